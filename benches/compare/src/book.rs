@@ -1,0 +1,76 @@
+//! The struct of the `struct` workloads, and the size of the messages that the raw peer imitates.
+
+use serde::{Deserialize, Serialize};
+
+/// A nested value of about 1 KB in JSON: strings, floats and twenty records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Book {
+    pub(crate) title: String,
+    pub(crate) author: String,
+    pub(crate) rating: f64,
+    pub(crate) tags: Vec<String>,
+    pub(crate) records: Vec<Record>,
+}
+
+/// One of the twenty records of a [`Book`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) id: u32,
+    pub(crate) name: String,
+    pub(crate) price: f64,
+}
+
+impl Book {
+    /// The value that every caller sends.
+    pub(crate) fn sample() -> Self {
+        let record = |id: u32| Record {
+            id: 1000 + id,
+            name: format!("item {id:02}"),
+            price: f64::from(1025 + id * 137) / 100.0,
+        };
+        Self {
+            title: "Remote procedure calls, a comparison".into(),
+            author: "A. N. Author".into(),
+            rating: 4.75,
+            tags: vec!["rpc".into(), "benchmark".into()],
+            records: (0..20).map(record).collect(),
+        }
+    }
+
+    /// Whether `answer` is this book again, looking only at what is cheap to compare.
+    pub(crate) fn resembles(&self, answer: &Self) -> bool {
+        self.title.len() == answer.title.len()
+            && self.records.len() == answer.records.len()
+            && self.records.last() == answer.records.last()
+    }
+}
+
+/// Bytes of the JSON-RPC request for `add(2, 3)`, newline included.
+pub(crate) fn add_message_len() -> usize {
+    message_len("add", "2,3")
+}
+
+/// Bytes of the JSON-RPC request for `book(Book::sample())`, newline included.
+pub(crate) fn book_message_len() -> serde_json::Result<usize> {
+    Ok(message_len(
+        "book",
+        &serde_json::to_string(&Book::sample())?,
+    ))
+}
+
+fn message_len(method: &str, params: &str) -> usize {
+    let request = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":[{params}]}}"#);
+    request.len() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_those_the_goals_were_set_for() {
+        assert_eq!(add_message_len(), 54);
+        let json = serde_json::to_string(&Book::sample()).expect("a book is JSON");
+        assert!((950..1050).contains(&json.len()), "{} bytes", json.len());
+    }
+}

@@ -1,0 +1,215 @@
+//! The load itself: callers that each await their own call in a loop, and what they counted.
+
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail, ensure};
+use futures_util::future::BoxFuture;
+use tokio::task::JoinSet;
+
+use crate::{
+    book::Book,
+    workload::{Action, Workload},
+};
+
+/// An RPC library under test.
+pub(crate) trait Peer {
+    /// One client connection.
+    type Caller: Caller;
+
+    /// Binds a free port of the loopback address and serves it in the background for good.
+    fn serve() -> impl Future<Output = Result<SocketAddr>> + Send;
+
+    /// Opens one connection.
+    fn connect(addr: SocketAddr) -> impl Future<Output = Result<Self::Caller>> + Send;
+}
+
+/// One client connection, shared by clones.
+pub(crate) trait Caller: Clone + Send + Sync + 'static {
+    /// Calls `add(a, b)`, which answers the sum.
+    fn add(&self, a: i64, b: i64) -> impl Future<Output = Result<i64>> + Send;
+
+    /// Calls `book(book)`, which answers the book.
+    fn book(&self, book: &Book) -> impl Future<Output = Result<Book>> + Send;
+
+    /// Sends the notification `tick(2, 3)`, and waits while the connection can take no more.
+    fn tick(&self) -> impl Future<Output = Result<()>> + Send {
+        async { bail!("this peer handles no notifications") }
+    }
+
+    /// Calls `ticks()`, which answers how many `tick` the server has handled.
+    fn ticks(&self) -> impl Future<Output = Result<u64>> + Send {
+        async { bail!("this peer handles no notifications") }
+    }
+}
+
+/// A client with its connections open.
+pub(crate) trait Load: Send {
+    /// Runs the workload up to `limit` and waits for every answer.
+    fn burst<'a>(&'a mut self, limit: &'a Limit) -> BoxFuture<'a, Result<Tally>>;
+}
+
+/// What callers did.
+#[derive(Default)]
+pub(crate) struct Tally {
+    /// Calls answered rightly.
+    pub(crate) calls: u64,
+    /// Nanoseconds of each call, for sequential workloads.
+    pub(crate) latencies: Vec<u64>,
+}
+
+impl Tally {
+    /// Counts one call, and its latency if its start is known.
+    pub(crate) fn count(&mut self, started: Option<Instant>) {
+        self.calls += 1;
+        if let Some(started) = started {
+            self.latencies.push(started.elapsed().as_nanos() as u64);
+        }
+    }
+
+    /// Adds the calls of another caller.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.latencies.extend(other.latencies);
+    }
+}
+
+/// When a burst ends: after a time, or after a number of calls.
+pub(crate) struct Limit {
+    stop: Arc<AtomicBool>,
+    calls: u64,
+}
+
+impl Limit {
+    /// Ends `time` from now. A thread of its own keeps time, so that no caller has to look at a clock.
+    pub(crate) fn time(time: Duration) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let setter = Arc::clone(&stop);
+        thread::spawn(move || {
+            thread::sleep(time);
+            setter.store(true, Ordering::Relaxed);
+        });
+        Self {
+            stop,
+            calls: u64::MAX,
+        }
+    }
+
+    /// Ends after exactly `calls` calls.
+    pub(crate) fn calls(calls: u64) -> Self {
+        Self {
+            stop: Arc::default(),
+            calls,
+        }
+    }
+
+    /// The part of caller `index` out of `callers`.
+    pub(crate) fn share(&self, index: usize, callers: usize) -> Share {
+        let (index, callers) = (index as u64, callers as u64);
+        let quota = self.calls / callers + u64::from(index < self.calls % callers);
+        Share {
+            stop: Arc::clone(&self.stop),
+            quota,
+        }
+    }
+}
+
+/// One caller's part of a [`Limit`].
+pub(crate) struct Share {
+    stop: Arc<AtomicBool>,
+    quota: u64,
+}
+
+impl Share {
+    /// How many more calls to make after `done`, if any.
+    pub(crate) fn left(&self, done: u64) -> u64 {
+        if self.stop.load(Ordering::Relaxed) {
+            0
+        } else {
+            self.quota.saturating_sub(done)
+        }
+    }
+}
+
+/// Connections loaded by one task per caller.
+pub(crate) struct Callers<C> {
+    connections: Vec<C>,
+    workload: Workload,
+}
+
+impl<C: Caller> Callers<C> {
+    /// Opens the connections of `workload`, and checks one whole answer.
+    pub(crate) async fn open<P: Peer<Caller = C>>(
+        addr: SocketAddr,
+        workload: Workload,
+    ) -> Result<Self> {
+        let mut connections = Vec::new();
+        for _ in 0..workload.connections() {
+            let caller = P::connect(addr).await?;
+            let book = Book::sample();
+            ensure!(caller.book(&book).await? == book, "book came back changed");
+            connections.push(caller);
+        }
+        Ok(Self {
+            connections,
+            workload,
+        })
+    }
+}
+
+impl<C: Caller> Load for Callers<C> {
+    fn burst<'a>(&'a mut self, limit: &'a Limit) -> BoxFuture<'a, Result<Tally>> {
+        Box::pin(async move {
+            let callers = self.connections.len() * self.workload.callers_per_connection();
+            let mut tasks = JoinSet::new();
+            for (index, caller) in self.connections.iter().cycle().take(callers).enumerate() {
+                let share = limit.share(index, callers);
+                tasks.spawn(call_in_loop(caller.clone(), self.workload, share));
+            }
+            let mut tally = Tally::default();
+            while let Some(done) = tasks.join_next().await {
+                tally.merge(done??);
+            }
+            Ok(tally)
+        })
+    }
+}
+
+async fn call_in_loop<C: Caller>(caller: C, workload: Workload, share: Share) -> Result<Tally> {
+    let mut tally = Tally::default();
+    if workload.action() == Action::Notify {
+        let before = caller.ticks().await?;
+        while share.left(tally.calls) > 0 {
+            caller.tick().await?;
+            tally.count(None);
+        }
+        let handled = caller.ticks().await? - before;
+        ensure!(
+            handled == tally.calls,
+            "{handled} of {} notifications handled",
+            tally.calls
+        );
+        return Ok(tally);
+    }
+    let book = Book::sample();
+    while share.left(tally.calls) > 0 {
+        let started = workload.is_sequential().then(Instant::now);
+        if workload.action() == Action::Book {
+            let answer = caller.book(&book).await?;
+            ensure!(book.resembles(&answer), "wrong book: {answer:?}");
+        } else {
+            let sum = caller.add(2, 3).await?;
+            ensure!(sum == 5, "2 + 3 is not {sum}");
+        }
+        tally.count(started);
+    }
+    Ok(tally)
+}

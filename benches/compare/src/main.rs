@@ -1,0 +1,7 @@
+//! The binary that measures time, with the ordinary allocator.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    compare::main(None)
+}

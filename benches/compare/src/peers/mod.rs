@@ -1,0 +1,140 @@
+//! The peers, by name. Each library has a file of its own.
+
+mod jsonrpsee;
+mod raw;
+mod tarpc;
+#[cfg(feature = "tinyrpc")]
+mod tinyrpc;
+
+use std::{
+    fmt,
+    future::Future,
+    net::{Ipv4Addr, SocketAddr},
+};
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::{
+    load::{Callers, Load, Peer},
+    workload::{Action, Workload, name_of},
+};
+
+/// A peer's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum PeerName {
+    /// Blind echo of length-prefixed frames over TCP, ideally batched: the upper bound.
+    Raw,
+    /// jsonrpsee, WebSocket.
+    Jsonrpsee,
+    /// tarpc, JSON over TCP.
+    TarpcJson,
+    /// tarpc, bincode over TCP.
+    TarpcBincode,
+    /// tarpc, MessagePack over TCP.
+    TarpcMsgpack,
+    /// This project, JSON-RPC over TCP.
+    TinyrpcJson,
+    /// This project, MessagePack-RPC over TCP.
+    TinyrpcMsgpack,
+}
+
+impl PeerName {
+    /// Every peer in this binary.
+    pub(crate) fn built() -> Vec<Self> {
+        Self::value_variants()
+            .iter()
+            .copied()
+            .filter(|peer| peer.is_built())
+            .collect()
+    }
+
+    /// Whether the peer's library is in this binary.
+    pub(crate) fn is_built(self) -> bool {
+        cfg!(feature = "tinyrpc") || !matches!(self, Self::TinyrpcJson | Self::TinyrpcMsgpack)
+    }
+
+    /// Whether the peer can be measured under `workload`: only some handle notifications.
+    pub(crate) fn runs(self, workload: Workload) -> bool {
+        workload.action() != Action::Notify
+            || matches!(self, Self::Raw | Self::TinyrpcJson | Self::TinyrpcMsgpack)
+    }
+
+    /// Serves on a free port of the loopback address, in the background.
+    pub(crate) async fn serve(self) -> Result<SocketAddr> {
+        match self {
+            Self::Raw => raw::serve().await,
+            Self::Jsonrpsee => jsonrpsee::Jsonrpsee::serve().await,
+            Self::TarpcJson => tarpc::Json::serve().await,
+            Self::TarpcBincode => tarpc::Bincode::serve().await,
+            Self::TarpcMsgpack => tarpc::Msgpack::serve().await,
+            #[cfg(feature = "tinyrpc")]
+            Self::TinyrpcJson => tinyrpc::Json::serve().await,
+            #[cfg(feature = "tinyrpc")]
+            Self::TinyrpcMsgpack => tinyrpc::Msgpack::serve().await,
+            #[cfg(not(feature = "tinyrpc"))]
+            Self::TinyrpcJson | Self::TinyrpcMsgpack => self.missing(),
+        }
+    }
+
+    /// Opens the connections of `workload`.
+    pub(crate) async fn open(self, addr: SocketAddr, workload: Workload) -> Result<Box<dyn Load>> {
+        match self {
+            Self::Raw => Ok(Box::new(raw::Windows::open(addr, workload).await?)),
+            Self::Jsonrpsee => open::<jsonrpsee::Jsonrpsee>(addr, workload).await,
+            Self::TarpcJson => open::<tarpc::Json>(addr, workload).await,
+            Self::TarpcBincode => open::<tarpc::Bincode>(addr, workload).await,
+            Self::TarpcMsgpack => open::<tarpc::Msgpack>(addr, workload).await,
+            #[cfg(feature = "tinyrpc")]
+            Self::TinyrpcJson => open::<tinyrpc::Json>(addr, workload).await,
+            #[cfg(feature = "tinyrpc")]
+            Self::TinyrpcMsgpack => open::<tinyrpc::Msgpack>(addr, workload).await,
+            #[cfg(not(feature = "tinyrpc"))]
+            Self::TinyrpcJson | Self::TinyrpcMsgpack => self.missing(),
+        }
+    }
+
+    #[cfg(not(feature = "tinyrpc"))]
+    fn missing<T>(self) -> Result<T> {
+        anyhow::bail!("{self} is not in this binary: build with `--features tinyrpc`")
+    }
+}
+
+impl fmt::Display for PeerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        name_of(self, f)
+    }
+}
+
+async fn open<P: Peer>(addr: SocketAddr, workload: Workload) -> Result<Box<dyn Load>> {
+    Ok(Box::new(Callers::open::<P>(addr, workload).await?))
+}
+
+/// Binds a free port, and spawns what `on_stream` makes of each connection.
+async fn listen<F>(on_stream: impl Fn(TcpStream) -> F + Send + 'static) -> Result<SocketAddr>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .await
+        .context("binding a port")?;
+    let addr = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if stream.set_nodelay(true).is_ok() {
+                tokio::spawn(on_stream(stream));
+            }
+        }
+    });
+    Ok(addr)
+}
+
+/// Connects without Nagle's delay.
+async fn dial(addr: SocketAddr) -> Result<TcpStream> {
+    let stream = TcpStream::connect(addr)
+        .await
+        .with_context(|| format!("connecting to {addr}"))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}

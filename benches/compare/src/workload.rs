@@ -1,0 +1,80 @@
+//! The workloads: what is called, by how many callers, over how many connections.
+
+use std::fmt;
+
+use clap::ValueEnum;
+
+/// A way to load a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Workload {
+    /// One caller: `add(2, 3)`, the next call after the answer.
+    Sequential,
+    /// 64 callers on one connection.
+    Pipelined64,
+    /// 1024 callers on one connection.
+    Pipelined1024,
+    /// Notifications as fast as the connection takes them, and a last call as barrier.
+    Notify,
+    /// 64 connections with 16 callers each, from one process.
+    Fanin,
+    /// One caller: `book(Book) -> Book`, a struct of about 1 KB.
+    Struct,
+    /// 64 callers of `book` on one connection.
+    Struct64,
+}
+
+/// What one caller does over and over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Calls `add(2, 3)`.
+    Add,
+    /// Calls `book(Book)`.
+    Book,
+    /// Sends a notification.
+    Notify,
+}
+
+impl Workload {
+    /// What each caller does.
+    pub(crate) fn action(self) -> Action {
+        match self {
+            Self::Sequential | Self::Pipelined64 | Self::Pipelined1024 | Self::Fanin => Action::Add,
+            Self::Struct | Self::Struct64 => Action::Book,
+            Self::Notify => Action::Notify,
+        }
+    }
+
+    /// How many connections the client opens.
+    pub(crate) fn connections(self) -> usize {
+        if self == Self::Fanin { 64 } else { 1 }
+    }
+
+    /// How many callers share one connection.
+    pub(crate) fn callers_per_connection(self) -> usize {
+        match self {
+            Self::Sequential | Self::Struct | Self::Notify => 1,
+            Self::Fanin => 16,
+            Self::Pipelined64 | Self::Struct64 => 64,
+            Self::Pipelined1024 => 1024,
+        }
+    }
+
+    /// Whether each call's latency means anything: one caller that waits for its answers.
+    pub(crate) fn is_sequential(self) -> bool {
+        matches!(self, Self::Sequential | Self::Struct)
+    }
+}
+
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        name_of(self, f)
+    }
+}
+
+/// Writes the name by which `value` is known on the command line.
+pub(crate) fn name_of(value: &impl ValueEnum, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match value.to_possible_value() {
+        Some(value) => f.pad(value.get_name()),
+        None => Err(fmt::Error),
+    }
+}

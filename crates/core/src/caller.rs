@@ -1,0 +1,160 @@
+//! `Caller`: makes calls to the peer of a connection, from any thread and in any runtime.
+
+mod batch;
+mod call;
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use self::{
+    batch::{Answers, Batch, BatchItem},
+    call::{Call, Notify, Sent},
+};
+use crate::{Error, Format, Limits, Reason, calls::Calls, format};
+
+/// A handle for calls to one peer; cheap to clone.
+///
+/// Params are a tuple, an array or a `Vec` (positional), a struct or a map (named), or `()` for
+/// none. One single argument is a tuple too: `("text",)`.
+///
+/// ```
+/// # use tinyrpc_core::{Caller, Error};
+/// # async fn example(caller: Caller) -> Result<(), Error> {
+/// let five: i64 = caller.call("add", (2, 3)).await?;
+/// caller.notify("log", ("done",)).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Caller {
+    calls: Arc<Calls>,
+    /// Set for a handler that calls its own peer: how many such calls it waits for.
+    nested: Option<Arc<AtomicU32>>,
+    /// Microseconds; 0 for none.
+    timeout: u64,
+}
+
+impl Caller {
+    pub(crate) fn new(calls: Arc<Calls>) -> Self {
+        let timeout = micros(calls.limits.call_timeout);
+        Self { calls, nested: None, timeout }
+    }
+
+    /// The handle that a handler gets for its own peer.
+    ///
+    /// Calls made by it are nested: they do not count against `max_calls`, and while one is in
+    /// flight the handler gives its place among `max_requests` back, so that two peers that call
+    /// each other cannot starve.
+    pub fn nested(&self) -> Self {
+        Self { nested: Some(Arc::new(AtomicU32::new(0))), ..self.clone() }
+    }
+
+    /// The same handle with another time for each call; zero waits for ever.
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = micros(timeout);
+        self
+    }
+
+    /// Calls a method. The call is made at the first poll; where the limit of calls in flight is
+    /// reached, or too much waits to be sent, it waits its turn.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]: answered with an error, certainly not executed, or unknown.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the call up. Its answer, should one come, is ignored.
+    pub fn call<'a, P, R>(&'a self, method: &'a str, params: P) -> Call<'a, P, R>
+    where
+        P: Serialize,
+        R: DeserializeOwned,
+    {
+        Call::new(self, method, params)
+    }
+
+    /// Calls a method, or fails at once where [`Caller::call`] would wait its turn.
+    ///
+    /// # Errors
+    ///
+    /// As `call`, and [`Reason::Limit`] where there is no room.
+    pub fn try_call<'a, P, R>(&'a self, method: &'a str, params: P) -> Call<'a, P, R>
+    where
+        P: Serialize,
+        R: DeserializeOwned,
+    {
+        Call::new(self, method, params).impatient()
+    }
+
+    /// Sends a notification: it is executed, but never answered. Ready when it is queued.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be encoded, or the connection is closed.
+    pub fn notify<'a, P: Serialize>(&'a self, method: &'a str, params: P) -> Notify<'a, P> {
+        Notify::new(self, method, params)
+    }
+
+    /// Starts a batch: several calls that travel in one message, where the protocol has batches,
+    /// and as a group without.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(self)
+    }
+
+    /// The format of the connection, once the protocol is known.
+    pub fn format(&self) -> Option<Format> {
+        self.calls.wire().map(|wire| wire.format())
+    }
+
+    /// Why no more calls can be made; `None` while they can.
+    pub fn closed(&self) -> Option<Reason> {
+        self.calls.closed()
+    }
+
+    /// The bounds of the connection.
+    pub fn limits(&self) -> &Limits {
+        &self.calls.limits
+    }
+
+    /// How many calls are in flight.
+    pub fn in_flight(&self) -> usize {
+        self.calls.in_flight()
+    }
+
+    /// Wakes whoever drives the connection, to have it look at a change beside the calls.
+    pub fn wake_driver(&self) {
+        self.calls.wake_driver();
+    }
+
+    /// Encodes params behind what is in `out`.
+    fn encode<P: Serialize>(&self, params: &P, out: &mut Vec<u8>) -> Result<(), Error> {
+        let Some(wire) = self.calls.wire() else { return Ok(()) };
+        let format = wire.format();
+        let start = out.len();
+        format.encode(params, out)?;
+        match format.shape(out.get(start..).unwrap_or_default()) {
+            format::Shape::Sequence { .. } | format::Shape::Map { .. } => Ok(()),
+            format::Shape::Null => {
+                out.truncate(start);
+                Ok(())
+            }
+            _ => Err(Error::invalid(
+                "params are a tuple, a sequence, a struct or a map: for a single argument write `(value,)`",
+            )),
+        }
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").field("format", &self.format()).finish_non_exhaustive()
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}

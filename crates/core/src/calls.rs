@@ -1,0 +1,435 @@
+//! `Calls`: the calls that this side makes, shared by all callers and the driver of a connection.
+//!
+//! Callers encode their params outside of the lock; under it only the envelope is written and the
+//! params are copied behind it, into a buffer that the driver takes once a turn. No code of a
+//! user (handlers, wakers, `Serialize`, `Drop`) runs under the lock: whatever is replaced or
+//! removed under it is dropped behind it.
+
+mod inner;
+mod ring;
+mod turn;
+mod waiters;
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::AtomicU32,
+    },
+    task::Waker,
+};
+
+use bytes::Bytes;
+
+pub(crate) use self::turn::{Delivery, Found};
+use self::{
+    inner::Inner,
+    ring::{Answer, Ring},
+    waiters::{Turn, Waiters},
+};
+use crate::{
+    Error, FormatError, Limits, Outgoing, Reason, Shape, Unsupported,
+    outgoing::{Kind, LARGE},
+    wire::Wire,
+};
+
+/// The table of calls in flight, and what they wait to have sent.
+pub(crate) struct Calls {
+    /// How frames are written, once the protocol is known.
+    wire: OnceLock<Wire>,
+    shape: Shape,
+    can_call: bool,
+    pub(crate) limits: Arc<Limits>,
+    inner: Mutex<Inner>,
+}
+
+/// One call before it is made.
+pub(crate) struct Draft<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) params: &'a [u8],
+    /// Microseconds; 0 for none.
+    pub(crate) timeout: u64,
+    pub(crate) nested: Option<&'a Arc<AtomicU32>>,
+}
+
+/// What became of an attempt to make a call.
+pub(crate) enum Begun {
+    /// It is on its way, under this id.
+    Sent(u64),
+    /// There is no room yet: the caller waits under this key.
+    Waiting(u64),
+}
+
+/// A result as its caller finds it.
+pub(crate) enum Body {
+    /// In the scratch buffer that the caller brought.
+    Scratch,
+    /// In a block of its own.
+    Block(Bytes),
+}
+
+/// How a caller that finds no room behaves.
+pub(crate) enum Patience<'a> {
+    /// It waits; the key is its place in the queue, where it has one.
+    Wait(Option<u64>, &'a Waker),
+    /// It fails.
+    Fail,
+}
+
+impl Calls {
+    pub(crate) fn new(shape: Shape, can_call: bool, limits: Arc<Limits>) -> Arc<Self> {
+        Arc::new(Self {
+            wire: OnceLock::new(),
+            shape,
+            can_call,
+            limits,
+            inner: Mutex::new(Inner {
+                ring: Ring::new(),
+                roots: 0,
+                nested: 0,
+                waiting_handlers: 0,
+                waiters: Waiters::default(),
+                outbox: Outgoing::new(shape),
+                parcels: VecDeque::new(),
+                parcel: 1,
+                queued: 0,
+                fresh: Vec::new(),
+                armed: u64::MAX,
+                stamp_waiters: false,
+                closed: None,
+                driver: None,
+                discarded: Vec::new(),
+                last_lane: 0,
+            }),
+        })
+    }
+
+    /// Locks the table. A poisoned lock is taken all the same: no user code runs under it, so a
+    /// panic under it is a bug of ours that must not take every caller along.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn wire(&self) -> Option<&Wire> {
+        self.wire.get()
+    }
+
+    /// The protocol is known: calls may go out.
+    pub(crate) fn decide(&self, wire: Wire, wakes: &mut Vec<Waker>) {
+        if self.wire.set(wire).is_ok() {
+            self.lock().let_in(&self.limits, true, wakes);
+        }
+    }
+
+    /// Fails at once where this side can never call.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.can_call {
+            return Ok(());
+        }
+        Err(Unsupported {
+            who: "a transport of exchanges",
+            what: "carry calls from the serving side: use a permanent connection",
+        }
+        .into())
+    }
+
+    /// Makes one call, or joins the queue.
+    pub(crate) fn begin(&self, draft: &Draft<'_>, patience: Patience<'_>) -> Result<Begun, Error> {
+        let mut inner = self.lock();
+        let Some(wire) = self.enter(&mut inner, 1, draft.nested.is_some(), &patience)? else {
+            return Ok(Begun::Waiting(wait(inner, patience, draft.timeout)));
+        };
+        if draft.params.len() >= LARGE {
+            drop(inner);
+            return self.begin_large(wire, draft).map(Begun::Sent);
+        }
+        let id = inner.insert(draft);
+        let lane = inner.open_lane(self.shape);
+        let segments = inner.outbox.segments();
+        let out = inner.outbox.encode();
+        let start = out.len();
+        if let Err(error) = wire.request(out, Some(id), draft) {
+            out.truncate(start);
+            self.undo(inner, [id]);
+            return Err(error);
+        }
+        inner.outbox.commit(start, lane, Kind::Call, None);
+        inner.send(id, lane, start, segments);
+        wake_driver(inner);
+        Ok(Begun::Sent(id))
+    }
+
+    /// Makes a call whose params are too large to be copied under the lock.
+    fn begin_large(&self, wire: &Wire, draft: &Draft<'_>) -> Result<u64, Error> {
+        let (id, lane) = {
+            let mut inner = self.lock();
+            (inner.insert(draft), inner.open_lane(self.shape))
+        };
+        let mut frame = Vec::with_capacity(draft.params.len() + draft.method.len() + 128);
+        let written = wire.request(&mut frame, Some(id), draft);
+        let mut inner = self.lock();
+        if let Err(error) = written {
+            self.undo(inner, [id]);
+            return Err(error);
+        }
+        let segments = inner.outbox.segments();
+        inner.outbox.push_segment(frame.into(), lane, Kind::Call, None);
+        inner.send(id, lane, 0, segments);
+        wake_driver(inner);
+        Ok(id)
+    }
+
+    /// Makes several calls and notifications (the drafts marked true) in one frame, all or none;
+    /// their ids are appended to `ids`. Gives the key under which the caller waits, if it does.
+    pub(crate) fn begin_batch(
+        &self,
+        drafts: &[(Draft<'_>, bool)],
+        patience: Patience<'_>,
+        ids: &mut Vec<Option<u64>>,
+    ) -> Result<Option<u64>, Error> {
+        let calls = drafts.iter().filter(|(_, notify)| !notify).count();
+        let nested = drafts.iter().any(|(draft, _)| draft.nested.is_some());
+        let mut inner = self.lock();
+        let Some(wire) = self.enter(&mut inner, calls, nested, &patience)? else {
+            let timeout = drafts.first().map_or(0, |(draft, _)| draft.timeout);
+            return Ok(Some(wait(inner, patience, timeout)));
+        };
+        let segments = inner.outbox.segments();
+        let start = inner.outbox.encode().len();
+        let first = ids.len();
+        ids.extend(drafts.iter().map(|(draft, notify)| (!notify).then(|| inner.insert(draft))));
+        let fresh = ids.get(first..).unwrap_or_default();
+        // Where each frame ends: one for the batch, or one for each member.
+        let mut ends = Vec::new();
+        let written = match wire.profile.batches {
+            true => wire.batch(inner.outbox.encode(), fresh, drafts),
+            false => wire.group(inner.outbox.encode(), fresh, drafts, &mut ends),
+        };
+        if let Err(error) = written {
+            inner.outbox.encode().truncate(start);
+            self.undo(inner, ids.drain(first..).flatten());
+            return Err(error);
+        }
+        if wire.profile.batches {
+            let lane = inner.open_lane(self.shape);
+            inner.outbox.commit(start, lane, Kind::Call, None);
+            fresh.iter().flatten().for_each(|&id| inner.send(id, lane, start, segments));
+        } else {
+            let mut begin = start;
+            for (&id, end) in fresh.iter().zip(ends) {
+                let lane = inner.open_lane(self.shape);
+                inner.outbox.cut(end, lane);
+                if let Some(id) = id {
+                    inner.send(id, lane, begin, segments);
+                }
+                begin = end;
+            }
+        }
+        wake_driver(inner);
+        Ok(None)
+    }
+
+    /// Sends a notification, or joins the queue.
+    pub(crate) fn notify(
+        &self,
+        draft: &Draft<'_>,
+        patience: Patience<'_>,
+    ) -> Result<Option<u64>, Error> {
+        let mut inner = self.lock();
+        let Some(wire) = self.enter(&mut inner, 0, draft.nested.is_some(), &patience)? else {
+            return Ok(Some(wait(inner, patience, draft.timeout)));
+        };
+        let lane = inner.open_lane(self.shape);
+        let out = inner.outbox.encode();
+        let start = out.len();
+        if let Err(error) = wire.request(out, None, draft) {
+            out.truncate(start);
+            return Err(error);
+        }
+        inner.outbox.commit(start, lane, Kind::Notification, None);
+        wake_driver(inner);
+        Ok(None)
+    }
+
+    /// Looks for the answer; a small result is put into `scratch`.
+    pub(crate) fn poll_answer(
+        &self,
+        id: u64,
+        waker: &Waker,
+        scratch: &mut Vec<u8>,
+    ) -> Option<Result<Body, Error>> {
+        let mut inner = self.lock();
+        let Some(slot) = inner.ring.get_mut(id) else {
+            return Some(Err(Error::invalid("the answer was collected before")));
+        };
+        let answer = match std::mem::take(&mut slot.answer) {
+            Answer::Awaited => {
+                let old = match &mut slot.waker {
+                    Some(old) if old.will_wake(waker) => None,
+                    other => other.replace(waker.clone()),
+                };
+                drop(inner);
+                drop(old);
+                return None;
+            }
+            Answer::Small => {
+                std::mem::swap(&mut slot.small, scratch);
+                Ok(Body::Scratch)
+            }
+            Answer::Large(block) => Ok(Body::Block(block)),
+            Answer::Error(error) if error.is_not_executed() => {
+                Err(Error::NotExecuted(Reason::Refused(*error)))
+            }
+            Answer::Error(error) => Err(Error::Answered(*error)),
+            Answer::Ended(error) => Err(*error),
+        };
+        let removed = inner.forget(id);
+        let woken = inner.let_one_in(&self.limits);
+        drop(inner);
+        drop(removed);
+        wake_all(woken);
+        Some(answer)
+    }
+
+    /// The caller no longer wants the answer.
+    pub(crate) fn abandon(&self, id: u64) {
+        self.undo(self.lock(), [id]);
+    }
+
+    /// The caller no longer waits for room.
+    pub(crate) fn leave(&self, key: u64) {
+        let mut inner = self.lock();
+        let old = inner.waiters.leave(key);
+        self.undo(inner, []);
+        drop(old);
+    }
+
+    /// Forgets calls and lets others have their places.
+    fn undo(&self, mut inner: MutexGuard<'_, Inner>, ids: impl IntoIterator<Item = u64>) {
+        let removed: Vec<_> = ids.into_iter().filter_map(|id| inner.forget(id)).collect();
+        let mut wakes = Vec::new();
+        inner.let_in(&self.limits, self.wire.get().is_some(), &mut wakes);
+        drop(inner);
+        drop(removed);
+        wake_all(wakes);
+    }
+
+    /// True when no more calls can be made.
+    pub(crate) fn closed(&self) -> Option<Reason> {
+        self.lock().closed.clone()
+    }
+
+    /// Wakes the driver, to have it look at something that changed beside the calls.
+    pub(crate) fn wake_driver(&self) {
+        wake_driver(self.lock());
+    }
+
+    /// Checks whether `calls` more may begin; `None` says that they must wait.
+    fn enter(
+        &self,
+        inner: &mut Inner,
+        calls: usize,
+        nested: bool,
+        patience: &Patience<'_>,
+    ) -> Result<Option<&Wire>, Error> {
+        let mut granted = false;
+        if let Patience::Wait(Some(key), waker) = patience {
+            match inner.waiters.ask(*key, waker) {
+                (Turn::Granted, _) => granted = true,
+                (Turn::Waiting, old) => {
+                    inner.discarded.extend(old);
+                    return Ok(None);
+                }
+                (Turn::Expired, _) if inner.closed.is_none() => {
+                    return Err(self.expired());
+                }
+                (Turn::Expired, _) => {}
+            }
+        }
+        if let Some(reason) = &inner.closed {
+            return Err(Error::NotExecuted(reason.clone()));
+        }
+        if calls > self.limits.max_calls {
+            return Err(Error::limit("max_calls", self.limits.max_calls as u64));
+        }
+        let Some(wire) = self.wire.get() else {
+            return match patience {
+                Patience::Wait(..) => Ok(None),
+                Patience::Fail => Err(undecided()),
+            };
+        };
+        if nested {
+            // A root call of the peer can nest `max_nesting` deep, and half of that is ours.
+            let most = (self.limits.max_nesting as usize).div_ceil(2) * self.limits.max_requests;
+            let most = most.min(Limits::MOST_CALLS);
+            if inner.nested + calls > most {
+                return Err(Error::limit("max_nesting", u64::from(self.limits.max_nesting)));
+            }
+            return Ok(Some(wire));
+        }
+        let room = inner.has_room(&self.limits, calls) && inner.waiters.is_empty();
+        if granted || room {
+            return Ok(Some(wire));
+        }
+        match patience {
+            Patience::Wait(..) => Ok(None),
+            Patience::Fail if inner.roots + calls > self.limits.max_calls => {
+                Err(Error::limit("max_calls", self.limits.max_calls as u64))
+            }
+            Patience::Fail => Err(Error::limit("max_outgoing", self.limits.max_outgoing as u64)),
+        }
+    }
+
+    fn expired(&self) -> Error {
+        if self.wire.get().is_none() { undecided() } else { Error::NotExecuted(Reason::Timeout(0)) }
+    }
+}
+
+/// Joins the queue, or stays in it.
+fn wait(mut inner: MutexGuard<'_, Inner>, patience: Patience<'_>, timeout: u64) -> u64 {
+    let (key, driver) = match patience {
+        Patience::Wait(Some(key), _) => (key, None),
+        Patience::Wait(None, waker) => {
+            let key = inner.waiters.join(waker.clone(), timeout);
+            inner.stamp_waiters = true;
+            // The driver must learn of the deadline.
+            (key, inner.driver.take())
+        }
+        // `Calls::enter` never lets an impatient caller wait.
+        Patience::Fail => (0, None),
+    };
+    let discarded = std::mem::take(&mut inner.discarded);
+    drop(inner);
+    drop(discarded);
+    wake_all(driver);
+    key
+}
+
+fn wake_driver(mut inner: MutexGuard<'_, Inner>) {
+    let driver = inner.driver.take();
+    drop(inner);
+    wake_all(driver);
+}
+
+fn undecided() -> Error {
+    Error::NotExecuted(Reason::Closed(
+        "the peer has not spoken yet, so its protocol is not known: name one in the URL".into(),
+    ))
+}
+
+pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
+    wakers.into_iter().for_each(Waker::wake);
+}
+
+impl fmt::Debug for Calls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calls").field("shape", &self.shape).finish_non_exhaustive()
+    }
+}
+
+impl From<FormatError> for Error {
+    fn from(error: FormatError) -> Self {
+        Self::encode(error)
+    }
+}

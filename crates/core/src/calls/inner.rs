@@ -1,0 +1,153 @@
+//! `Inner`: what the lock of [`Calls`](super::Calls) protects.
+
+use std::{
+    collections::VecDeque,
+    sync::atomic::Ordering::Relaxed,
+    task::Waker,
+};
+
+use super::{
+    Draft,
+    ring::{Answer, Ring, Slot},
+    waiters::Waiters,
+};
+use crate::{
+    Error, Lane, Limits, Outgoing, Reason, Shape,
+    outgoing::{Base, Place},
+};
+
+pub(super) struct Inner {
+    pub(super) ring: Ring,
+    /// Calls of the ring that were not made by a handler.
+    pub(super) roots: usize,
+    /// Calls of the ring that were made by a handler.
+    pub(super) nested: usize,
+    /// Handlers that wait for a call of their own, and so hold no place in the limit.
+    pub(super) waiting_handlers: usize,
+    pub(super) waiters: Waiters,
+    pub(super) outbox: Outgoing,
+    /// Handovers of the outbox that the transport has not taken whole.
+    pub(super) parcels: VecDeque<Parcel>,
+    /// The number of the next handover.
+    pub(super) parcel: u64,
+    /// Bytes that waited in the connection's queue at the end of the driver's last turn.
+    pub(super) queued: usize,
+    /// Ids whose deadlines the driver has not set yet.
+    pub(super) fresh: Vec<u32>,
+    /// The earliest deadline.
+    pub(super) armed: u64,
+    /// A waiting caller has no deadline yet.
+    pub(super) stamp_waiters: bool,
+    pub(super) closed: Option<Reason>,
+    pub(super) driver: Option<Waker>,
+    /// Wakers that were replaced under the lock and are to be dropped behind it.
+    pub(super) discarded: Vec<Waker>,
+    pub(super) last_lane: u64,
+}
+
+/// One handover of the outbox to the connection's queue.
+pub(super) struct Parcel {
+    pub(super) number: u64,
+    pub(super) base: Base,
+    pub(super) small_end: u64,
+    pub(super) large_end: u64,
+}
+
+impl Inner {
+    pub(super) fn has_room(&self, limits: &Limits, calls: usize) -> bool {
+        self.roots + self.waiters.granted() + calls <= limits.max_calls
+            && self.queued + self.outbox.len() < limits.max_outgoing
+    }
+
+    /// Lets callers in for as long as there is room.
+    pub(super) fn let_in(&mut self, limits: &Limits, decided: bool, wakes: &mut Vec<Waker>) {
+        while decided && !self.waiters.is_empty() && self.has_room(limits, 1) {
+            wakes.extend(self.waiters.grant());
+        }
+    }
+
+    /// Lets one caller in, after one call has ended.
+    pub(super) fn let_one_in(&mut self, limits: &Limits) -> Option<Waker> {
+        if self.waiters.is_empty() || !self.has_room(limits, 1) {
+            return None;
+        }
+        self.waiters.grant()
+    }
+
+    pub(super) fn insert(&mut self, draft: &Draft<'_>) -> u64 {
+        match draft.nested {
+            Some(handler) => {
+                self.nested += 1;
+                self.waiting_handlers += usize::from(handler.fetch_add(1, Relaxed) == 0);
+            }
+            None => self.roots += 1,
+        }
+        let slot = self.ring.insert();
+        slot.timeout = draft.timeout;
+        slot.nested = draft.nested.cloned();
+        u64::from(slot.id)
+    }
+
+    pub(super) fn forget(&mut self, id: u64) -> Option<Slot> {
+        let slot = self.ring.remove(id)?;
+        match &slot.nested {
+            Some(handler) => {
+                self.nested -= 1;
+                self.waiting_handlers -= usize::from(handler.fetch_sub(1, Relaxed) == 1);
+            }
+            None => self.roots -= 1,
+        }
+        Some(slot)
+    }
+
+    pub(super) fn open_lane(&mut self, shape: Shape) -> Lane {
+        if shape != Shape::Exchange {
+            return Lane::DUPLEX;
+        }
+        self.last_lane += 1;
+        Lane(self.last_lane)
+    }
+
+    /// Notes where the call stands in the outbox.
+    pub(super) fn send(&mut self, id: u64, lane: Lane, start: usize, segments: u64) {
+        let place = self.outbox.place(start, segments);
+        let parcel = self.parcel;
+        let Some(slot) = self.ring.get_mut(id) else { return };
+        slot.place = Some(place);
+        slot.parcel = parcel;
+        slot.lane = Some(lane);
+        if slot.timeout > 0 {
+            let id = slot.id;
+            self.fresh.push(id);
+        }
+    }
+}
+
+impl Slot {
+    pub(super) fn end(&mut self, reason: Reason, taken: bool, wakes: &mut Vec<Waker>) {
+        let error = if taken { Error::Unknown(reason) } else { Error::NotExecuted(reason) };
+        self.answer = Answer::Ended(Box::new(error));
+        wakes.extend(self.waker.take());
+    }
+}
+
+/// True when the transport took the first byte of the call.
+pub(super) fn was_taken(
+    slot: &Slot,
+    parcels: &VecDeque<Parcel>,
+    current: u64,
+    out: &Outgoing,
+) -> bool {
+    let Some(place) = slot.place else { return false };
+    if slot.parcel == current {
+        return false;
+    }
+    let Some(parcel) = parcels.iter().find(|parcel| parcel.number == slot.parcel) else {
+        return true;
+    };
+    out.was_taken(match place {
+        Place::Small(at) => Place::Small(parcel.base.small + at),
+        Place::Large(number) => Place::Large(parcel.base.large + number),
+    })
+}
+

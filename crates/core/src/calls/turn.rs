@@ -1,0 +1,189 @@
+//! What the session does with the calls, once a turn.
+
+use std::{sync::MutexGuard, task::Waker};
+
+use bytes::Bytes;
+
+use super::{
+    Calls,
+    inner::{Inner, Parcel, was_taken},
+    ring::Answer,
+};
+use crate::{Id, Lane, Outgoing, Reason, RpcError};
+
+impl Calls {
+    /// Hands what callers wrote to the connection's queue and sets the deadlines of new calls.
+    /// Gives the earliest deadline.
+    pub(crate) fn collect(
+        &self,
+        out: &mut Outgoing,
+        now: u64,
+        driver: &Waker,
+        wakes: &mut Vec<Waker>,
+    ) -> u64 {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        while inner.parcels.front().is_some_and(|parcel| out.is_past(parcel.small_end, parcel.large_end)) {
+            inner.parcels.pop_front();
+        }
+        if !inner.outbox.is_empty() {
+            let small = inner.outbox.encode().len() as u64;
+            let large = inner.outbox.segments();
+            let base = out.append(&mut inner.outbox);
+            inner.parcels.push_back(Parcel {
+                number: inner.parcel,
+                base,
+                small_end: base.small + small,
+                large_end: base.large + large,
+            });
+            inner.parcel += 1;
+        }
+        for id in inner.fresh.drain(..) {
+            if let Some(slot) = inner.ring.get_mut(u64::from(id)) {
+                slot.deadline = now.saturating_add(slot.timeout);
+                inner.armed = inner.armed.min(slot.deadline);
+            }
+        }
+        if std::mem::take(&mut inner.stamp_waiters) {
+            inner.armed = inner.armed.min(inner.waiters.expire(now, wakes));
+        }
+        let before = std::mem::replace(&mut inner.queued, out.len());
+        if before >= self.limits.max_outgoing && inner.queued < self.limits.max_outgoing {
+            inner.let_in(&self.limits, self.wire.get().is_some(), wakes);
+        }
+        let armed = inner.armed;
+        let old = match &inner.driver {
+            Some(old) if old.will_wake(driver) => None,
+            _ => inner.driver.replace(driver.clone()),
+        };
+        drop(guard);
+        drop(old);
+        armed
+    }
+
+    /// True when callers wrote something that was not collected.
+    pub(crate) fn has_written(&self) -> bool {
+        !self.lock().outbox.is_empty()
+    }
+
+    /// How many calls have no answer collected: root calls and nested ones.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.lock().ring.len()
+    }
+
+    /// How many handlers wait for calls of their own.
+    pub(crate) fn waiting_handlers(&self) -> usize {
+        self.lock().waiting_handlers
+    }
+
+    /// The answers that came: they are delivered under one lock for as long as no code of a user
+    /// has to run between them.
+    pub(crate) fn deliver(&self) -> Delivery<'_> {
+        Delivery { inner: self.lock() }
+    }
+
+    /// Ends calls whose time is over.
+    pub(crate) fn expire(&self, now: u64, out: &Outgoing, wakes: &mut Vec<Waker>) {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        if now < inner.armed {
+            return;
+        }
+        let mut next = inner.waiters.expire(now, wakes);
+        let Inner { ring, parcels, parcel, .. } = inner;
+        for slot in ring.iter_mut() {
+            if slot.deadline == 0 || !matches!(slot.answer, Answer::Awaited) {
+                continue;
+            }
+            if slot.deadline > now {
+                next = next.min(slot.deadline);
+                continue;
+            }
+            let reason = Reason::Timeout(slot.timeout / 1000);
+            slot.end(reason, was_taken(slot, parcels, *parcel, out), wakes);
+        }
+        inner.armed = next;
+    }
+
+    /// A lane closed: calls on it get no answer any more.
+    pub(crate) fn close_lane(
+        &self,
+        lane: Lane,
+        reason: &Reason,
+        out: &Outgoing,
+        wakes: &mut Vec<Waker>,
+    ) {
+        let mut guard = self.lock();
+        let Inner { ring, parcels, parcel, .. } = &mut *guard;
+        for slot in ring.iter_mut() {
+            if slot.lane == Some(lane) && matches!(slot.answer, Answer::Awaited) {
+                let taken = was_taken(slot, parcels, *parcel, out);
+                slot.end(reason.clone(), taken, wakes);
+            }
+        }
+    }
+
+    /// The connection is lost or closed: every call ends here, and no new one begins.
+    pub(crate) fn close(&self, reason: &Reason, out: &Outgoing, wakes: &mut Vec<Waker>) {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        if inner.closed.is_none() {
+            inner.closed = Some(reason.clone());
+        }
+        let Inner { ring, parcels, parcel, .. } = inner;
+        for slot in ring.iter_mut() {
+            if matches!(slot.answer, Answer::Awaited) {
+                let taken = was_taken(slot, parcels, *parcel, out);
+                slot.end(reason.clone(), taken, wakes);
+            }
+        }
+        inner.waiters.release(wakes);
+    }
+
+    /// No new calls, but those in flight are waited for.
+    pub(crate) fn refuse(&self, reason: Reason, wakes: &mut Vec<Waker>) {
+        let mut inner = self.lock();
+        inner.closed.get_or_insert(reason);
+        inner.waiters.release(wakes);
+    }
+}
+
+/// Delivers answers under one lock.
+pub(crate) struct Delivery<'a> {
+    inner: MutexGuard<'a, Inner>,
+}
+
+impl Delivery<'_> {
+    /// Gives the answer to its caller; false where nobody waits for it.
+    pub(crate) fn answer(
+        &mut self,
+        id: &Id<'_>,
+        outcome: Result<Found<'_>, RpcError>,
+        wakes: &mut Vec<Waker>,
+    ) -> bool {
+        let Some(slot) = id.as_number().and_then(|id| self.inner.ring.get_mut(id)) else {
+            return false;
+        };
+        if !matches!(slot.answer, Answer::Awaited) {
+            return false;
+        }
+        slot.answer = match outcome {
+            Ok(Found::Small(bytes)) => {
+                slot.small.clear();
+                slot.small.extend_from_slice(bytes);
+                Answer::Small
+            }
+            Ok(Found::Block(block)) => Answer::Large(block),
+            Err(error) => Answer::Error(Box::new(error)),
+        };
+        wakes.extend(slot.waker.take());
+        true
+    }
+}
+
+/// A result as it was found in its frame.
+pub(crate) enum Found<'a> {
+    Small(&'a [u8]),
+    Block(Bytes),
+}
+

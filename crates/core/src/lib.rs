@@ -1,0 +1,70 @@
+//! The message model, the traits and the sans-IO session of `tinyrpc`.
+//!
+//! This crate has no runtime, no I/O and no clock. It is for authors of protocols, transports,
+//! drivers and foreign event loops; who serves or calls functions wants the crate `tinyrpc`.
+//!
+//! | what | where |
+//! |---|---|
+//! | what peers say to each other | [`Message`], [`Id`], [`Payload`], [`Meta`] |
+//! | how payloads are encoded | [`Format`], [`Blob`], [`Ext`] |
+//! | what goes wrong | [`RpcError`] travels, [`Error`] stays |
+//! | how messages look on the wire | [`Protocol`], [`Decoder`], [`Encoder`], [`Framing`] |
+//! | how they travel | [`Connection`], [`RecvHalf`], [`SendHalf`], [`Listener`], [`Connector`] |
+//! | one side of a connection | [`Session`], [`Caller`], [`Incoming`], [`Outgoing`] |
+//! | every bound | [`Limits`] |
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod blob;
+mod caller;
+mod calls;
+mod code;
+mod error;
+mod ext;
+pub mod format;
+mod framing;
+mod id;
+mod incoming;
+mod lane;
+mod limits;
+mod message;
+mod meta;
+mod outgoing;
+mod payload;
+mod protocol;
+mod reply;
+mod rpc_error;
+mod runtime;
+mod scratch;
+mod session;
+mod transport;
+mod unsupported;
+mod wire;
+
+pub use crate::{
+    blob::Blob,
+    caller::{Answers, Batch, BatchItem, Call, Caller, Notify, Sent},
+    code::Code,
+    error::{Error, LimitReached, Outcome, Reason},
+    ext::Ext,
+    format::{Format, FormatError},
+    framing::{FrameReader, Framing, Length, Lines, Scan},
+    id::Id,
+    incoming::Incoming,
+    lane::{Ended, Frame, Hint, Lane},
+    limits::Limits,
+    message::{
+        Answer, Chunk, Credit, Invalid, Message, Ping, Request, Response, StreamEnd, StreamItem,
+    },
+    meta::Meta,
+    outgoing::{Kind, Outgoing, Taken},
+    payload::{Payload, PayloadRef},
+    protocol::{
+        BatchPart, Codec, Decoder, Encoder, FrameRef, Heartbeat, IdKind, Profile, Protocol,
+    },
+    reply::ReplyTo,
+    rpc_error::RpcError,
+    runtime::{Runtime, Task},
+    session::{Counters, Role, Serve, Session, Settings, Ticket, Turn},
+    transport::{Connection, Connector, Listener, PeerAddress, Received, RecvHalf, SendHalf, Shape},
+    unsupported::Unsupported,
+};

@@ -1,0 +1,132 @@
+//! `Limits`: every bound of a connection and of a server, in one place.
+
+use std::time::Duration;
+
+/// All limits, each with its unit, default and reason.
+///
+/// Every field is finite by default. Names are the same in code, URL options and error messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of one message, either way. Default 4 MiB: above it a message should be a stream.
+    pub max_message: usize,
+    /// Levels of nesting of one message. Default 64: no honest value comes near, and a stack of
+    /// 256 KiB survives it.
+    pub max_depth: u32,
+    /// Values (scalars, sequences, maps) in one message. Default 100,000: an empty array takes one
+    /// byte on the wire and more than thirty in memory.
+    pub max_values: u32,
+    /// Digits of one number in a text format. Default 1,024: parsing is not linear for all of them.
+    pub max_digits: u32,
+    /// Bytes of a method's name. Default 256.
+    pub max_method: usize,
+    /// Bytes of an id that is not a number. Default 256: it is kept and echoed.
+    pub max_id: usize,
+    /// Messages in one batch. Default 100.
+    pub max_batch: usize,
+    /// Bytes of all answers to one batch. Default 4 MiB: a batch multiplies.
+    pub max_batch_answers: usize,
+    /// Calls that we may have in flight to one peer. Default 1,024. Further calls wait, or fail
+    /// when they said that they would not. Calls nested in a call of that peer do not count.
+    pub max_calls: usize,
+    /// Requests of one peer that may be in execution. Default 1,024. Further ones wait in the
+    /// backlog. INVARIANT: not below `max_calls`, or two peers with the same limits could starve.
+    pub max_requests: usize,
+    /// Bytes of requests that wait for execution. Default 1 MiB; above it requests are refused as
+    /// not executed, and notifications are waited for by not reading on.
+    pub max_backlog: usize,
+    /// Bytes that wait to be taken by the transport. Default 1 MiB; above it calls wait and
+    /// requests are not started.
+    pub max_outgoing: usize,
+    /// How long a peer may take nothing while bytes wait for it. Default 10 s, then the
+    /// connection is closed.
+    pub write_stall: Duration,
+    /// How long a call waits for its answer unless it says otherwise. Default 30 s.
+    pub call_timeout: Duration,
+    /// How deep calls may nest between two peers that call each other. Default 32.
+    pub max_nesting: u32,
+    /// Messages in a row that do not parse before the connection is closed. Default 100.
+    pub max_syntax_errors: u32,
+    /// Connections of one server. Default 1,024.
+    pub max_connections: usize,
+    /// Connections from one address, loopback exempt. Default 64.
+    pub max_connections_per_address: usize,
+    /// How long calls in flight may take to finish when a server shuts down. Default 30 s.
+    pub shutdown: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_message: 4 << 20,
+            max_depth: 64,
+            max_values: 100_000,
+            max_digits: 1024,
+            max_method: 256,
+            max_id: 256,
+            max_batch: 100,
+            max_batch_answers: 4 << 20,
+            max_calls: 1024,
+            max_requests: 1024,
+            max_backlog: 1 << 20,
+            max_outgoing: 1 << 20,
+            write_stall: Duration::from_secs(10),
+            call_timeout: Duration::from_secs(30),
+            max_nesting: 32,
+            max_syntax_errors: 100,
+            max_connections: 1024,
+            max_connections_per_address: 64,
+            shutdown: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Limits {
+    /// The most calls in flight that a connection can number: the slot takes 16 bits of an id.
+    pub const MOST_CALLS: usize = 1 << 16;
+
+    /// The smallest limits with which two peers still finish everything, one call at a time.
+    ///
+    /// For tests and for tiny machines.
+    pub fn smallest() -> Self {
+        Self {
+            max_message: 512,
+            max_depth: 4,
+            max_values: 32,
+            max_digits: 32,
+            max_method: 16,
+            max_id: 16,
+            max_batch: 1,
+            max_batch_answers: 512,
+            max_calls: 1,
+            max_requests: 1,
+            max_backlog: 0,
+            max_outgoing: 512,
+            max_connections: 1,
+            max_connections_per_address: 1,
+            ..Self::default()
+        }
+    }
+
+    /// The same limits with every field raised to what a connection needs to work at all, and
+    /// `max_requests` to `max_calls`.
+    pub fn checked(mut self) -> Self {
+        let least = Self::smallest();
+        self.max_message = self.max_message.clamp(least.max_message, u32::MAX as usize);
+        self.max_depth = self.max_depth.clamp(least.max_depth, 64);
+        self.max_values = self.max_values.max(least.max_values);
+        self.max_digits = self.max_digits.max(least.max_digits);
+        self.max_method = self.max_method.max(least.max_method);
+        self.max_id = self.max_id.max(least.max_id);
+        self.max_batch = self.max_batch.max(least.max_batch);
+        self.max_batch_answers = self.max_batch_answers.max(least.max_batch_answers);
+        self.max_calls = self.max_calls.clamp(1, Self::MOST_CALLS);
+        self.max_requests = self.max_requests.max(self.max_calls);
+        self.max_outgoing = self.max_outgoing.max(least.max_outgoing);
+        self.max_nesting = self.max_nesting.max(1);
+        self.max_syntax_errors = self.max_syntax_errors.max(1);
+        self.max_connections = self.max_connections.max(1);
+        self.max_connections_per_address = self.max_connections_per_address.max(1);
+        self
+    }
+}

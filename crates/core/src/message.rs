@@ -1,0 +1,136 @@
+//! `Message`: everything that two peers can say to each other, whatever the protocol.
+//!
+//! The model is the superset of what the protocols can say. A protocol that cannot say something
+//! refuses it with [`Unsupported`](crate::Unsupported); a stock peer never sees it.
+
+use std::borrow::Cow;
+
+use crate::{Id, Lane, Meta, PayloadRef, RpcError};
+
+/// One decoded message. It borrows from its frame.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Message<'f> {
+    /// A request, or a notification where it has no id.
+    Request(Request<'f>),
+    /// The answer to a request.
+    Response(Response<'f>),
+    /// Several messages in one frame, each valid or not.
+    Batch(Vec<Result<Self, Invalid<'f>>>),
+    /// One value of a stream.
+    StreamItem(StreamItem<'f>),
+    /// The end of a stream.
+    StreamEnd(StreamEnd<'f>),
+    /// Leave to send more of a stream.
+    Credit(Credit<'f>),
+    /// The caller no longer wants the answer.
+    Cancel(Id<'f>),
+    /// A part of a message that is too large to be sent in one piece.
+    Chunk(Chunk<'f>),
+    /// A sign of life.
+    Ping(Ping<'f>),
+    /// A message of an extension that this side does not know: counted and ignored.
+    Unknown,
+}
+
+/// A call, or a notification.
+#[derive(Clone, Debug)]
+pub struct Request<'f> {
+    /// Ties the response to it; `None` makes it a notification, which is never answered.
+    pub id: Option<Id<'f>>,
+    /// The method's full name.
+    pub method: Cow<'f, str>,
+    /// Positional or named params.
+    pub params: PayloadRef<'f>,
+    /// Named params beside positional ones, where a protocol has both (bjsonrpc's `kwparams`).
+    pub named: Option<PayloadRef<'f>>,
+    /// Deadline, trace and the like.
+    pub meta: Option<Box<Meta>>,
+    /// The exchange in which it came.
+    pub lane: Lane,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug)]
+pub struct Response<'f> {
+    /// The id of the request.
+    pub id: Id<'f>,
+    /// The result, or the error that the peer sent.
+    pub outcome: Result<PayloadRef<'f>, RpcError>,
+    /// Deadline, trace and the like.
+    pub meta: Option<Box<Meta>>,
+}
+
+/// One value of a stream.
+#[derive(Clone, Debug)]
+pub struct StreamItem<'f> {
+    /// The id of the request that opened the stream.
+    pub id: Id<'f>,
+    /// The value.
+    pub value: PayloadRef<'f>,
+    /// Deadline, trace and the like.
+    pub meta: Option<Box<Meta>>,
+}
+
+/// The end of a stream.
+#[derive(Clone, Debug)]
+pub struct StreamEnd<'f> {
+    /// The id of the request that opened the stream.
+    pub id: Id<'f>,
+    /// How it ended.
+    pub outcome: Result<(), RpcError>,
+    /// Deadline, trace and the like.
+    pub meta: Option<Box<Meta>>,
+}
+
+/// Leave to send `amount` more units of a stream; the protocol's profile says what a unit is.
+#[derive(Clone, Debug)]
+pub struct Credit<'f> {
+    /// The id of the request that opened the stream.
+    pub id: Id<'f>,
+    /// How many more.
+    pub amount: u32,
+    /// Deadline, trace and the like.
+    pub meta: Option<Box<Meta>>,
+}
+
+/// A part of a message. Parts of one message come in order; parts of several may alternate.
+#[derive(Clone, Debug)]
+pub struct Chunk<'f> {
+    /// Which message it is a part of; chosen by the sender, free again after the last part.
+    pub message: u32,
+    /// True for the part that completes the message.
+    pub last: bool,
+    /// The bytes of the message's own encoding.
+    pub bytes: PayloadRef<'f>,
+}
+
+/// A sign of life: of the connection, or of one call where the protocol beats per call.
+#[derive(Clone, Debug)]
+pub struct Ping<'f> {
+    /// The call, where the protocol beats per call.
+    pub id: Option<Id<'f>>,
+    /// Deadline, trace and the like.
+    pub meta: Option<Box<Meta>>,
+}
+
+/// A message that is not one, and what the protocol wants done about it.
+#[derive(Clone, Debug)]
+pub struct Invalid<'f> {
+    /// What was wrong, as the peer is told.
+    pub error: RpcError,
+    /// How it is answered.
+    pub answer: Answer<'f>,
+}
+
+/// How an invalid message is answered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Answer<'f> {
+    /// With an error under this id.
+    Error(Id<'f>),
+    /// With an error under this id, and then the connection is closed.
+    Close(Id<'f>),
+    /// Not at all: it was an answer itself, or has no id and the protocol cannot answer without.
+    Nothing,
+}

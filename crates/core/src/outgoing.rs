@@ -1,0 +1,324 @@
+//! `Outgoing`: what waits to be taken by a transport, small frames first.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::{Ended, Frame, Hint, Lane, Shape};
+
+/// The queue between the session and a [`SendHalf`](crate::SendHalf).
+///
+/// Small frames are encoded one behind the other into one buffer, so that a stream of bytes
+/// writes them all at once. A large frame is a segment of its own, which is never copied; small
+/// frames overtake it until its first byte is taken. Two counters say how much was taken: they
+/// are what separates *certainly not executed* from *unknown* when a connection is lost.
+///
+/// INVARIANT: `bytes[head..]` is what was pushed and not taken; `cuts` (only kept when the
+/// transport wants messages) holds the end of every frame in it, in order.
+#[derive(Debug)]
+pub struct Outgoing {
+    shape: Shape,
+    bytes: Vec<u8>,
+    head: usize,
+    /// The position in the stream of all small frames of `bytes[0]`.
+    base: u64,
+    cuts: VecDeque<Cut>,
+    large: VecDeque<Segment>,
+    large_bytes: usize,
+    large_pushed: u64,
+    large_begun: u64,
+    /// Bytes of segments that were taken.
+    large_taken: u64,
+    /// How many notifications are among `large`: later ones must not overtake them.
+    large_notifications: usize,
+}
+
+/// The end of one small frame, or of a lane.
+#[derive(Debug)]
+struct Cut {
+    lane: Lane,
+    end: usize,
+    ended: Option<Ended>,
+}
+
+#[derive(Debug)]
+struct Segment {
+    lane: Lane,
+    bytes: Bytes,
+    kind: Kind,
+    ended: Option<Ended>,
+    begun: bool,
+}
+
+/// What an outgoing frame is, for its place in the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// May be overtaken by smaller frames.
+    Call,
+    /// Keeps its place among notifications.
+    Notification,
+}
+
+/// Where a frame stands in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the stream of small frames.
+    Small(u64),
+    /// The how-manieth segment.
+    Large(u64),
+}
+
+/// What a transport of messages takes.
+#[derive(Debug)]
+pub enum Taken {
+    /// Send this message.
+    Frame(Frame),
+    /// The lane is done with, in this way; its frame, if there was one, was taken before.
+    Ended(Lane, Ended),
+}
+
+impl Outgoing {
+    /// An empty queue.
+    pub fn new(shape: Shape) -> Self {
+        Self {
+            shape,
+            bytes: Vec::new(),
+            head: 0,
+            base: 0,
+            cuts: VecDeque::new(),
+            large: VecDeque::new(),
+            large_bytes: 0,
+            large_pushed: 0,
+            large_begun: 0,
+            large_taken: 0,
+            large_notifications: 0,
+        }
+    }
+
+    /// True when all was taken.
+    pub fn is_empty(&self) -> bool {
+        self.head == self.bytes.len() && self.large.is_empty() && self.cuts.is_empty()
+    }
+
+    /// How many bytes wait.
+    pub fn len(&self) -> usize {
+        self.bytes.len() - self.head + self.large_bytes
+    }
+
+    /// Streams: the bytes to write next, empty when there are none.
+    pub fn bytes(&self) -> &[u8] {
+        match self.large.front() {
+            Some(segment) if segment.begun || self.head == self.bytes.len() => &segment.bytes,
+            _ => self.bytes.get(self.head..).unwrap_or_default(),
+        }
+    }
+
+    /// Streams: says that `count` of [`Outgoing::bytes`] were written.
+    pub fn advance(&mut self, count: usize) {
+        let small = self.head == self.bytes.len();
+        if let Some(segment) = self.large.front_mut()
+            && (segment.begun || small)
+        {
+            self.large_begun += u64::from(!segment.begun);
+            segment.begun = true;
+            let count = count.min(segment.bytes.len());
+            // `slice` rather than `advance`: the written part of a segment stays in memory either
+            // way, until the whole of it is dropped.
+            segment.bytes = segment.bytes.slice(count..);
+            self.large_bytes -= count;
+            self.large_taken += count as u64;
+            if segment.bytes.is_empty() {
+                self.drop_segment();
+            }
+            return;
+        }
+        self.head = (self.head + count).min(self.bytes.len());
+        if self.head == self.bytes.len() {
+            self.rewind();
+        }
+    }
+
+    /// Transports of messages: the next thing to do.
+    pub fn pop(&mut self) -> Option<Taken> {
+        let Some(cut) = self.cuts.front_mut() else {
+            return self.pop_large();
+        };
+        if cut.end > self.head {
+            let bytes = self.bytes.get(self.head..cut.end).unwrap_or_default();
+            let frame =
+                Frame { lane: cut.lane, bytes: Bytes::copy_from_slice(bytes), hint: Hint::None };
+            self.head = cut.end;
+            if cut.ended.is_none() {
+                self.cuts.pop_front();
+            }
+            if self.head == self.bytes.len() {
+                self.rewind();
+            }
+            return Some(Taken::Frame(frame));
+        }
+        let cut = self.cuts.pop_front()?;
+        cut.ended.map(|how| Taken::Ended(cut.lane, how))
+    }
+
+    fn pop_large(&mut self) -> Option<Taken> {
+        let segment = self.large.front_mut()?;
+        if !segment.begun {
+            segment.begun = true;
+            self.large_begun += 1;
+            let bytes = std::mem::take(&mut segment.bytes);
+            self.large_bytes -= bytes.len();
+            self.large_taken += bytes.len() as u64;
+            let lane = segment.lane;
+            if segment.ended.is_none() {
+                self.drop_segment();
+            }
+            return Some(Taken::Frame(Frame { lane, bytes, hint: Hint::None }));
+        }
+        let (lane, ended) = (segment.lane, segment.ended);
+        self.drop_segment();
+        ended.map(|how| Taken::Ended(lane, how))
+    }
+
+    /// The buffer into which the next small frame is encoded; [`Outgoing::commit`] completes it.
+    pub(crate) fn encode(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Completes the frame that was encoded from `start` on.
+    pub(crate) fn commit(&mut self, start: usize, lane: Lane, kind: Kind, ended: Option<Ended>) {
+        let size = self.bytes.len() - start;
+        let behind = kind == Kind::Notification && self.large_notifications > 0;
+        if size >= LARGE || (behind && size > 0) {
+            // An idle connection gives its whole buffer away instead of copying it.
+            let bytes = if start == 0 && size >= LARGE {
+                std::mem::take(&mut self.bytes)
+            } else {
+                self.bytes.split_off(start)
+            };
+            self.push_segment(Bytes::from(bytes), lane, kind, ended);
+            if self.bytes.is_empty() {
+                self.head = 0;
+            }
+        } else if self.shape != Shape::Stream {
+            self.cuts.push_back(Cut { lane, end: self.bytes.len(), ended });
+        }
+    }
+
+    /// Appends a frame that is encoded already and never copied.
+    pub(crate) fn push_segment(
+        &mut self,
+        bytes: Bytes,
+        lane: Lane,
+        kind: Kind,
+        ended: Option<Ended>,
+    ) {
+        self.large_bytes += bytes.len();
+        self.large_pushed += 1;
+        self.large_notifications += usize::from(kind == Kind::Notification);
+        self.large.push_back(Segment { lane, bytes, kind, ended, begun: false });
+    }
+
+    /// Says that a lane ended without a frame.
+    pub(crate) fn end_lane(&mut self, lane: Lane, how: Ended) {
+        if !lane.is_duplex() {
+            self.cuts.push_back(Cut { lane, end: self.bytes.len(), ended: Some(how) });
+        }
+    }
+
+    /// Moves everything from `other` behind what is here; gives where it now stands.
+    pub(crate) fn append(&mut self, other: &mut Self) -> Base {
+        let offset = self.bytes.len();
+        let base = Base { small: self.base + offset as u64, large: self.large_pushed };
+        if offset == 0 {
+            // The two buffers change places: nothing is copied and both keep their capacity.
+            std::mem::swap(&mut self.bytes, &mut other.bytes);
+        } else {
+            self.bytes.extend_from_slice(&other.bytes);
+            other.bytes.clear();
+        }
+        self.cuts.extend(other.cuts.drain(..).map(|cut| Cut { end: cut.end + offset, ..cut }));
+        for segment in other.large.drain(..) {
+            self.push_segment(segment.bytes, segment.lane, segment.kind, segment.ended);
+        }
+        (other.large_bytes, other.large_notifications, other.large_pushed) = (0, 0, 0);
+        base
+    }
+
+    /// Where the next frame of `size` bytes will stand.
+    pub(crate) fn place(&self, start: usize, segments: u64) -> Place {
+        if self.large_pushed > segments {
+            Place::Large(segments)
+        } else {
+            Place::Small(self.base + start as u64)
+        }
+    }
+
+    /// Marks the end of a frame whose neighbours are committed with it.
+    pub(crate) fn cut(&mut self, end: usize, lane: Lane) {
+        if self.shape != Shape::Stream {
+            self.cuts.push_back(Cut { lane, end, ended: None });
+        }
+    }
+
+    /// Forgets everything; what callers and peers are told is the session's affair.
+    pub(crate) fn clear(&mut self) {
+        self.head = self.bytes.len();
+        self.cuts.clear();
+        self.rewind();
+        self.large.clear();
+        (self.large_bytes, self.large_notifications) = (0, 0);
+    }
+
+    /// How many bytes were ever taken.
+    pub(crate) fn taken(&self) -> u64 {
+        self.base + self.head as u64 + self.large_taken
+    }
+
+    /// How many segments were ever pushed.
+    pub(crate) fn segments(&self) -> u64 {
+        self.large_pushed
+    }
+
+    /// True when the first byte of the frame at `place` was taken by the transport.
+    pub(crate) fn was_taken(&self, place: Place) -> bool {
+        match place {
+            Place::Small(at) => at < self.base + self.head as u64,
+            Place::Large(number) => number < self.large_begun,
+        }
+    }
+
+    /// True when everything up to `base` was taken and `segments` were begun.
+    pub(crate) fn is_past(&self, small: u64, segments: u64) -> bool {
+        self.base + self.head as u64 >= small && self.large_begun >= segments
+    }
+
+    fn drop_segment(&mut self) {
+        if let Some(segment) = self.large.pop_front() {
+            self.large_notifications -= usize::from(segment.kind == Kind::Notification);
+        }
+    }
+
+    fn rewind(&mut self) {
+        self.base += self.head as u64;
+        for cut in &mut self.cuts {
+            cut.end -= self.head;
+        }
+        self.head = 0;
+        self.bytes.clear();
+        if self.bytes.capacity() > KEPT {
+            self.bytes = Vec::new();
+        }
+    }
+}
+
+/// Where appended frames begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Base {
+    pub(crate) small: u64,
+    pub(crate) large: u64,
+}
+
+/// From this size on a frame is a segment: copying one costs about as much as a system call.
+pub(crate) const LARGE: usize = 32 << 10;
+/// A buffer that once grew beyond this is given back when it is empty.
+const KEPT: usize = 256 << 10;

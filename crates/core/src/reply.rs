@@ -1,0 +1,157 @@
+//! `ReplyTo`: where the answer to one request is written, in place.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{BatchPart, Code, Format, Id, PayloadRef, RpcError, wire::Wire};
+
+/// The one chance to answer a request.
+///
+/// The answer is encoded straight into the connection's buffer. What was begun is taken back when
+/// the value does not encode or the handler panics, so that half an answer never leaves. The
+/// answer to a notification goes nowhere.
+pub struct ReplyTo<'a> {
+    wire: &'a Wire,
+    out: &'a mut Vec<u8>,
+    /// Where the answer begins.
+    mark: usize,
+    id: Option<&'a Id<'a>>,
+    member: Member,
+    answered: bool,
+}
+
+/// What the answer is a part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Member {
+    /// A frame of its own.
+    Frame,
+    /// A member of a batch; answers before it are in the buffer, or not.
+    Batch {
+        /// A separator stands before it.
+        first: bool,
+        /// How many bytes the answers of the batch may take.
+        limit: usize,
+    },
+}
+
+impl<'a> ReplyTo<'a> {
+    pub(crate) fn new(
+        wire: &'a Wire,
+        out: &'a mut Vec<u8>,
+        id: Option<&'a Id<'a>>,
+        member: Member,
+    ) -> Self {
+        let mark = out.len();
+        Self { wire, out, mark, id, member, answered: false }
+    }
+
+    /// The format in which the caller wants the answer.
+    pub fn format(&self) -> Format {
+        self.wire.format()
+    }
+
+    /// True when nobody waits for an answer.
+    pub fn is_notification(&self) -> bool {
+        self.id.is_none()
+    }
+
+    /// True when the answer was given.
+    pub fn is_answered(&self) -> bool {
+        self.answered
+    }
+
+    /// Answers with a result.
+    ///
+    /// A value that does not encode, or one over the limit, is answered as an error.
+    pub fn result<T: Serialize + ?Sized>(&mut self, value: &T) {
+        let format = self.format();
+        self.write(|out| format.encode(value, out).map_err(|error| error.to_string()));
+    }
+
+    /// Answers with a result that is encoded already, in [`ReplyTo::format`].
+    pub fn payload(&mut self, value: PayloadRef<'_>) {
+        self.write(|out| {
+            out.extend_from_slice(value.bytes);
+            Ok(())
+        });
+    }
+
+    /// Answers with an error.
+    pub fn error(&mut self, error: &RpcError) {
+        let Some(id) = self.begin() else { return };
+        self.wire.encoder.error(self.out, id, error);
+        self.end(id);
+    }
+
+    /// Takes back whatever was begun, as if the handler had not run.
+    pub fn reset(&mut self) {
+        self.out.truncate(self.mark);
+        self.answered = false;
+    }
+
+    /// Leaves the answer for later.
+    pub(crate) fn promise(&mut self) {
+        self.answered = true;
+    }
+
+    fn write(&mut self, body: impl FnOnce(&mut Vec<u8>) -> Result<(), String>) {
+        let Some(id) = self.begin() else { return };
+        self.wire.encoder.begin_result(self.out, id);
+        match body(self.out) {
+            Ok(()) => {
+                self.wire.encoder.end_result(self.out, id);
+                self.end(id);
+            }
+            Err(why) => self.unsendable(id, format!("the result cannot be encoded: {why}")),
+        }
+    }
+
+    /// Opens the frame or the batch member; `None` where there is nothing to answer.
+    fn begin(&mut self) -> Option<&'a Id<'a>> {
+        self.out.truncate(self.mark);
+        self.answered = true;
+        let id = self.id?;
+        match self.member {
+            Member::Frame => _ = self.wire.open(self.out),
+            Member::Batch { first: true, .. } => {}
+            Member::Batch { first: false, .. } => {
+                self.wire.encoder.batch(self.out, BatchPart::Between);
+            }
+        }
+        Some(id)
+    }
+
+    fn end(&mut self, id: &Id<'_>) {
+        let (fits, name, limit) = match self.member {
+            Member::Frame => {
+                let fits = self.wire.close(self.mark, self.out);
+                (fits, "max_message", self.wire.max_message)
+            }
+            Member::Batch { limit, .. } => (self.out.len() <= limit, "max_batch_answers", limit),
+        };
+        if !fits {
+            self.unsendable(id, format!("the answer is over the limit `{name}` of {limit} bytes"));
+        }
+    }
+
+    /// Answers with a short error in place of an answer that cannot be sent.
+    fn unsendable(&mut self, id: &Id<'_>, why: String) {
+        if self.begin().is_some() {
+            let error = RpcError::new(Code::UNSENDABLE, why);
+            self.wire.encoder.error(self.out, id, &error);
+            if self.member == Member::Frame {
+                self.wire.close(self.mark, self.out);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ReplyTo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReplyTo")
+            .field("id", &self.id)
+            .field("answered", &self.answered)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,527 @@
+//! `Session`: one side of a connection as a value, without sockets, clock or tasks.
+//!
+//! For authors of drivers and of foreign event loops; everybody else uses a `Client` or a
+//! `Server`. What came goes in by [`Session::handle`], what is to be sent comes out of
+//! [`Session::outgoing`], and time is an argument: microseconds since any fixed moment. The
+//! session never waits and never runs a handler by itself: it hands each request to a [`Serve`],
+//! which answers at once or promises to do so later ([`Session::finish`]).
+//!
+//! A turn of a driver is always the same:
+//!
+//! 1. receive into an [`Incoming`](crate::Incoming), unless [`Session::is_paused`];
+//! 2. [`Session::handle`] it, again and again while it says [`Turn::More`];
+//! 3. [`Session::finish`] what handlers completed;
+//! 4. [`Session::turn`], which collects what callers wrote and gives the next deadline;
+//! 5. send from [`Session::outgoing`].
+
+mod admission;
+mod backlog;
+mod batch;
+mod detect;
+mod requests;
+mod serve;
+
+use std::{fmt, sync::Arc, task::Waker};
+
+use self::{
+    backlog::Backlog,
+    detect::Detected,
+    requests::{Batches, Requests, Running},
+};
+pub use self::{requests::Ticket, serve::Serve};
+use crate::{
+    Answer, Caller, Decoder, Ended, FrameReader, FrameRef, Framing, Id, Incoming, Invalid, Lane,
+    Limits, Message, Outgoing, Protocol, Reason, ReplyTo, Response, RpcError, Scan, Shape,
+    calls::{Calls, Delivery, Found, wake_all},
+    incoming::Arrived,
+    outgoing::{Kind, LARGE},
+    reply::Member,
+    wire::Wire,
+};
+
+/// Which end of a connection a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// It was connected to.
+    Server,
+    /// It connected.
+    Client,
+}
+
+/// What a session is made from.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which end it is.
+    pub role: Role,
+    /// What the transport carries.
+    pub shape: Shape,
+    /// The protocol, or several of which the peer's first bytes choose one.
+    pub protocols: Vec<Arc<dyn Protocol>>,
+    /// A framing in place of the protocol's own.
+    pub framing: Option<Arc<dyn Framing>>,
+    /// The bounds.
+    pub limits: Arc<Limits>,
+}
+
+/// One side of a connection. See the [module](self).
+pub struct Session {
+    settings: Settings,
+    link: Option<Link>,
+    calls: Arc<Calls>,
+    outgoing: Outgoing,
+    requests: Requests,
+    batches: Batches,
+    backlog: Backlog,
+    wakes: Vec<Waker>,
+    state: State,
+    syntax_errors: u32,
+    stall: Stall,
+    counters: Counters,
+}
+
+/// The protocol of the connection, once it is known.
+struct Link {
+    decoder: Box<dyn Decoder>,
+    /// Finds frames in place of the decoder.
+    reader: Option<Box<dyn FrameReader>>,
+    wire: Wire,
+}
+
+#[derive(Debug)]
+enum State {
+    Open,
+    /// Requests in execution finish, new ones are refused.
+    Draining,
+    /// What is in the queue is sent, and that is all.
+    Closing(Reason),
+}
+
+/// Since when the transport took nothing although there was something to take.
+#[derive(Debug, Default)]
+struct Stall {
+    taken: u64,
+    since: u64,
+}
+
+/// What a session saw and did nothing about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Responses that no call waited for: late ones, or none of ours.
+    pub unmatched: u64,
+    /// Messages that were not valid and could not be answered, and extensions that this side does
+    /// not know.
+    pub ignored: u64,
+    /// Requests that were refused as not executed.
+    pub refused: u64,
+}
+
+/// How a [`Session::handle`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Everything that came was handled.
+    Drained,
+    /// There is more, but others should have their turn first.
+    More,
+}
+
+impl Session {
+    /// A session before its first byte.
+    pub fn new(settings: Settings) -> Self {
+        let limits = Arc::new(Limits::clone(&settings.limits).checked());
+        let can_call = settings.role == Role::Client || settings.shape != Shape::Exchange;
+        let mut session = Self {
+            link: None,
+            calls: Calls::new(settings.shape, can_call, Arc::clone(&limits)),
+            outgoing: Outgoing::new(settings.shape),
+            requests: Requests::default(),
+            batches: Batches::default(),
+            backlog: Backlog::default(),
+            wakes: Vec::new(),
+            state: State::Open,
+            syntax_errors: 0,
+            stall: Stall::default(),
+            counters: Counters::default(),
+            settings: Settings { limits, ..settings },
+        };
+        if let [protocol] = session.settings.protocols.as_slice() {
+            let (protocol, framing) = (Arc::clone(protocol), session.settings.framing.clone());
+            session.decide(&*protocol, framing);
+        }
+        session
+    }
+
+    /// A handle for calls to the peer; it works from any thread.
+    pub fn caller(&self) -> Caller {
+        Caller::new(Arc::clone(&self.calls))
+    }
+
+    /// What waits to be sent.
+    pub fn outgoing(&mut self) -> &mut Outgoing {
+        &mut self.outgoing
+    }
+
+    /// True while nothing more should be received: what came is more than may wait.
+    pub fn is_paused(&self) -> bool {
+        self.backlog.is_over(self.settings.limits.max_backlog)
+    }
+
+    /// What was seen and ignored.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// The bounds in force.
+    pub fn limits(&self) -> &Arc<Limits> {
+        &self.settings.limits
+    }
+
+    /// How many requests of the peer are in execution.
+    pub fn running(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Why the connection is to be closed once the queue is sent; `None` while it is not.
+    pub fn closing(&self) -> Option<&Reason> {
+        match &self.state {
+            State::Closing(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// True when a shutdown has nothing left to wait for.
+    pub fn is_drained(&self) -> bool {
+        self.requests.len() == 0
+            && self.backlog.is_empty()
+            && self.outgoing.is_empty()
+            && self.calls.in_flight() == 0
+    }
+
+    /// Handles what came, for as long as it does not take too long.
+    pub fn handle<S: Serve>(&mut self, incoming: &mut Incoming, serve: &mut S) -> Turn {
+        let mut budget = FRAMES_PER_TURN;
+        self.start_backlog(serve, &mut budget);
+        let turn = match self.settings.shape {
+            Shape::Stream => self.handle_stream(incoming, serve, &mut budget),
+            _ => self.handle_frames(incoming, serve, &mut budget),
+        };
+        wake_all(self.wakes.drain(..));
+        turn
+    }
+
+    /// Answers a request that was promised an answer, and lets the next one begin.
+    ///
+    /// Nothing happens for a ticket that is no longer known: its request was cancelled.
+    pub fn finish(&mut self, ticket: Ticket, write: impl FnOnce(&mut ReplyTo<'_>)) {
+        let Some(running) = self.requests.remove(ticket) else { return };
+        if let Some(index) = running.batch {
+            self.leave_batch(index);
+        }
+        self.reply(running.id.as_ref(), running.lane, running.batch, write);
+    }
+
+    /// Ends a turn: collects what callers wrote, and gives the time by which the session wants
+    /// another turn, if it wants one.
+    pub fn turn(&mut self, now: u64, driver: &Waker) -> Option<u64> {
+        self.calls.expire(now, &self.outgoing, &mut self.wakes);
+        let calls = self.calls.collect(&mut self.outgoing, now, driver, &mut self.wakes);
+        let stall = self.watch_stall(now);
+        wake_all(self.wakes.drain(..));
+        let next = calls.min(stall);
+        (next != u64::MAX).then_some(next)
+    }
+
+    /// From now on new requests are refused as not executed and no new calls begin.
+    pub fn drain(&mut self) {
+        if matches!(self.state, State::Open) {
+            self.state = State::Draining;
+            let reason = Reason::Closed("this side is shutting down".into());
+            self.calls.refuse(reason, &mut self.wakes);
+            wake_all(self.wakes.drain(..));
+        }
+    }
+
+    /// Closes the connection once the queue is sent. Every call ends.
+    pub fn close(&mut self, reason: Reason) {
+        self.calls.close(&reason, &self.outgoing, &mut self.wakes);
+        wake_all(self.wakes.drain(..));
+        if !matches!(self.state, State::Closing(_)) {
+            self.state = State::Closing(reason);
+        }
+    }
+
+    fn watch_stall(&mut self, now: u64) -> u64 {
+        let taken = self.outgoing.taken();
+        if self.outgoing.is_empty() || taken != self.stall.taken {
+            self.stall = Stall { taken, since: now };
+        }
+        if self.outgoing.is_empty() {
+            return u64::MAX;
+        }
+        let patience = self.settings.limits.write_stall.as_micros() as u64;
+        let deadline = self.stall.since.saturating_add(patience);
+        if deadline <= now {
+            let reason = "the peer took nothing for the time of `write_stall`";
+            self.outgoing.clear();
+            self.close(Reason::Closed(reason.into()));
+            return u64::MAX;
+        }
+        deadline
+    }
+
+    fn handle_stream<S: Serve>(
+        &mut self,
+        incoming: &mut Incoming,
+        serve: &mut S,
+        budget: &mut usize,
+    ) -> Turn {
+        let calls = Arc::clone(&self.calls);
+        let mut delivery = None;
+        while !incoming.is_empty() && !self.is_paused() {
+            if matches!(self.state, State::Closing(_)) {
+                incoming.advance(usize::MAX);
+                break;
+            }
+            let buffer = incoming.bytes();
+            let Some(link) = &mut self.link else {
+                delivery = None;
+                match self.detect(buffer) {
+                    Detected::Yes => continue,
+                    Detected::NeedMore => break,
+                    Detected::No => continue,
+                }
+            };
+            let scan = match &mut link.reader {
+                Some(reader) => reader.find(buffer),
+                None => link.decoder.find(buffer),
+            };
+            match scan {
+                Scan::Need(_) => break,
+                Scan::Skip(count) => incoming.advance(count),
+                Scan::Frame { start, end, consumed } => {
+                    if *budget == 0 {
+                        // The frame is found again next time; a decoder's marks still fit it.
+                        return Turn::More;
+                    }
+                    *budget -= 1;
+                    if end - start >= LARGE {
+                        let block = incoming.take(consumed);
+                        let bytes = block.get(start..end).unwrap_or_default();
+                        let frame = FrameRef { lane: Lane::DUPLEX, bytes, block: Some(&block) };
+                        self.frame(frame, &calls, &mut delivery, serve);
+                    } else {
+                        let bytes = buffer.get(start..end).unwrap_or_default();
+                        let frame = FrameRef { lane: Lane::DUPLEX, bytes, block: None };
+                        self.frame(frame, &calls, &mut delivery, serve);
+                        incoming.advance(consumed);
+                    }
+                }
+                Scan::Bad { consumed, error, fatal } => {
+                    delivery = None;
+                    incoming.advance(consumed);
+                    self.bad(error, fatal);
+                }
+            }
+        }
+        Turn::Drained
+    }
+
+    fn handle_frames<S: Serve>(
+        &mut self,
+        incoming: &mut Incoming,
+        serve: &mut S,
+        budget: &mut usize,
+    ) -> Turn {
+        let calls = Arc::clone(&self.calls);
+        let mut delivery = None;
+        while !self.is_paused() {
+            if *budget == 0 {
+                return Turn::More;
+            }
+            *budget -= 1;
+            let frame = match incoming.pop() {
+                None => break,
+                Some(Arrived::Closed(lane)) => {
+                    delivery = None;
+                    self.lane_closed(lane, serve);
+                    continue;
+                }
+                Some(Arrived::Frame(frame)) => frame,
+            };
+            if matches!(self.state, State::Closing(_)) {
+                self.outgoing.end_lane(frame.lane, Ended::Failed);
+                continue;
+            }
+            if self.link.is_none() && matches!(self.detect(&frame.bytes), Detected::NeedMore) {
+                self.outgoing.end_lane(frame.lane, Ended::Silent);
+                continue;
+            }
+            if frame.bytes.len() > self.settings.limits.max_message {
+                delivery = None;
+                let error = crate::framing::too_large(self.settings.limits.max_message);
+                self.reply(Some(&Id::Null), frame.lane, None, |reply| reply.error(&error));
+                continue;
+            }
+            let block = (frame.bytes.len() >= LARGE).then_some(&frame.bytes);
+            let frame = FrameRef { lane: frame.lane, bytes: &frame.bytes, block };
+            self.frame(frame, &calls, &mut delivery, serve);
+        }
+        Turn::Drained
+    }
+
+    /// Decodes a frame and does what it says.
+    fn frame<'c, S: Serve>(
+        &mut self,
+        frame: FrameRef<'_>,
+        calls: &'c Calls,
+        delivery: &mut Option<Delivery<'c>>,
+        serve: &mut S,
+    ) {
+        let Some(link) = &mut self.link else { return };
+        let decoded = link.decoder.decode(frame);
+        if decoded.is_ok() {
+            self.syntax_errors = 0;
+        }
+        match decoded {
+            Ok(Message::Response(response)) => {
+                let delivery = delivery.get_or_insert_with(|| calls.deliver());
+                self.response(response, delivery);
+                self.outgoing.end_lane(frame.lane, Ended::Silent);
+            }
+            Ok(Message::Request(request)) => {
+                *delivery = None;
+                self.request(request, frame, serve);
+            }
+            Ok(Message::Batch(members)) => {
+                *delivery = None;
+                self.batch(members, frame, serve);
+            }
+            Ok(Message::Cancel(id)) => {
+                *delivery = None;
+                if let Some(ticket) = self.requests.find(&id) {
+                    self.cancel(ticket, serve);
+                }
+            }
+            Ok(_) => {
+                self.counters.ignored += 1;
+                self.outgoing.end_lane(frame.lane, Ended::Silent);
+            }
+            Err(invalid) => {
+                *delivery = None;
+                self.invalid(invalid, frame.lane);
+            }
+        }
+    }
+
+    fn response(&mut self, response: Response<'_>, delivery: &mut Delivery<'_>) {
+        let found = response.outcome.map(|payload| match payload.block {
+            Some(_) => Found::Block(payload.to_payload().bytes),
+            None => Found::Small(payload.bytes),
+        });
+        if !delivery.answer(&response.id, found, &mut self.wakes) {
+            self.counters.unmatched += 1;
+        }
+    }
+
+    /// A message that is not one.
+    fn invalid(&mut self, invalid: Invalid<'_>, lane: Lane) {
+        match invalid.answer {
+            Answer::Error(id) => {
+                self.reply(Some(&id), lane, None, |reply| reply.error(&invalid.error));
+            }
+            Answer::Close(id) => {
+                self.reply(Some(&id), lane, None, |reply| reply.error(&invalid.error));
+                self.close(Reason::Closed(invalid.error.message.as_ref().into()));
+            }
+            Answer::Nothing => {
+                self.counters.ignored += 1;
+                self.outgoing.end_lane(lane, Ended::Silent);
+            }
+        }
+        if invalid.error.code == crate::Code::PARSE_ERROR {
+            self.count_syntax_error();
+        }
+    }
+
+    /// Bytes that belong to no message.
+    fn bad(&mut self, error: Option<RpcError>, fatal: bool) {
+        if let Some(error) = &error {
+            self.reply(Some(&Id::Null), Lane::DUPLEX, None, |reply| reply.error(error));
+        }
+        if fatal {
+            let why = error.map_or("the stream cannot be followed".into(), |error| error.message);
+            self.close(Reason::Closed(why.as_ref().into()));
+        } else {
+            self.count_syntax_error();
+        }
+    }
+
+    fn count_syntax_error(&mut self) {
+        self.syntax_errors += 1;
+        if self.syntax_errors >= self.settings.limits.max_syntax_errors {
+            self.close(Reason::Closed("too many messages in a row that do not parse".into()));
+        }
+    }
+
+    /// Writes an answer to where it belongs.
+    fn reply(
+        &mut self,
+        id: Option<&Id<'_>>,
+        lane: Lane,
+        batch: Option<usize>,
+        write: impl FnOnce(&mut ReplyTo<'_>),
+    ) {
+        if let Some(index) = batch {
+            return self.reply_in_batch(index, id, write);
+        }
+        let Some(link) = &self.link else { return };
+        let start = self.outgoing.encode().len();
+        let mut reply = ReplyTo::new(&link.wire, self.outgoing.encode(), id, Member::Frame);
+        write(&mut reply);
+        if id.is_some() && !reply.is_answered() {
+            reply.error(&RpcError::internal("the handler gave no answer"));
+        }
+        self.commit(start, lane, Ended::Answered);
+    }
+
+    /// Completes the frame that was written from `start` on, and with it the lane.
+    fn commit(&mut self, start: usize, lane: Lane, how: Ended) {
+        if self.outgoing.encode().len() == start {
+            return self.outgoing.end_lane(lane, Ended::Silent);
+        }
+        let ended = (!lane.is_duplex()).then_some(how);
+        self.outgoing.commit(start, lane, Kind::Call, ended);
+    }
+
+    /// Nobody wants the answer any more.
+    fn cancel<S: Serve>(&mut self, ticket: Ticket, serve: &mut S) {
+        serve.cancelled(ticket);
+        let error = RpcError::new(crate::Code::CANCELLED, "the caller cancelled the call");
+        self.finish(ticket, |reply| reply.error(&error));
+    }
+
+    fn lane_closed<S: Serve>(&mut self, lane: Lane, serve: &mut S) {
+        let reason = Reason::Closed("the exchange ended without an answer".into());
+        self.calls.close_lane(lane, &reason, &self.outgoing, &mut self.wakes);
+        self.backlog.close_lane(lane);
+        if self.settings.role == Role::Server {
+            for ticket in self.requests.on_lane(lane) {
+                self.cancel(ticket, serve);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("settings", &self.settings)
+            .field("state", &self.state)
+            .field("running", &self.requests.len())
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many frames are handled before others have their turn: about a tenth of a millisecond.
+const FRAMES_PER_TURN: usize = 256;

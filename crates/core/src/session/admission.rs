@@ -1,0 +1,186 @@
+//! Which request may begin now, which one waits, and which one is refused.
+
+use super::{Backlog, Running, Serve, Session, State};
+use crate::{
+    Code, Ended, FrameRef, Lane, Message, Reason, ReplyTo, Request, RpcError, reply::Member,
+};
+
+/// What is done with a request that came.
+enum Verdict {
+    Start,
+    /// It waits in the backlog.
+    Wait,
+    Refuse,
+}
+
+impl Session {
+    pub(super) fn request<S: Serve>(
+        &mut self,
+        request: Request<'_>,
+        frame: FrameRef<'_>,
+        serve: &mut S,
+    ) {
+        match self.admit(1, request.id.is_none(), frame) {
+            Verdict::Start => self.start(&request, None, serve),
+            Verdict::Wait => {}
+            Verdict::Refuse => self.refuse(&request),
+        }
+    }
+
+    /// Decides about the requests of one frame, and keeps it where they wait.
+    fn admit(&mut self, count: usize, notification: bool, frame: FrameRef<'_>) -> Verdict {
+        if matches!(self.state, State::Draining) {
+            return Verdict::Refuse;
+        }
+        if self.backlog.is_empty() && self.has_room(count) {
+            return Verdict::Start;
+        }
+        let limit = self.settings.limits.max_backlog;
+        if self.backlog.push(frame.lane, frame.bytes, limit) {
+            return Verdict::Wait;
+        }
+        // The backlog is full. A request is refused for as long as the refusal itself finds room.
+        if !notification && self.outgoing.len() < 2 * self.settings.limits.max_outgoing {
+            return Verdict::Refuse;
+        }
+        if self.calls.in_flight() > 0 {
+            // Not reading on would leave our own calls without their answers.
+            let why = "the peer sends more than may wait while it owes us answers";
+            self.close(Reason::Closed(why.into()));
+            return Verdict::Refuse;
+        }
+        // Nothing is read until the backlog has room again.
+        self.backlog.force(frame.lane, frame.bytes);
+        Verdict::Wait
+    }
+
+    /// Batches are admitted like one request that takes several places.
+    pub(super) fn admit_batch(&mut self, count: usize, frame: FrameRef<'_>) -> Option<bool> {
+        match self.admit(count, false, frame) {
+            Verdict::Start => Some(true),
+            Verdict::Refuse => Some(false),
+            Verdict::Wait => None,
+        }
+    }
+
+    /// True when `count` more requests may begin.
+    ///
+    /// A handler that waits for a call of its own holds no place, and while calls of ours are in
+    /// flight as many requests more are let in: they may be nested in those calls, and without
+    /// them the calls would never be answered.
+    fn has_room(&self, count: usize) -> bool {
+        if self.outgoing.len() >= self.settings.limits.max_outgoing {
+            return false;
+        }
+        let (running, most) = (self.requests.len(), self.settings.limits.max_requests);
+        if running == 0 || running + count <= most {
+            return true;
+        }
+        let running = running - self.calls.waiting_handlers().min(running);
+        running + count <= most + self.calls.in_flight()
+    }
+
+    /// Begins a request, as a frame of its own or as a member of a batch.
+    pub(super) fn start<S: Serve>(
+        &mut self,
+        request: &Request<'_>,
+        batch: Option<usize>,
+        serve: &mut S,
+    ) {
+        let Some(link) = &self.link else { return };
+        if let Some(id) = &request.id
+            && self.requests.find(id).is_some()
+        {
+            let error = RpcError::new(
+                Code::INVALID_REQUEST,
+                "a request with the same id is still in execution",
+            );
+            return self.reply(Some(id), request.lane, batch, |reply| reply.error(&error));
+        }
+        if let Some(index) = batch {
+            return self.start_in_batch(index, request, serve);
+        }
+        let out = self.outgoing.encode();
+        let start = out.len();
+        let mut reply = ReplyTo::new(&link.wire, out, request.id.as_ref(), Member::Frame);
+        match serve.start(request, &mut reply) {
+            None => {
+                if request.id.is_some() && !reply.is_answered() {
+                    reply.error(&RpcError::internal("the handler gave no answer"));
+                }
+                self.commit(start, request.lane, Ended::Answered);
+            }
+            Some(pending) => {
+                reply.reset();
+                self.run(request, None, pending, serve);
+            }
+        }
+    }
+
+    /// Notes a request that goes on.
+    pub(super) fn run<S: Serve>(
+        &mut self,
+        request: &Request<'_>,
+        batch: Option<usize>,
+        pending: S::Pending,
+        serve: &mut S,
+    ) {
+        let id = request.id.clone().map(crate::Id::into_owned);
+        let ticket = self.requests.insert(Running { id, lane: request.lane, batch });
+        serve.pending(ticket, pending);
+    }
+
+    fn refuse(&mut self, request: &Request<'_>) {
+        self.counters.refused += 1;
+        let error = self.refusal();
+        let Some(link) = &self.link else { return };
+        if request.id.is_none() {
+            return self.outgoing.end_lane(request.lane, Ended::Refused);
+        }
+        let out = self.outgoing.encode();
+        let start = out.len();
+        ReplyTo::new(&link.wire, out, request.id.as_ref(), Member::Frame).error(&error);
+        self.commit(start, request.lane, Ended::Refused);
+    }
+
+    /// Why requests are refused.
+    pub(super) fn refusal(&self) -> RpcError {
+        RpcError::refused(match self.state {
+            State::Open => "too many requests: `max_requests` and `max_backlog` are reached",
+            _ => "this side is shutting down",
+        })
+    }
+
+    /// Begins what waited, as far as there is room now.
+    pub(super) fn start_backlog<S: Serve>(&mut self, serve: &mut S, budget: &mut usize) {
+        while *budget > 0 && !self.backlog.is_empty() && self.has_room(1) {
+            *budget -= 1;
+            let Some((lane, bytes)) = self.backlog.pop() else { return };
+            self.start_kept(lane, &bytes, serve);
+        }
+    }
+
+    fn start_kept<S: Serve>(&mut self, lane: Lane, bytes: &bytes::Bytes, serve: &mut S) {
+        let Some(link) = &mut self.link else { return };
+        let frame = FrameRef { lane, bytes, block: Some(bytes) };
+        // It was decoded once before it was kept, so it is a request or a batch.
+        match link.decoder.decode(frame) {
+            Ok(Message::Request(request)) if matches!(self.state, State::Draining) => {
+                self.refuse(&request);
+            }
+            Ok(Message::Request(request)) => self.start(&request, None, serve),
+            Ok(Message::Batch(members)) => {
+                let admitted = !matches!(self.state, State::Draining);
+                self.open_batch(members, lane, admitted, serve);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Backlog {
+    /// True while more waits than may.
+    pub(super) fn is_over(&self, limit: usize) -> bool {
+        self.bytes() > limit
+    }
+}

@@ -1,0 +1,97 @@
+//! Which protocol the peer speaks, by its first bytes.
+
+use std::sync::Arc;
+
+use super::{Link, Session};
+use crate::{Code, Framing, Length, Protocol, Reason, RpcError, Shape, wire::Wire};
+
+/// What the first bytes told.
+pub(super) enum Detected {
+    /// The protocol is known.
+    Yes,
+    /// More bytes are needed.
+    NeedMore,
+    /// Nothing that is served here; the session is closing.
+    No,
+}
+
+impl Session {
+    /// Looks at the first bytes of a peer.
+    ///
+    /// | first byte | meaning |
+    /// |---|---|
+    /// | claimed by a protocol | that protocol in its own framing |
+    /// | 0x00 | a length of four bytes; the byte behind it decides |
+    /// | anything else | answered once in the first protocol, and closed |
+    pub(super) fn detect(&mut self, buffer: &[u8]) -> Detected {
+        let Some(&first) = buffer.first() else { return Detected::NeedMore };
+        if let Some(protocol) = self.claimant(first) {
+            let framing = self.settings.framing.clone();
+            self.decide(&*protocol, framing);
+            return Detected::Yes;
+        }
+        let explicit = self.settings.framing.is_some() || self.settings.shape != Shape::Stream;
+        if first == 0 && !explicit {
+            let Some(&behind) = buffer.get(LENGTH_HEAD) else { return Detected::NeedMore };
+            if let Some(protocol) = self.claimant(behind) {
+                self.decide(&*protocol, Some(Arc::new(Length)));
+                return Detected::Yes;
+            }
+        } else if let Some(framing) = self.settings.framing.clone()
+            && self.settings.shape == Shape::Stream
+        {
+            // A framing hides the protocol's first byte: look into the first frame.
+            match framing.reader(self.settings.limits.max_message).find(buffer) {
+                crate::Scan::Need(_) => return Detected::NeedMore,
+                crate::Scan::Frame { start, .. } => {
+                    let inner = buffer.get(start).copied().and_then(|byte| self.claimant(byte));
+                    if let Some(protocol) = inner {
+                        self.decide(&*protocol, Some(framing));
+                        return Detected::Yes;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.refuse_stranger();
+        Detected::No
+    }
+
+    /// Settles the protocol and the framing of the connection.
+    pub(super) fn decide(&mut self, protocol: &dyn Protocol, framing: Option<Arc<dyn Framing>>) {
+        let limits = &self.settings.limits;
+        let codec = protocol.open(limits);
+        let framing = framing.filter(|_| self.settings.shape == Shape::Stream);
+        let wire = Wire {
+            encoder: codec.encoder,
+            profile: codec.profile,
+            shape: self.settings.shape,
+            max_message: limits.max_message,
+            framing: framing.clone(),
+        };
+        self.calls.decide(wire.clone(), &mut self.wakes);
+        self.link = Some(Link {
+            decoder: codec.decoder,
+            reader: framing.map(|framing| framing.reader(limits.max_message)),
+            wire,
+        });
+    }
+
+    fn claimant(&self, first: u8) -> Option<Arc<dyn Protocol>> {
+        self.settings.protocols.iter().find(|protocol| protocol.claims(first)).cloned()
+    }
+
+    /// Answers bytes of no known protocol once, and closes.
+    fn refuse_stranger(&mut self) {
+        const WHY: &str = "the first bytes belong to no protocol that is served here";
+        if let Some(protocol) = self.settings.protocols.first().cloned() {
+            self.decide(&*protocol, None);
+            self.bad(Some(RpcError::new(Code::PARSE_ERROR, WHY)), true);
+        } else {
+            self.close(Reason::Closed(WHY.into()));
+        }
+    }
+}
+
+/// The bytes of a length before a message.
+const LENGTH_HEAD: usize = 4;

@@ -1,0 +1,147 @@
+//! `Connection`, `Listener`, `Connector` and the two halves: how bytes or messages travel.
+//!
+//! For authors of transports. A transport knows nothing of protocols and methods: it moves whole
+//! messages, or a stream of bytes, and says what it is by its [`Shape`]. The halves are polled,
+//! because they are the hot path; `tinyrpc-transports` has an adapter for authors who would
+//! rather write `async fn send` and `async fn recv`. See `examples/custom_transport.rs`.
+
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use async_trait::async_trait;
+
+use crate::{Framing, Incoming, Outgoing};
+
+/// What a transport carries, and who may speak when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Shape {
+    /// A stream of bytes both ways; messages are found by a framing.
+    Stream,
+    /// Whole messages both ways at any time.
+    Messages,
+    /// A request in, no or one answer out; each exchange is a lane of its own. The serving side
+    /// cannot call.
+    Exchange,
+}
+
+/// The receiving half of a connection.
+///
+/// One task polls it. After an error or [`Received::End`] it is not polled again.
+pub trait RecvHalf: Send {
+    /// Receives whatever is there into `into`, at least one message or one byte.
+    ///
+    /// # Cancel safety
+    ///
+    /// What was put into `into` stays there; the half keeps nothing back.
+    fn poll_recv(&mut self, cx: &mut Context<'_>, into: &mut Incoming)
+    -> Poll<io::Result<Received>>;
+}
+
+/// What became of a [`RecvHalf::poll_recv`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// Something came; there may be more at once.
+    Some,
+    /// The peer will send nothing more.
+    End,
+}
+
+/// The sending half of a connection.
+pub trait SendHalf: Send {
+    /// Takes as much as it can out of `out` and flushes it once.
+    ///
+    /// A stream takes bytes ([`Outgoing::bytes`], [`Outgoing::advance`]); others take messages
+    /// and the ends of lanes ([`Outgoing::pop`]). Ready when all was taken and flushed.
+    fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>>;
+
+    /// Ends the sending direction; called after all was taken.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let _ = cx;
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// A connection before anybody speaks on it.
+pub struct Connection {
+    /// What it carries.
+    pub shape: Shape,
+    /// A framing that stands instead of the protocol's own; streams only.
+    pub framing: Option<Arc<dyn Framing>>,
+    /// Who is at the other end.
+    pub peer: PeerAddress,
+    /// The receiving half.
+    pub recv: Box<dyn RecvHalf>,
+    /// The sending half.
+    pub send: Box<dyn SendHalf>,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("shape", &self.shape)
+            .field("framing", &self.framing)
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where the other end of a connection is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PeerAddress {
+    /// In this process.
+    Memory,
+    /// At an internet address.
+    Socket(SocketAddr),
+    /// Anywhere else, in words.
+    Other(Arc<str>),
+}
+
+impl fmt::Display for PeerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory"),
+            Self::Socket(address) => address.fmt(f),
+            Self::Other(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Waits for peers.
+#[async_trait]
+pub trait Listener: Send {
+    /// The next connection.
+    ///
+    /// # Errors
+    ///
+    /// An error ends nothing: the caller waits a little and asks again, because most of them
+    /// (no more descriptors, a peer that was gone at once) pass. [`io::ErrorKind::NotConnected`]
+    /// says that the listener has ended and no more connections will come.
+    ///
+    /// # Cancel safety
+    ///
+    /// A connection is never lost when the future is dropped.
+    async fn accept(&mut self) -> io::Result<Connection>;
+
+    /// The address under which peers reach it, as a URL without the protocol.
+    fn address(&self) -> String;
+}
+
+/// Makes connections to one address, again and again if need be.
+#[async_trait]
+pub trait Connector: Send + Sync {
+    /// A fresh connection.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be reached.
+    async fn connect(&self) -> io::Result<Connection>;
+
+    /// What it connects to, for messages.
+    fn address(&self) -> String;
+}

@@ -1,0 +1,104 @@
+//! `Wire`: how this connection writes a frame, shared by everybody who writes one.
+
+use std::sync::Arc;
+
+use crate::{
+    BatchPart, Encoder, Error, Format, Framing, Id, Profile, Shape, calls::Draft,
+};
+
+/// The writing side of a connection's protocol and framing, once both are known.
+#[derive(Clone, Debug)]
+pub(crate) struct Wire {
+    pub(crate) encoder: Arc<dyn Encoder>,
+    pub(crate) framing: Option<Arc<dyn Framing>>,
+    pub(crate) profile: Profile,
+    pub(crate) shape: Shape,
+    pub(crate) max_message: usize,
+}
+
+impl Wire {
+    pub(crate) fn format(&self) -> Format {
+        self.profile.format
+    }
+
+    /// Begins a frame at the end of `out`.
+    pub(crate) fn open(&self, out: &mut Vec<u8>) -> usize {
+        match &self.framing {
+            Some(framing) => framing.open(out),
+            None => out.len(),
+        }
+    }
+
+    /// Ends the frame that was opened at `start`; false where it is over the limit, and then it
+    /// is taken back.
+    pub(crate) fn close(&self, start: usize, out: &mut Vec<u8>) -> bool {
+        if out.len() - start > self.max_message {
+            out.truncate(start);
+            return false;
+        }
+        self.close_unchecked(start, out);
+        true
+    }
+
+    /// Ends a frame whose size was checked before.
+    pub(crate) fn close_unchecked(&self, start: usize, out: &mut Vec<u8>) {
+        match &self.framing {
+            Some(framing) => framing.close(start, out),
+            None if self.shape == Shape::Stream => self.encoder.terminate(out),
+            None => {}
+        }
+    }
+
+    /// Appends a call, or a notification where there is no id. On an error `out` holds a part.
+    pub(crate) fn request(
+        &self,
+        out: &mut Vec<u8>,
+        id: Option<u64>,
+        draft: &Draft<'_>,
+    ) -> Result<(), Error> {
+        let start = self.open(out);
+        self.encoder.request(out, id.map(Id::Number).as_ref(), draft.method, draft.params)?;
+        self.finish(start, out)
+    }
+
+    /// Appends calls and notifications as one batch.
+    pub(crate) fn batch(
+        &self,
+        out: &mut Vec<u8>,
+        ids: &[Option<u64>],
+        drafts: &[(Draft<'_>, bool)],
+    ) -> Result<(), Error> {
+        let start = self.open(out);
+        self.encoder.batch(out, BatchPart::Begin);
+        for (index, ((draft, _), id)) in drafts.iter().zip(ids).enumerate() {
+            if index > 0 {
+                self.encoder.batch(out, BatchPart::Between);
+            }
+            self.encoder.request(out, id.map(Id::Number).as_ref(), draft.method, draft.params)?;
+        }
+        self.encoder.batch(out, BatchPart::End);
+        self.finish(start, out)
+    }
+
+    /// Appends calls and notifications one by one, where the protocol has no batches.
+    pub(crate) fn group(
+        &self,
+        out: &mut Vec<u8>,
+        ids: &[Option<u64>],
+        drafts: &[(Draft<'_>, bool)],
+        ends: &mut Vec<usize>,
+    ) -> Result<(), Error> {
+        for ((draft, _), id) in drafts.iter().zip(ids) {
+            self.request(out, *id, draft)?;
+            ends.push(out.len());
+        }
+        Ok(())
+    }
+
+    fn finish(&self, start: usize, out: &mut Vec<u8>) -> Result<(), Error> {
+        if self.close(start, out) {
+            return Ok(());
+        }
+        Err(Error::limit("max_message", self.max_message as u64))
+    }
+}

@@ -1,0 +1,47 @@
+//! `Scope`: the connection that a request came over, as handlers and layers see it.
+
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    fmt,
+    sync::Arc,
+};
+
+use tinyrpc_core::{Caller, PeerAddress, Runtime};
+
+/// What is known about a connection, made once when it is accepted.
+pub struct Scope {
+    /// Where the peer is.
+    pub peer: PeerAddress,
+    /// Calls the peer.
+    pub caller: Caller,
+    /// Spawning and time; `None` where nothing drives the connection in the background.
+    pub runtime: Option<Arc<dyn Runtime>>,
+    data: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+}
+
+impl Scope {
+    /// A connection without data of its own.
+    pub fn new(peer: PeerAddress, caller: Caller, runtime: Option<Arc<dyn Runtime>>) -> Self {
+        Self { peer, caller, runtime, data: HashMap::new() }
+    }
+
+    /// Adds data of the connection: one value of each type.
+    pub fn insert<T: Any + Send + Sync>(&mut self, value: T) {
+        self.data.insert(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    /// The connection's value of type `T`.
+    pub fn data<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.data.get(&TypeId::of::<T>())?).downcast().ok()
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("peer", &self.peer)
+            .field("data", &self.data.len())
+            .finish_non_exhaustive()
+    }
+}

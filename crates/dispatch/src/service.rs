@@ -1,0 +1,62 @@
+//! `Service`: who answers requests, whatever their protocol and transport.
+
+use std::{fmt, future::Future, pin::Pin, sync::Arc, task};
+
+use tinyrpc_core::{Payload, ReplyTo, Request, RpcError};
+
+use crate::Scope;
+
+/// Answers requests. A [`Dispatcher`](crate::Dispatcher) is one, a layer around one is another.
+///
+/// A service is shared by all connections and called by many of them at the same time. It
+/// begins a request and returns at once: either the answer was written into `reply`, or a future
+/// goes on and gives it later. It may panic; the engine around it answers for it.
+pub trait Service: Send + Sync {
+    /// Begins one request or notification.
+    fn start(&self, invocation: &mut Invocation<'_, '_>, reply: &mut ReplyTo<'_>) -> Started;
+}
+
+/// One request on its way through layers to its handler.
+#[derive(Debug)]
+pub struct Invocation<'a, 'w> {
+    /// The request as it was received.
+    pub request: &'a Request<'a>,
+    /// The rest of the method's name: what the dispatchers on the way have not consumed.
+    pub method: &'a str,
+    /// The connection it came over.
+    pub scope: &'a Arc<Scope>,
+    /// Wakes the connection; a future that was polled with it and is pending must be returned.
+    pub cx: &'a mut task::Context<'w>,
+}
+
+/// How a request began.
+pub enum Started {
+    /// The answer was written, or there is none to write.
+    Done,
+    /// The answer will be the output of this future; dropping it cancels the request.
+    Pending(PendingReply),
+}
+
+/// A request that goes on. For a notification the output is ignored.
+pub type PendingReply = Pin<Box<dyn Future<Output = Result<Payload, RpcError>> + Send>>;
+
+impl<S: Service + ?Sized> Service for Arc<S> {
+    fn start(&self, invocation: &mut Invocation<'_, '_>, reply: &mut ReplyTo<'_>) -> Started {
+        (**self).start(invocation, reply)
+    }
+}
+
+impl<S: Service + ?Sized> Service for Box<S> {
+    fn start(&self, invocation: &mut Invocation<'_, '_>, reply: &mut ReplyTo<'_>) -> Started {
+        (**self).start(invocation, reply)
+    }
+}
+
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "Done",
+            Self::Pending(_) => "Pending",
+        })
+    }
+}
