@@ -1,1 +1,54 @@
-//! tinyrpc
+//! tinyrpc: one service, any protocol, any transport.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod client;
+mod control;
+mod driver;
+mod framed;
+mod server;
+mod setup_error;
+mod tokio_runtime;
+mod url;
+
+pub use tinyrpc_core::{
+    Answers, Batch, BatchItem, Blob, Call, Caller, Code, Error, Ext, Format, FormatError, Id,
+    LimitReached, Limits, Notify, Outcome, Payload, Reason, RpcError, Runtime, Sent, Unsupported,
+};
+pub use tinyrpc_dispatch::{
+    Context, Dispatcher, Dispatched, Dispatching, Endpoint, Layer, Scope, Service,
+};
+pub use tinyrpc_protocols as protocols;
+pub use tinyrpc_transports as transports;
+
+pub use crate::{
+    client::{Client, ClientBuilder},
+    driver::Driver,
+    server::{Server, ServerHandle},
+    setup_error::SetupError,
+    tokio_runtime::TokioRuntime,
+    url::{Url, UrlError},
+};
+
+/// Serves a service on the address of a URL, until the server is shut down from elsewhere (never,
+/// unless the future is dropped).
+///
+/// # Errors
+///
+/// The URL is wrong or the address cannot be listened on.
+pub async fn serve(
+    url: impl AsRef<str>,
+    service: impl Service + 'static,
+) -> Result<(), SetupError> {
+    let server = Server::new(service).listen(url).await?;
+    server.stopped().await;
+    Ok(())
+}
+
+/// Connects to the address of a URL.
+///
+/// # Errors
+///
+/// The URL is wrong or nobody listens there.
+pub async fn connect(url: impl AsRef<str>) -> Result<Client, SetupError> {
+    Client::connect(url).await
+}

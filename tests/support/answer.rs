@@ -32,9 +32,9 @@ impl Answer {
                 let rest = pieces.iter().try_fold(got, |got, piece| match piece {
                     Piece::Bytes(bytes) => got.strip_prefix(bytes.as_slice()),
                     Piece::Text => take_text(got),
-                    Piece::Int(int) => take_int(got)
-                        .filter(|(i, _)| i == int)
-                        .map(|(_, rest)| rest),
+                    Piece::Int(int) => {
+                        take_int(got).filter(|(i, _)| i == int).map(|(_, rest)| rest)
+                    }
                     Piece::Id => take_int(got).map(|(_, rest)| rest),
                 });
                 rest == Some(&[])
@@ -88,10 +88,7 @@ fn same_json(expected: &str, got: &str, unordered: bool) -> bool {
     let (Some(mut e), Some(mut g)) = (members(expected), members(got)) else {
         return false;
     };
-    match (
-        expected.trim().starts_with('['),
-        got.trim().starts_with('['),
-    ) {
+    match (expected.trim().starts_with('['), got.trim().starts_with('[')) {
         (true, true) => return same_list(&e, &g, unordered, |e, g| same_json(e, g, false)),
         (false, false) => {}
         _ => return false,
@@ -106,16 +103,12 @@ fn same_json(expected: &str, got: &str, unordered: bool) -> bool {
         if key.trim() != got_key.trim() || key.trim() == r#""id""# {
             return key.trim() == got_key.trim() && e.trim() == g.trim();
         }
-        let (Ok(e), Ok(g)) = (
-            serde_json::from_str::<Value>(e),
-            serde_json::from_str::<Value>(g),
-        ) else {
+        let (Ok(e), Ok(g)) = (serde_json::from_str::<Value>(e), serde_json::from_str::<Value>(g))
+        else {
             return false;
         };
         if key.trim() == r#""error""# {
-            let message = g["message"]
-                .as_str()
-                .is_some_and(|message| !message.is_empty());
+            let message = g["message"].as_str().is_some_and(|message| !message.is_empty());
             return message && e["code"].is_i64() && e["code"] == g["code"];
         }
         e == g
@@ -174,23 +167,14 @@ fn take_int(got: &[u8]) -> Option<(i128, &[u8])> {
             let (bytes, rest) = rest.split_at_checked(1 << (first & 3))?;
             let unused = 128 - 8 * bytes.len();
             let int = big_endian(bytes);
-            Some((
-                if first < 0xd0 {
-                    int
-                } else {
-                    int << unused >> unused
-                },
-                rest,
-            ))
+            Some((if first < 0xd0 { int } else { int << unused >> unused }, rest))
         }
         _ => None,
     }
 }
 
 fn big_endian(bytes: &[u8]) -> i128 {
-    bytes
-        .iter()
-        .fold(0, |int, byte| int << 8 | i128::from(*byte))
+    bytes.iter().fold(0, |int, byte| int << 8 | i128::from(*byte))
 }
 
 #[cfg(test)]
@@ -198,18 +182,12 @@ mod tests {
     use super::*;
 
     fn json(text: &str, unordered: bool) -> Answer {
-        Answer::Json {
-            text: text.to_owned(),
-            unordered,
-        }
+        Answer::Json { text: text.to_owned(), unordered }
     }
 
     #[test]
     fn json_is_compared_as_values() {
-        let answer = json(
-            r#"{"jsonrpc":"2.0","result":{"a":[1,"x,]"]},"id":1}"#,
-            false,
-        );
+        let answer = json(r#"{"jsonrpc":"2.0","result":{"a":[1,"x,]"]},"id":1}"#, false);
         assert!(answer.matches(br#" {"id" : 1, "result":{ "a":[1, "x,\u005d"]},"jsonrpc":"2.0"}"#));
         for other in [
             r#"{"jsonrpc":"2.0","result":{"a":[1,"x"]},"id":1}"#,
@@ -268,27 +246,12 @@ mod tests {
         ]);
         assert!(answer.matches(b"\x94\x01\x05\x92\xd1\x80\xa8\xa1x\xc0"));
         assert!(answer.matches(b"\x94\x01\xcd\x00\x05\x92\xd2\xff\xff\x80\xa8\xda\x00\x01x\xc0"));
-        assert!(
-            !answer.matches(b"\x94\x01\x05\x92\xd1\x80\xa8\xa0\xc0"),
-            "an empty text"
-        );
-        assert!(
-            !answer.matches(b"\x94\x01\x05\x92\xd1\x80\xa8\xa1\xff\xc0"),
-            "not UTF-8"
-        );
-        assert!(
-            !answer.matches(b"\x94\x01\x05\x92\xd1\x80\xa8\xa1x\xc0\xc0"),
-            "too long"
-        );
-        assert!(
-            !answer.matches(b"\x94\x01\x05\x92\xd1\x80\xa8\xa1x"),
-            "too short"
-        );
+        assert!(!answer.matches(b"\x94\x01\x05\x92\xd1\x80\xa8\xa0\xc0"), "an empty text");
+        assert!(!answer.matches(b"\x94\x01\x05\x92\xd1\x80\xa8\xa1\xff\xc0"), "not UTF-8");
+        assert!(!answer.matches(b"\x94\x01\x05\x92\xd1\x80\xa8\xa1x\xc0\xc0"), "too long");
+        assert!(!answer.matches(b"\x94\x01\x05\x92\xd1\x80\xa8\xa1x"), "too short");
         let answer = Answer::MessagePack(vec![bytes(&[0x94, 1]), Piece::Id, bytes(&[0xc0, 5])]);
-        assert_eq!(
-            answer.to_bytes(&[0xcc, 0x80]),
-            [0x94, 1, 0xcc, 0x80, 0xc0, 5]
-        );
+        assert_eq!(answer.to_bytes(&[0xcc, 0x80]), [0x94, 1, 0xcc, 0x80, 0xc0, 5]);
         assert_eq!(
             take_int(&[0xcf, 255, 255, 255, 255, 255, 255, 255, 255]),
             Some((u64::MAX.into(), &[][..]))

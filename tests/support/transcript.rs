@@ -78,30 +78,21 @@ fn exchange(line: usize, block: &[String], wire: Wire) -> Result<Exchange, Strin
             Some(("-->", text)) => sent.push(decode(text, wire)?),
             Some(("<--", "nothing" | "unordered")) => {}
             Some(("<--", text)) if wire == Wire::Json => {
-                answers.push(Answer::Json {
-                    text: text.to_owned(),
-                    unordered,
-                });
+                answers.push(Answer::Json { text: text.to_owned(), unordered });
             }
             Some(("<--", text)) => answers.push(Answer::MessagePack(pieces(text)?)),
             Some(("==>", text)) => outcome = Some(parse_outcome(text)?),
             _ => return Err(format!("what is {part:?}?")),
         }
     }
-    Ok(Exchange {
-        line,
-        sent,
-        answers,
-        unordered,
-        outcome,
-    })
+    Ok(Exchange { line, sent, answers, unordered, outcome })
 }
 
 fn parse_outcome(text: &str) -> Result<Outcome, String> {
     match text.split_once(' ') {
-        Some(("ok", value)) => serde_json::from_str(value)
-            .map(Outcome::Ok)
-            .map_err(|e| e.to_string()),
+        Some(("ok", value)) => {
+            serde_json::from_str(value).map(Outcome::Ok).map_err(|e| e.to_string())
+        }
         Some(("error", rest)) => {
             let (code, message) = rest.split_once(' ').unwrap_or((rest, ""));
             Ok(Outcome::Error(number(code)?, message.to_owned()))
@@ -112,10 +103,7 @@ fn parse_outcome(text: &str) -> Result<Outcome, String> {
 
 /// Reads a file of malformed inputs.
 pub(crate) fn cases(text: &str, wire: Wire) -> Result<Vec<Case>, String> {
-    blocks(text)?
-        .into_iter()
-        .map(|(line, block)| in_line(line, case(line, &block, wire)))
-        .collect()
+    blocks(text)?.into_iter().map(|(line, block)| in_line(line, case(line, &block, wire))).collect()
 }
 
 fn case(line: usize, block: &[String], wire: Wire) -> Result<Case, String> {
@@ -139,14 +127,7 @@ fn case(line: usize, block: &[String], wire: Wire) -> Result<Case, String> {
     }
     let (name, end) = name.zip(end).ok_or("no name or no end")?;
     let input = decode(&input.join("\n"), wire)?;
-    Ok(Case {
-        line,
-        name,
-        framed,
-        input,
-        answers,
-        end,
-    })
+    Ok(Case { line, name, framed, input, answers, end })
 }
 
 /// `CODE ID`, `ok ID = VALUE`, or in JSON several of them as `[A; B]`.
@@ -154,37 +135,21 @@ fn case_answer(text: &str, wire: Wire) -> Result<Answer, String> {
     if let Some(text) = text.strip_prefix("json ") {
         return case_answer(text, Wire::Json);
     }
-    if let Some(members) = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-    {
+    if let Some(members) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
         let members: Result<Vec<_>, _> = members.split("; ").map(json_answer).collect();
-        return Ok(Answer::Json {
-            text: format!("[{}]", members?.join(",")),
-            unordered: true,
-        });
+        return Ok(Answer::Json { text: format!("[{}]", members?.join(",")), unordered: true });
     }
     if wire == Wire::Json {
-        return Ok(Answer::Json {
-            text: json_answer(text)?,
-            unordered: false,
-        });
+        return Ok(Answer::Json { text: json_answer(text)?, unordered: false });
     }
     let (head, rest) = text.split_once(' ').ok_or("no id")?;
     let mut answer = vec![Piece::Bytes(vec![0x94, 1])];
     if head == "ok" {
         let (id, value) = rest.split_once(" = ").ok_or("no value")?;
-        answer.extend([
-            Piece::Int(number(id)?),
-            Piece::Bytes([vec![0xc0], hex(value)?].concat()),
-        ]);
+        answer.extend([Piece::Int(number(id)?), Piece::Bytes([vec![0xc0], hex(value)?].concat())]);
     } else {
         answer.extend([Piece::Int(number(rest)?), Piece::Bytes(vec![0x92])]);
-        answer.extend([
-            Piece::Int(number(head)?),
-            Piece::Text,
-            Piece::Bytes(vec![0xc0]),
-        ]);
+        answer.extend([Piece::Int(number(head)?), Piece::Text, Piece::Bytes(vec![0xc0])]);
     }
     Ok(Answer::MessagePack(answer))
 }
@@ -207,11 +172,7 @@ fn json_answer(text: &str) -> Result<String, String> {
 fn blocks(text: &str) -> Result<Vec<(usize, Vec<String>)>, String> {
     let mut blocks: Vec<(usize, Vec<String>)> = Vec::new();
     let mut open = false;
-    for (at, line) in text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.starts_with('#'))
-    {
+    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
         let expanded = in_line(at + 1, expand(line))?;
         match blocks.last_mut().filter(|_| open) {
             _ if line.is_empty() => open = false,
@@ -267,9 +228,8 @@ fn hex(text: &str) -> Result<Vec<u8>, String> {
     let mut out = Vec::with_capacity(text.len() / 2);
     while let Some(high) = digits.next() {
         let pair = [high, digits.next().unwrap_or_default()];
-        let byte = std::str::from_utf8(&pair)
-            .ok()
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let byte =
+            std::str::from_utf8(&pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
         out.push(byte.ok_or_else(|| format!("not hex: {text:.60}"))?);
     }
     Ok(out)
@@ -312,31 +272,16 @@ mod tests {
             (read[0].line, &read[0].sent),
             (3, &vec![b"[\n  1]".to_vec(), b"a\xff".to_vec()])
         );
-        assert_eq!(
-            read[0].answers,
-            [Answer::Json {
-                text: "{}".to_owned(),
-                unordered: true
-            }]
-        );
-        assert_eq!(
-            (read[1].line, read[1].answers.len(), read[1].unordered),
-            (10, 0, false)
-        );
+        assert_eq!(read[0].answers, [Answer::Json { text: "{}".to_owned(), unordered: true }]);
+        assert_eq!((read[1].line, read[1].answers.len(), read[1].unordered), (10, 0, false));
     }
 
     #[test]
     fn a_transcript_for_a_client_is_read() {
         let text = "<-- 94 01 {id} a3626164 c0\n==> error -32000 bad thing\n\n<-- 94 01 {id} c0 05\n==> ok 5\n";
         let read = exchanges(text, Wire::MessagePack).expect("it is valid");
-        assert_eq!(
-            read[0].answers[0].to_bytes(&[7]),
-            b"\x94\x01\x07\xa3bad\xc0"
-        );
-        assert_eq!(
-            read[0].outcome,
-            Some(Outcome::Error(-32000, "bad thing".to_owned()))
-        );
+        assert_eq!(read[0].answers[0].to_bytes(&[7]), b"\x94\x01\x07\xa3bad\xc0");
+        assert_eq!(read[0].outcome, Some(Outcome::Error(-32000, "bad thing".to_owned())));
         assert_eq!(read[1].outcome, Some(Outcome::Ok(5.into())));
     }
 
@@ -345,39 +290,25 @@ mod tests {
         let text =
             "case a\non frame\n> {repeat \"[\" 3}\\x0a\n>\n< [-32600 null; ok 1 = 3]\n= lives\n";
         let read = cases(text, Wire::Json).expect("it is valid");
-        assert_eq!(
-            (read[0].name.as_str(), read[0].framed, read[0].end),
-            ("a", true, End::Lives)
-        );
+        assert_eq!((read[0].name.as_str(), read[0].framed, read[0].end), ("a", true, End::Lives));
         assert_eq!(read[0].input, b"[[[\n\n");
         assert!(read[0].answers[0].matches(
             br#"[{"jsonrpc":"2.0","result":3,"id":1},{"jsonrpc":"2.0","error":{"code":-32600,"message":"x"},"id":null}]"#
         ));
         let text = "case b\n> {repeat \"91\" 2} c0\n< -32600 7\n< json -32700 null\n= closes\n";
         let read = cases(text, Wire::MessagePack).expect("it is valid");
-        assert_eq!(
-            (&read[0].input[..], read[0].answers.len()),
-            (&[0x91, 0x91, 0xc0][..], 2)
-        );
+        assert_eq!((&read[0].input[..], read[0].answers.len()), (&[0x91, 0x91, 0xc0][..], 2));
         assert!(read[0].answers[0].matches(b"\x94\x01\x07\x92\xd1\x80\xa8\xa1x\xc0"));
     }
 
     #[test]
     fn mistakes_are_found() {
-        for text in [
-            "case a\n> x\n= lives",
-            "case a\n< nothing\n= lives",
-            "> x\n< nothing\n= lives",
-        ] {
+        for text in
+            ["case a\n> x\n= lives", "case a\n< nothing\n= lives", "> x\n< nothing\n= lives"]
+        {
             assert!(cases(text, Wire::Json).is_err(), "{text}");
         }
-        for text in [
-            "-> x",
-            "--> 9",
-            "--> zz",
-            "<-- {txt}",
-            "--> {repeat \"9\" x}",
-        ] {
+        for text in ["-> x", "--> 9", "--> zz", "<-- {txt}", "--> {repeat \"9\" x}"] {
             assert!(exchanges(text, Wire::MessagePack).is_err(), "{text}");
         }
     }

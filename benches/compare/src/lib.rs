@@ -3,6 +3,7 @@
 //! Two binaries share this library: `compare`, and `compare-counted` which counts its allocations.
 
 mod book;
+mod burst;
 mod children;
 mod cli;
 mod cost;

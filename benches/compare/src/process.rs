@@ -22,8 +22,8 @@ use tokio::{
 
 use crate::{
     AllocationCounter,
+    burst::{Limit, Tally},
     cli::{DriveArgs, ServeArgs},
-    load::{Limit, Tally},
 };
 
 const WARM_UP: Duration = Duration::from_millis(50);
@@ -104,15 +104,14 @@ pub(crate) fn drive(args: &DriveArgs, allocations: Option<AllocationCounter>) ->
 
 async fn measure(args: &DriveArgs, allocations: Option<AllocationCounter>) -> Result<Figures> {
     let mut load = args.peer.open(args.addr, args.workload).await?;
-    let limit = || match args.calls {
-        Some(calls) => Limit::calls(calls),
-        None => Limit::time(Duration::from_secs_f64(args.seconds)),
-    };
     if args.calls.is_none() {
         load.burst(&Limit::time(WARM_UP)).await?;
     }
-    let limit = limit();
     let before = Meter::read(args.server_pid, allocations)?;
+    let limit = match args.calls {
+        Some(calls) => Limit::calls(calls),
+        None => Limit::time(Duration::from_secs_f64(args.seconds)),
+    };
     let tally = load.burst(&limit).await?;
     let after = Meter::read(args.server_pid, allocations)?;
     Ok(after.since(&before, tally))

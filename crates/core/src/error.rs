@@ -86,10 +86,7 @@ impl Error {
 
     /// True when the time ran out.
     pub fn is_timeout(&self) -> bool {
-        matches!(
-            self,
-            Self::NotExecuted(Reason::Timeout(_)) | Self::Unknown(Reason::Timeout(_))
-        )
+        matches!(self, Self::NotExecuted(Reason::Timeout(_)) | Self::Unknown(Reason::Timeout(_)))
     }
 
     /// The params did not encode: nothing was sent.

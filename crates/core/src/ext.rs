@@ -58,12 +58,10 @@ impl<'de> Deserialize<'de> for Ext {
         if reads_msgpack(&deserializer) {
             let ext = deserializer.deserialize_newtype_struct(EXT_STRUCT, BodyVisitor);
             // rmp-serde only names the byte that it did not expect.
-            ext.map_err(
-                |error| match error.to_string().starts_with("wrong msgpack marker") {
-                    true => de::Error::custom("expected an extension value"),
-                    false => error,
-                },
-            )
+            ext.map_err(|error| match error.to_string().starts_with("wrong msgpack marker") {
+                true => de::Error::custom("expected an extension value"),
+                false => error,
+            })
         } else {
             let Map { ext, data } = Map::deserialize(deserializer)?;
             Ok(Self { tag: ext, data })

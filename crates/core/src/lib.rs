@@ -13,6 +13,14 @@
 //! | one side of a connection | [`Session`], [`Caller`], [`Incoming`], [`Outgoing`] |
 //! | every bound | [`Limits`] |
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(any(feature = "json", feature = "msgpack")),
+    expect(
+        unused_variables,
+        unreachable_code,
+        reason = "without any format there are no values of `Format`, and nothing to encode"
+    )
+)]
 
 mod blob;
 mod caller;
@@ -64,7 +72,9 @@ pub use crate::{
     reply::ReplyTo,
     rpc_error::RpcError,
     runtime::{Runtime, Task},
-    session::{Counters, Role, Serve, Session, Settings, Ticket, Turn},
-    transport::{Connection, Connector, Listener, PeerAddress, Received, RecvHalf, SendHalf, Shape},
+    session::{Counters, Role, Serve, Session, Settings, StreamEvent, Ticket, Turn},
+    transport::{
+        Connection, Connector, Listener, PeerAddress, Received, RecvHalf, SendHalf, Shape,
+    },
     unsupported::Unsupported,
 };

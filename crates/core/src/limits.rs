@@ -38,6 +38,10 @@ pub struct Limits {
     /// Bytes that wait to be taken by the transport. Default 1 MiB; above it calls wait and
     /// requests are not started.
     pub max_outgoing: usize,
+    /// Bytes of all messages of one peer that are being received in chunks. Default 64 MiB.
+    pub max_split: usize,
+    /// Messages of one peer that are being received in chunks. Default 64.
+    pub max_splits: usize,
     /// How long a peer may take nothing while bytes wait for it. Default 10 s, then the
     /// connection is closed.
     pub write_stall: Duration,
@@ -70,6 +74,8 @@ impl Default for Limits {
             max_requests: 1024,
             max_backlog: 1 << 20,
             max_outgoing: 1 << 20,
+            max_split: 64 << 20,
+            max_splits: 64,
             write_stall: Duration::from_secs(10),
             call_timeout: Duration::from_secs(30),
             max_nesting: 32,
@@ -100,8 +106,10 @@ impl Limits {
             max_batch_answers: 512,
             max_calls: 1,
             max_requests: 1,
-            max_backlog: 0,
+            max_backlog: 4 << 10,
             max_outgoing: 512,
+            max_split: 512,
+            max_splits: 1,
             max_connections: 1,
             max_connections_per_address: 1,
             ..Self::default()
@@ -122,6 +130,9 @@ impl Limits {
         self.max_batch_answers = self.max_batch_answers.max(least.max_batch_answers);
         self.max_calls = self.max_calls.clamp(1, Self::MOST_CALLS);
         self.max_requests = self.max_requests.max(self.max_calls);
+        self.max_backlog = self.max_backlog.max(least.max_backlog);
+        self.max_split = self.max_split.max(least.max_split);
+        self.max_splits = self.max_splits.max(least.max_splits);
         self.max_outgoing = self.max_outgoing.max(least.max_outgoing);
         self.max_nesting = self.max_nesting.max(1);
         self.max_syntax_errors = self.max_syntax_errors.max(1);

@@ -218,6 +218,22 @@ impl Outgoing {
         self.large.push_back(Segment { lane, bytes, kind, ended, begun: false });
     }
 
+    /// Takes a segment away that is to be sent in chunks; it still counts as waiting to be begun.
+    pub(crate) fn take_segment(&mut self) -> Option<Bytes> {
+        if self.large.front()?.begun {
+            return None;
+        }
+        let segment = self.large.pop_front()?;
+        self.large_bytes -= segment.bytes.len();
+        self.large_notifications -= usize::from(segment.kind == Kind::Notification);
+        Some(segment.bytes)
+    }
+
+    /// Says that the oldest segment that was taken away is being sent.
+    pub(crate) fn segment_begun(&mut self) {
+        self.large_begun += 1;
+    }
+
     /// Says that a lane ended without a frame.
     pub(crate) fn end_lane(&mut self, lane: Lane, how: Ended) {
         if !lane.is_duplex() {

@@ -54,9 +54,13 @@ pub struct Profile {
     pub ids: IdKind,
     /// What signs of life belong to.
     pub heartbeat: Heartbeat,
-    /// How many stream items (or bytes, where it splits messages) may be sent before the first
-    /// [`Credit`](crate::Credit).
+    /// How many items of a stream may be sent before the first [`Credit`](crate::Credit).
     pub initial_credit: u32,
+    /// Into chunks of how many bytes large messages are split; `None` where the peer knows none.
+    pub chunk: Option<u32>,
+    /// How many bytes of chunks may be sent before the first [`Credit`](crate::Credit) under a
+    /// null id.
+    pub initial_window: u32,
 }
 
 impl Profile {
@@ -68,6 +72,8 @@ impl Profile {
             ids: IdKind::Number,
             heartbeat: Heartbeat::None,
             initial_credit: 0,
+            chunk: None,
+            initial_window: 0,
         }
     }
 }

@@ -20,6 +20,8 @@ mod batch;
 mod detect;
 mod requests;
 mod serve;
+mod split;
+mod streams;
 
 use std::{fmt, sync::Arc, task::Waker};
 
@@ -27,8 +29,10 @@ use self::{
     backlog::Backlog,
     detect::Detected,
     requests::{Batches, Requests, Running},
+    split::Splits,
+    streams::Streams,
 };
-pub use self::{requests::Ticket, serve::Serve};
+pub use self::{requests::Ticket, serve::Serve, streams::StreamEvent};
 use crate::{
     Answer, Caller, Decoder, Ended, FrameReader, FrameRef, Framing, Id, Incoming, Invalid, Lane,
     Limits, Message, Outgoing, Protocol, Reason, ReplyTo, Response, RpcError, Scan, Shape,
@@ -63,7 +67,7 @@ pub struct Settings {
     pub limits: Arc<Limits>,
 }
 
-/// One side of a connection. See the [module](self).
+/// One side of a connection.
 pub struct Session {
     settings: Settings,
     link: Option<Link>,
@@ -72,6 +76,8 @@ pub struct Session {
     requests: Requests,
     batches: Batches,
     backlog: Backlog,
+    streams: Streams,
+    splits: Splits,
     wakes: Vec<Waker>,
     state: State,
     syntax_errors: u32,
@@ -92,8 +98,12 @@ enum State {
     Open,
     /// Requests in execution finish, new ones are refused.
     Draining,
+    /// The peer sends no more; its requests are still answered.
+    Ending(Reason),
     /// What is in the queue is sent, and that is all.
     Closing(Reason),
+    /// Nothing can be sent any more.
+    Lost(Reason),
 }
 
 /// Since when the transport took nothing although there was something to take.
@@ -137,6 +147,8 @@ impl Session {
             requests: Requests::default(),
             batches: Batches::default(),
             backlog: Backlog::default(),
+            streams: Streams::default(),
+            splits: Splits::default(),
             wakes: Vec::new(),
             state: State::Open,
             syntax_errors: 0,
@@ -181,12 +193,52 @@ impl Session {
         self.requests.len()
     }
 
-    /// Why the connection is to be closed once the queue is sent; `None` while it is not.
-    pub fn closing(&self) -> Option<&Reason> {
-        match &self.state {
-            State::Closing(reason) => Some(reason),
-            _ => None,
+    /// True when requests are refused because this side shuts down.
+    pub fn is_draining(&self) -> bool {
+        matches!(self.state, State::Draining)
+    }
+
+    /// True when nothing is left to be done but to close the connection.
+    pub fn wants_close(&self) -> bool {
+        match self.state {
+            State::Closing(_) => self.outgoing.is_empty(),
+            State::Ending(_) => {
+                self.requests.len() == 0
+                    && self.backlog.is_empty()
+                    && self.outgoing.is_empty()
+                    && !self.is_splitting()
+            }
+            State::Lost(_) => true,
+            State::Open | State::Draining => false,
         }
+    }
+
+    /// True when the connection is closed, or will be once the queue is sent.
+    pub fn is_closing(&self) -> bool {
+        matches!(self.state, State::Closing(_) | State::Lost(_))
+    }
+
+    /// True when the transport failed and nothing can be sent any more.
+    pub fn is_lost(&self) -> bool {
+        matches!(self.state, State::Lost(_))
+    }
+
+    /// Why the connection ends, or ended.
+    pub fn reason(&self) -> Reason {
+        match &self.state {
+            State::Ending(reason) | State::Closing(reason) | State::Lost(reason) => reason.clone(),
+            State::Open | State::Draining => Reason::Closed("it is open".into()),
+        }
+    }
+
+    /// True when requests wait in the backlog that may begin now.
+    pub fn can_start(&self) -> bool {
+        !self.backlog.is_empty() && self.has_room(1)
+    }
+
+    /// True when callers wrote something and others of them may be about to.
+    pub fn expects_more(&self) -> bool {
+        self.calls.expects_more()
     }
 
     /// True when a shutdown has nothing left to wait for.
@@ -225,6 +277,7 @@ impl Session {
     pub fn turn(&mut self, now: u64, driver: &Waker) -> Option<u64> {
         self.calls.expire(now, &self.outgoing, &mut self.wakes);
         let calls = self.calls.collect(&mut self.outgoing, now, driver, &mut self.wakes);
+        self.split();
         let stall = self.watch_stall(now);
         wake_all(self.wakes.drain(..));
         let next = calls.min(stall);
@@ -241,13 +294,35 @@ impl Session {
         }
     }
 
+    /// The peer sends no more: our calls end, its requests are still answered.
+    pub fn end(&mut self, reason: Reason) {
+        self.end_calls(&reason);
+        if matches!(self.state, State::Open | State::Draining) {
+            self.state = State::Ending(reason);
+        }
+    }
+
     /// Closes the connection once the queue is sent. Every call ends.
     pub fn close(&mut self, reason: Reason) {
-        self.calls.close(&reason, &self.outgoing, &mut self.wakes);
-        wake_all(self.wakes.drain(..));
-        if !matches!(self.state, State::Closing(_)) {
+        self.end_calls(&reason);
+        if !self.is_closing() {
             self.state = State::Closing(reason);
         }
+    }
+
+    /// The transport failed: every call ends, and what was not sent never will be.
+    pub fn lose(&mut self, reason: Reason) {
+        self.end_calls(&reason);
+        self.outgoing.clear();
+        if !self.is_lost() {
+            self.state = State::Lost(reason);
+        }
+    }
+
+    /// The one way in which calls end without an answer when a connection does.
+    fn end_calls(&mut self, reason: &Reason) {
+        self.calls.close(reason, &self.outgoing, &mut self.wakes);
+        wake_all(self.wakes.drain(..));
     }
 
     fn watch_stall(&mut self, now: u64) -> u64 {
@@ -262,8 +337,7 @@ impl Session {
         let deadline = self.stall.since.saturating_add(patience);
         if deadline <= now {
             let reason = "the peer took nothing for the time of `write_stall`";
-            self.outgoing.clear();
-            self.close(Reason::Closed(reason.into()));
+            self.lose(Reason::Closed(reason.into()));
             return u64::MAX;
         }
         deadline
@@ -278,7 +352,7 @@ impl Session {
         let calls = Arc::clone(&self.calls);
         let mut delivery = None;
         while !incoming.is_empty() && !self.is_paused() {
-            if matches!(self.state, State::Closing(_)) {
+            if self.is_closing() {
                 incoming.advance(usize::MAX);
                 break;
             }
@@ -348,7 +422,7 @@ impl Session {
                 }
                 Some(Arrived::Frame(frame)) => frame,
             };
-            if matches!(self.state, State::Closing(_)) {
+            if self.is_closing() {
                 self.outgoing.end_lane(frame.lane, Ended::Failed);
                 continue;
             }
@@ -383,6 +457,14 @@ impl Session {
             self.syntax_errors = 0;
         }
         match decoded {
+            // The call behind a stream may be answered in place of its first item.
+            Ok(Message::Response(response)) if self.has_streams() => {
+                *delivery = None;
+                let outcome = response.outcome.clone().map(|_| ());
+                if !self.stream_ended(&response.id, outcome) {
+                    self.response(response, &mut calls.deliver());
+                }
+            }
             Ok(Message::Response(response)) => {
                 let delivery = delivery.get_or_insert_with(|| calls.deliver());
                 self.response(response, delivery);
@@ -402,7 +484,25 @@ impl Session {
                     self.cancel(ticket, serve);
                 }
             }
-            Ok(_) => {
+            Ok(Message::StreamItem(item)) => {
+                *delivery = None;
+                self.stream_item(item);
+            }
+            Ok(Message::StreamEnd(end)) => {
+                *delivery = None;
+                if !self.stream_ended(&end.id, end.outcome) {
+                    self.counters.unmatched += 1;
+                }
+            }
+            Ok(Message::Credit(credit)) => {
+                *delivery = None;
+                self.credit(&credit, serve);
+            }
+            Ok(Message::Chunk(chunk)) => {
+                *delivery = None;
+                self.chunk(chunk, calls, delivery, serve);
+            }
+            Ok(Message::Ping(_) | Message::Unknown) => {
                 self.counters.ignored += 1;
                 self.outgoing.end_lane(frame.lane, Ended::Silent);
             }

@@ -38,8 +38,11 @@ pub trait RecvHalf: Send {
     /// # Cancel safety
     ///
     /// What was put into `into` stays there; the half keeps nothing back.
-    fn poll_recv(&mut self, cx: &mut Context<'_>, into: &mut Incoming)
-    -> Poll<io::Result<Received>>;
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut Incoming,
+    ) -> Poll<io::Result<Received>>;
 }
 
 /// What became of a [`RecvHalf::poll_recv`].

@@ -1,1 +1,30 @@
-//! tinyrpc-transports
+//! Transports for `tinyrpc`: what carries messages or bytes between two peers.
+//!
+//! Also everything that the author of a transport needs: the traits of `tinyrpc-core` are
+//! re-exported, so that this crate is the only one to depend on. The short way is
+//! [`custom::connection`] from two `async fn`s; the fast way is to implement [`RecvHalf`] and
+//! [`SendHalf`].
+//!
+//! | module | what it carries |
+//! |---|---|
+//! | [`memory`] | messages between two ends in one process |
+//! | [`exchange`] | the same, one answer to each message: what HTTP is, without HTTP |
+//! | [`stream`] | bytes over any `AsyncRead + AsyncWrite` |
+//! | `tcp` | bytes over TCP (feature `tcp`) |
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod custom;
+pub mod exchange;
+pub mod memory;
+pub mod stream;
+#[cfg(feature = "tcp")]
+pub mod tcp;
+
+mod pipe;
+
+pub use async_trait::async_trait;
+pub use bytes::{Bytes, BytesMut};
+pub use tinyrpc_core::{
+    Connection, Connector, Ended, Frame, FrameReader, Framing, Hint, Incoming, Lane, Length, Lines,
+    Listener, Outgoing, PeerAddress, Received, RecvHalf, Scan, SendHalf, Shape, Taken,
+};

@@ -17,7 +17,8 @@ use tokio::{
 use super::{dial, listen};
 use crate::{
     book::{add_message_len, book_message_len},
-    load::{Limit, Load, Share, Tally},
+    burst::{Limit, Share, Tally},
+    load::Load,
     workload::{Action, Workload},
 };
 
@@ -26,9 +27,9 @@ const ECHO: u8 = b'e';
 /// The first byte of a connection whose bytes are only counted.
 const SINK: u8 = b's';
 /// The most bytes that one read takes.
-const BUFFER: usize = 256 * 1024;
+const BUFFER: usize = 64 * 1024;
 /// Frames per write when nothing comes back to set the pace.
-const NOTIFICATIONS_PER_WRITE: usize = 1024;
+const NOTIFICATIONS_PER_WRITE: usize = 256;
 
 /// Serves both kinds of connection.
 pub(super) async fn serve() -> Result<SocketAddr> {

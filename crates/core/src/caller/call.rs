@@ -213,7 +213,9 @@ pub(super) fn poll_answer<R: DeserializeOwned>(
             };
             // There is an answer, so the protocol is known.
             let format = caller.format().ok_or_else(|| Error::invalid("no protocol"))?;
-            Poll::Ready(format.decode(bytes).map_err(|error| Error::Mismatch(error.under("result"))))
+            Poll::Ready(
+                format.decode(bytes).map_err(|error| Error::Mismatch(error.under("result"))),
+            )
         }
     };
     scratch::put(small);

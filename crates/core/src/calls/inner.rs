@@ -1,10 +1,6 @@
 //! `Inner`: what the lock of [`Calls`](super::Calls) protects.
 
-use std::{
-    collections::VecDeque,
-    sync::atomic::Ordering::Relaxed,
-    task::Waker,
-};
+use std::{collections::VecDeque, sync::atomic::Ordering::Relaxed, task::Waker};
 
 use super::{
     Draft,
@@ -150,4 +146,3 @@ pub(super) fn was_taken(
         Place::Large(number) => Place::Large(parcel.base.large + number),
     })
 }
-

@@ -23,7 +23,11 @@ impl Calls {
     ) -> u64 {
         let mut guard = self.lock();
         let inner = &mut *guard;
-        while inner.parcels.front().is_some_and(|parcel| out.is_past(parcel.small_end, parcel.large_end)) {
+        while inner
+            .parcels
+            .front()
+            .is_some_and(|parcel| out.is_past(parcel.small_end, parcel.large_end))
+        {
             inner.parcels.pop_front();
         }
         if !inner.outbox.is_empty() {
@@ -61,9 +65,10 @@ impl Calls {
         armed
     }
 
-    /// True when callers wrote something that was not collected.
-    pub(crate) fn has_written(&self) -> bool {
-        !self.lock().outbox.is_empty()
+    /// True when callers wrote something and others of them may be about to.
+    pub(crate) fn expects_more(&self) -> bool {
+        let inner = self.lock();
+        inner.ring.len() > 1 && !inner.outbox.is_empty()
     }
 
     /// How many calls have no answer collected: root calls and nested ones.
@@ -186,4 +191,3 @@ pub(crate) enum Found<'a> {
     Small(&'a [u8]),
     Block(Bytes),
 }
-

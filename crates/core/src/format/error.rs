@@ -73,11 +73,7 @@ impl FormatError {
     #[must_use]
     pub fn under(mut self, root: &str) -> Self {
         let path = self.0.path.take().unwrap_or_default();
-        let separator = if path.is_empty() || path.starts_with('[') {
-            ""
-        } else {
-            "."
-        };
+        let separator = if path.is_empty() || path.starts_with('[') { "" } else { "." };
         self.0.path = Some(format!("{root}{separator}{path}"));
         self
     }
@@ -106,11 +102,7 @@ impl error::Error for FormatError {}
 
 /// The path as we write it: nothing for the whole value.
 pub(super) fn path_text(path: Path) -> String {
-    if path.iter().len() == 0 {
-        String::new()
-    } else {
-        path.to_string()
-    }
+    if path.iter().len() == 0 { String::new() } else { path.to_string() }
 }
 
 /// One line of at most `max` characters: what is in the middle of a longer text is left out,
@@ -153,21 +145,12 @@ mod tests {
 
     #[test]
     fn texts_are_one_bounded_line() {
-        let long = format!(
-            "invalid type: string {:?}, expected i64",
-            "ä\n".repeat(100_000)
-        );
+        let long = format!("invalid type: string {:?}, expected i64", "ä\n".repeat(100_000));
         let error = FormatError::new(FormatErrorKind::Data, &long, Some(&"k\n".repeat(1000)));
         assert_eq!(error.message().chars().count(), MAX_MESSAGE + 1);
-        assert!(
-            error.message().starts_with("invalid type: string \"ä"),
-            "{error}"
-        );
+        assert!(error.message().starts_with("invalid type: string \"ä"), "{error}");
         assert!(error.message().ends_with("\", expected i64"), "{error}");
-        assert_eq!(
-            error.path().map(|path| path.chars().count()),
-            Some(MAX_PATH + 1)
-        );
+        assert_eq!(error.path().map(|path| path.chars().count()), Some(MAX_PATH + 1));
         assert!(!error.to_string().contains('\n'));
         assert_eq!(excerpt("ab", 2), "ab");
         assert_eq!(excerpt("äöü", 3), "äöü");

@@ -74,11 +74,7 @@ fn bad_syntax(error: &serde_json::Error, bytes: &[u8]) -> Option<FormatError> {
     if error.classify() == Category::Data || is_well_formed(bytes) {
         return None;
     }
-    Some(FormatError::new(
-        FormatErrorKind::Syntax,
-        &error.to_string(),
-        None,
-    ))
+    Some(FormatError::new(FormatErrorKind::Syntax, &error.to_string(), None))
 }
 
 fn bad_data(error: &serde_json::Error, path: Option<Path>) -> FormatError {
@@ -87,10 +83,9 @@ fn bad_data(error: &serde_json::Error, path: Option<Path>) -> FormatError {
     let (kind, message) = match bare.as_str() {
         "recursion limit exceeded" => (FormatErrorKind::Depth, "nested too deeply"),
         "trailing characters" => (FormatErrorKind::Data, "more elements than expected"),
-        "expected value" => (
-            FormatErrorKind::Data,
-            "expected the name of a variant, or a map of it",
-        ),
+        "expected value" => {
+            (FormatErrorKind::Data, "expected the name of a variant, or a map of it")
+        }
         other => (FormatErrorKind::Data, other),
     };
     FormatError::new(kind, message, path.map(path_text).as_deref())
@@ -141,22 +136,13 @@ fn position(error: &serde_json::Error) -> String {
 
 pub(super) fn trim(bytes: &[u8]) -> &[u8] {
     let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
-    let start = bytes
-        .iter()
-        .position(|byte| !is_space(byte))
-        .unwrap_or(bytes.len());
-    let end = bytes
-        .iter()
-        .rposition(|byte| !is_space(byte))
-        .map_or(start, |last| last + 1);
+    let start = bytes.iter().position(|byte| !is_space(byte)).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(|byte| !is_space(byte)).map_or(start, |last| last + 1);
     &bytes[start..end]
 }
 
 pub(super) fn shape(bytes: &[u8]) -> Shape {
-    match bytes
-        .iter()
-        .find(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'))
-    {
+    match bytes.iter().find(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
         Some(b'n') => Shape::Null,
         Some(b'[') => Shape::Sequence { len: None },
         Some(b'{') => Shape::Map { len: None },

@@ -71,20 +71,12 @@ impl<S: Serializer> Serializer for Finite<S> {
 
     #[inline]
     fn serialize_f32(self, value: f32) -> Result<S::Ok, S::Error> {
-        if value.is_finite() {
-            self.0.serialize_f32(value)
-        } else {
-            Err(not_finite(value.into()))
-        }
+        if value.is_finite() { self.0.serialize_f32(value) } else { Err(not_finite(value.into())) }
     }
 
     #[inline]
     fn serialize_f64(self, value: f64) -> Result<S::Ok, S::Error> {
-        if value.is_finite() {
-            self.0.serialize_f64(value)
-        } else {
-            Err(not_finite(value))
-        }
+        if value.is_finite() { self.0.serialize_f64(value) } else { Err(not_finite(value)) }
     }
 
     plain! {
@@ -130,15 +122,10 @@ impl<S: Serializer> Serializer for Finite<S> {
 
     /// serde_json panics where a `Display` fails, so the failure is kept from it.
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        let guarded = Guarded {
-            value,
-            failed: Cell::new(false),
-        };
+        let guarded = Guarded { value, failed: Cell::new(false) };
         let written = self.0.collect_str(&guarded)?;
         if guarded.failed.get() {
-            return Err(S::Error::custom(
-                "a Display implementation returned an error",
-            ));
+            return Err(S::Error::custom("a Display implementation returned an error"));
         }
         Ok(written)
     }

@@ -22,7 +22,7 @@
 //! | [`Blob`](crate::Blob) | base64 text (standard alphabet, padded) | bin; str is read as well, whatever its bytes |
 //! | `Vec<u8>` | array of numbers | array of integers; bin is read as well |
 //! | [`Ext`](crate::Ext) | `{"ext": tag, "data": base64}` | ext |
-//! | map | object; keys that are integers, floats, `bool` or `char` are written as text and read back; other keys are refused | map, keys of any type |
+//! | map | object; keys that are numbers, `bool`, `char`, [`Blob`](crate::Blob) or names of variants are written as text and read back; other keys are refused | map, keys of any type |
 //! | text that is not UTF-8 | an error | an error for `String`, kept by [`Blob`](crate::Blob) |
 //!
 //! ```
@@ -46,7 +46,7 @@
 //! ```
 //!
 //! What serde itself cannot do stays undone: inside `#[serde(flatten)]`, `untagged` and internally
-//! tagged enums, 128-bit integers are refused and integer keys of JSON objects stay text.
+//! tagged enums, 128-bit integers are refused, and maps with integer keys are not read back from JSON.
 //!
 //! One value and nothing else is read: bytes after it are an error (white space excepted in JSON).
 //! Nesting ends at 64 levels in MessagePack and at 127 in JSON, so that a hostile value cannot
@@ -209,7 +209,7 @@ impl Format {
     ///
     /// ```
     /// # #[cfg(all(feature = "json", feature = "msgpack"))] {
-    /// use tinyrpc_core::{Format, Shape};
+    /// use tinyrpc_core::format::{Format, Shape};
     ///
     /// assert_eq!(Format::Json.shape(b" [1, 2]"), Shape::Sequence { len: None });
     /// assert_eq!(Format::MsgPack.shape(&[0x92, 1, 2]), Shape::Sequence { len: Some(2) });

@@ -16,9 +16,8 @@ pub(super) fn encode<T: Serialize + ?Sized>(
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
     let start = out.len();
-    let mut serializer = rmp_serde::Serializer::new(&mut *out)
-        .with_human_readable()
-        .with_struct_map();
+    let mut serializer =
+        rmp_serde::Serializer::new(&mut *out).with_human_readable().with_struct_map();
     value.serialize(&mut serializer).map_err(|error| {
         out.truncate(start);
         refused(&error)
@@ -63,19 +62,12 @@ fn deserializer(bytes: &[u8]) -> Deserializer<'_> {
 /// end of the bytes does that fail for want of a first byte.
 #[inline]
 fn is_at_end(deserializer: &mut Deserializer<'_>) -> bool {
-    matches!(
-        bool::deserialize(deserializer),
-        Err(Error::InvalidMarkerRead(_))
-    )
+    matches!(bool::deserialize(deserializer), Err(Error::InvalidMarkerRead(_)))
 }
 
 #[cold]
 fn trailing() -> FormatError {
-    FormatError::new(
-        FormatErrorKind::Trailing,
-        "unexpected bytes after the value",
-        None,
-    )
+    FormatError::new(FormatErrorKind::Trailing, "unexpected bytes after the value", None)
 }
 
 /// Decodes again to learn the path, and puts the error into words.
@@ -111,10 +103,7 @@ fn describe(error: &Error, path: Option<Path>) -> FormatError {
         Error::OutOfRange => (Data, "number out of range"),
         Error::LengthMismatch(_) => (Data, "wrong number of elements"),
         Error::Utf8Error(error) => {
-            text = format!(
-                "text that is not UTF-8 (at its byte {})",
-                error.valid_up_to()
-            );
+            text = format!("text that is not UTF-8 (at its byte {})", error.valid_up_to());
             (Data, text.as_str())
         }
         Error::DepthLimitExceeded => (Depth, "nested too deeply"),
@@ -143,24 +132,12 @@ fn type_name(first: u8) -> Option<&'static str> {
 pub(super) fn shape(bytes: &[u8]) -> Shape {
     match *bytes {
         [0xc0, ..] => Shape::Null,
-        [first @ 0x80..=0x8f, ..] => Shape::Map {
-            len: Some(u32::from(first & 0x0f)),
-        },
-        [first @ 0x90..=0x9f, ..] => Shape::Sequence {
-            len: Some(u32::from(first & 0x0f)),
-        },
-        [0xdc, a, b, ..] => Shape::Sequence {
-            len: Some(u32::from_be_bytes([0, 0, a, b])),
-        },
-        [0xdd, a, b, c, d, ..] => Shape::Sequence {
-            len: Some(u32::from_be_bytes([a, b, c, d])),
-        },
-        [0xde, a, b, ..] => Shape::Map {
-            len: Some(u32::from_be_bytes([0, 0, a, b])),
-        },
-        [0xdf, a, b, c, d, ..] => Shape::Map {
-            len: Some(u32::from_be_bytes([a, b, c, d])),
-        },
+        [first @ 0x80..=0x8f, ..] => Shape::Map { len: Some(u32::from(first & 0x0f)) },
+        [first @ 0x90..=0x9f, ..] => Shape::Sequence { len: Some(u32::from(first & 0x0f)) },
+        [0xdc, a, b, ..] => Shape::Sequence { len: Some(u32::from_be_bytes([0, 0, a, b])) },
+        [0xdd, a, b, c, d, ..] => Shape::Sequence { len: Some(u32::from_be_bytes([a, b, c, d])) },
+        [0xde, a, b, ..] => Shape::Map { len: Some(u32::from_be_bytes([0, 0, a, b])) },
+        [0xdf, a, b, c, d, ..] => Shape::Map { len: Some(u32::from_be_bytes([a, b, c, d])) },
         _ => Shape::Scalar,
     }
 }

@@ -31,10 +31,7 @@ fn enum_headers(bytes: &[u8]) -> usize {
             count.wrapping_add(u8::from(*byte == 0x81 || *byte == 0xde || *byte == 0xdf))
         })
     };
-    bytes
-        .chunks(255)
-        .map(|block| usize::from(count(block)))
-        .sum()
+    bytes.chunks(255).map(|block| usize::from(count(block))).sum()
 }
 
 /// True where a value is nested deeper than `limit`, which is at most [`MAX_DEPTH`].
@@ -81,11 +78,7 @@ fn head(bytes: &[u8]) -> Option<(u64, u64)> {
     let (&first, rest) = bytes.split_first()?;
     let number = |width: usize| {
         let digits = rest.get(..width)?;
-        Some(
-            digits
-                .iter()
-                .fold(0, |number, digit| number << 8 | u64::from(*digit)),
-        )
+        Some(digits.iter().fold(0, |number, digit| number << 8 | u64::from(*digit)))
     };
     let scalar = |width: u64| Some((1 + width, 0));
     // A length of `width` bytes, then `extra` bytes, then as many as the length says.
@@ -187,27 +180,15 @@ mod tests {
         // the scalars would then be levels.
         for scalar in scalars {
             let wide = [&[0xdc, 0, 200][..], &scalar.repeat(199)].concat();
-            assert!(
-                !depth_exceeds(&[&wide[..], &[0xc0]].concat(), 1),
-                "{scalar:02x?}"
-            );
+            assert!(!depth_exceeds(&[&wide[..], &[0xc0]].concat(), 1), "{scalar:02x?}");
             let deep = nested(&[0x91], MAX_DEPTH, &[0xc0]);
-            assert!(
-                depth_exceeds(&[&wide[..], &deep].concat(), MAX_DEPTH),
-                "{scalar:02x?}"
-            );
+            assert!(depth_exceeds(&[&wide[..], &deep].concat(), MAX_DEPTH), "{scalar:02x?}");
         }
     }
 
     #[test]
     fn malformed_values_are_left_to_the_decoder() {
-        for bytes in [
-            &[][..],
-            &[0xc1],
-            &[0x91],
-            &[0xc6, 0xff, 0xff, 0xff, 0xff],
-            &[0xdf, 0xff],
-        ] {
+        for bytes in [&[][..], &[0xc1], &[0x91], &[0xc6, 0xff, 0xff, 0xff, 0xff], &[0xdf, 0xff]] {
             assert!(!depth_exceeds(bytes, MAX_DEPTH), "{bytes:02x?}");
         }
     }

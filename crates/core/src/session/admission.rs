@@ -68,7 +68,7 @@ impl Session {
     /// A handler that waits for a call of its own holds no place, and while calls of ours are in
     /// flight as many requests more are let in: they may be nested in those calls, and without
     /// them the calls would never be answered.
-    fn has_room(&self, count: usize) -> bool {
+    pub(super) fn has_room(&self, count: usize) -> bool {
         if self.outgoing.len() >= self.settings.limits.max_outgoing {
             return false;
         }

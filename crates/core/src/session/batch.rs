@@ -1,10 +1,6 @@
 //! Batches: several messages in one frame, and their answers in one frame.
 
-use super::{
-    Session,
-    requests::Batch,
-    serve::Serve,
-};
+use super::{Session, requests::Batch, serve::Serve};
 use crate::{
     Answer, BatchPart, Ended, FrameRef, Id, Invalid, Lane, Message, ReplyTo, Request, RpcError,
     outgoing::Kind, reply::Member,

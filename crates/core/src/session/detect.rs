@@ -66,7 +66,10 @@ impl Session {
             encoder: codec.encoder,
             profile: codec.profile,
             shape: self.settings.shape,
-            max_message: limits.max_message,
+            max_message: match codec.profile.chunk {
+                Some(_) => limits.max_split,
+                None => limits.max_message,
+            },
             framing: framing.clone(),
         };
         self.calls.decide(wire.clone(), &mut self.wakes);

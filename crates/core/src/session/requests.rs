@@ -11,6 +11,13 @@ pub struct Ticket {
     generation: u32,
 }
 
+impl Ticket {
+    /// A small number that no other request in execution has: an index for a table of them.
+    pub fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
 /// A request whose handler has not finished.
 #[derive(Debug)]
 pub(super) struct Running {
@@ -68,15 +75,19 @@ impl Requests {
         self.by_id.get(id).copied()
     }
 
+    /// The id of a request in execution.
+    pub(super) fn id(&self, ticket: Ticket) -> Option<Id<'static>> {
+        let (generation, entry) = self.entries.get(ticket.index as usize)?;
+        let running = entry.as_ref().filter(|_| *generation == ticket.generation)?;
+        running.id.clone()
+    }
+
     /// The requests that came on a lane.
     pub(super) fn on_lane(&self, lane: Lane) -> Vec<Ticket> {
         let entries = self.entries.iter().enumerate();
         entries
             .filter(|(_, (_, entry))| entry.as_ref().is_some_and(|running| running.lane == lane))
-            .map(|(index, (generation, _))| Ticket {
-                index: index as u32,
-                generation: *generation,
-            })
+            .map(|(index, (generation, _))| Ticket { index: index as u32, generation: *generation })
             .collect()
     }
 }

@@ -9,6 +9,7 @@
 //! so that a peer who sends one byte at a time costs no more than any other. Only a token of a few
 //! bytes (a literal, an escape) is looked at again.
 
+mod fast;
 mod flaw;
 mod outline;
 mod parts;
@@ -49,6 +50,13 @@ impl Default for ScanLimits {
     }
 }
 
+impl ScanLimits {
+    /// The same limits within what a walk can do, and with room for one empty message.
+    fn checked(self) -> Self {
+        Self { depth: self.depth.clamp(1, 64), values: self.values.max(1), ..self }
+    }
+}
+
 /// Walks one JSON value after the other, each once.
 ///
 /// Use it where messages delimit themselves; for a frame that holds exactly one message
@@ -56,37 +64,31 @@ impl Default for ScanLimits {
 #[derive(Debug)]
 pub(crate) struct Scanner {
     limits: ScanLimits,
-    walk: Walk,
-    inside: walk::Inside,
+    stage: Stage,
     outline: Outline,
-    /// Set once a limit was exceeded: which one, and the way to the end of the value.
-    excess: Option<(Bound, Skip)>,
+}
+
+/// How far the scan of a value came.
+#[derive(Debug)]
+enum Stage {
+    /// Nothing was walked.
+    Fresh,
+    /// The value did not pass the fast walk: it is in pieces, or flawed.
+    Walk(Walk),
+    /// The value exceeds a limit, and its end is looked for.
+    Skip(Bound, Skip),
 }
 
 impl Scanner {
     /// A scanner that stands before a value.
     pub(crate) fn new(limits: ScanLimits) -> Self {
-        let limits = ScanLimits {
-            depth: limits.depth.clamp(1, 64),
-            values: limits.values.max(1),
-            ..limits
-        };
-        Self {
-            limits,
-            walk: Walk::new(limits.values),
-            inside: walk::Inside::default(),
-            outline: Outline::default(),
-            excess: None,
-        }
+        Self { limits: limits.checked(), stage: Stage::Fresh, outline: Outline::default() }
     }
 
     /// Goes back to before a value. To be called after each value, whole or flawed.
     #[inline]
     pub(crate) fn reset(&mut self) {
-        self.walk = Walk::new(self.limits.values);
-        self.outline = Outline::default();
-        self.inside = walk::Inside::default();
-        self.excess = None;
+        self.stage = Stage::Fresh;
     }
 
     /// Walks on until the value ends, and answers its length; `None` asks for more bytes.
@@ -101,59 +103,33 @@ impl Scanner {
     /// that it can be dropped and the next one read.
     #[inline]
     pub(crate) fn resume(&mut self, buffer: &[u8]) -> Result<Option<usize>, Flaw> {
-        if self.excess.is_none() {
-            match self.walk.run(buffer, &self.limits, &mut self.inside, &mut self.outline) {
+        if let Stage::Fresh = self.stage
+            && let Some(end) = fast::walk(buffer, &self.limits, &mut self.outline)
+        {
+            return Ok(Some(end));
+        }
+        self.resume_slowly(buffer)
+    }
+
+    fn resume_slowly(&mut self, buffer: &[u8]) -> Result<Option<usize>, Flaw> {
+        if let Stage::Fresh = self.stage {
+            self.outline = Outline::default();
+            self.stage = Stage::Walk(Walk::new(self.limits.values));
+        }
+        if let Stage::Walk(walk) = &mut self.stage {
+            match walk.run(buffer, &self.limits, &mut self.outline) {
                 Ok(end) => return Ok(Some(end)),
                 Err(Stop::More) => return Ok(None),
                 Err(Stop::Syntax { at, what }) => return Err(Flaw::Syntax { at, what }),
-                Err(Stop::Excess(bound)) => {
-                    self.excess = Some((bound, self.walk.skip()));
-                }
+                Err(Stop::Excess(bound)) => self.stage = Stage::Skip(bound, walk.skip()),
             }
         }
-        self.resume_excess(buffer)
-    }
-
-    /// Looks for the end of a value that exceeds a limit.
-    #[cold]
-    fn resume_excess(&mut self, buffer: &[u8]) -> Result<Option<usize>, Flaw> {
-        let Some((bound, skip)) = &mut self.excess else { return Ok(None) };
-        let bound = *bound;
-        match skip.run(buffer) {
-            Some(end) => Err(Flaw::excess(bound, &self.limits, end)),
-            None => Ok(None),
-        }
-    }
-
-    /// Walks a buffer that ends where the message ends: one value, and white space around it.
-    ///
-    /// # Errors
-    ///
-    /// As for [`Scanner::resume`], but a limit is told at once, and what is missing or too much is
-    /// a [`Flaw::Syntax`] too. Either way the frame is all that there is to drop.
-    #[inline]
-    pub(crate) fn finish(&mut self, buffer: &[u8]) -> Result<(), Flaw> {
-        let end = match self.walk.run(buffer, &self.limits, &mut self.inside, &mut self.outline) {
-            Ok(end) => end,
-            Err(stop) => return self.finish_early(buffer, stop),
-        };
-        match buffer.get(end..).and_then(|rest| rest.iter().position(|byte| !token::is_space(*byte)))
+        if let Stage::Skip(bound, skip) = &mut self.stage
+            && let Some(end) = skip.run(buffer)
         {
-            None => Ok(()),
-            Some(extra) => {
-                Err(Flaw::Syntax { at: end + extra, what: "something stands behind the value" })
-            }
+            return Err(Flaw::excess(*bound, &self.limits, end));
         }
-    }
-
-    #[cold]
-    fn finish_early(&mut self, buffer: &[u8], stop: Stop) -> Result<(), Flaw> {
-        match stop {
-            Stop::More if self.walk.ends_in_number() => Ok(()),
-            Stop::More => Err(Flaw::Syntax { at: buffer.len(), what: "the value is not complete" }),
-            Stop::Syntax { at, what } => Err(Flaw::Syntax { at, what }),
-            Stop::Excess(bound) => Err(Flaw::excess(bound, &self.limits, buffer.len())),
-        }
+        Ok(None)
     }
 
     /// What stands at the top level of the value; whole once the value is.
@@ -166,14 +142,39 @@ impl Scanner {
     }
 }
 
-/// The outline of a frame that holds exactly one value.
+/// The outline of a frame that holds exactly one value, and white space around it.
 ///
 /// # Errors
 ///
-/// As for [`Scanner::finish`].
+/// As for [`Scanner::resume`]; what is missing or too much is a [`Flaw::Syntax`] as well. Either
+/// way the frame is all that there is to drop.
 #[inline]
 pub(crate) fn outline_of(frame: &[u8], limits: ScanLimits) -> Result<Outline, Flaw> {
-    let mut scanner = Scanner::new(limits);
-    scanner.finish(frame)?;
-    Ok(scanner.outline)
+    let limits = limits.checked();
+    let mut outline = Outline::default();
+    match fast::walk(frame, &limits, &mut outline) {
+        Some(end) if end == frame.len() => Ok(outline),
+        _ => outline_of_slowly(frame, &limits),
+    }
+}
+
+fn outline_of_slowly(frame: &[u8], limits: &ScanLimits) -> Result<Outline, Flaw> {
+    let mut outline = Outline::default();
+    let mut walk = Walk::new(limits.values);
+    let end = match walk.run(frame, limits, &mut outline) {
+        Ok(end) => end,
+        Err(Stop::More) if walk.may_end() => frame.len(),
+        Err(Stop::More) => {
+            return Err(Flaw::Syntax { at: frame.len(), what: "the value is not complete" });
+        }
+        Err(Stop::Syntax { at, what }) => return Err(Flaw::Syntax { at, what }),
+        Err(Stop::Excess(bound)) => return Err(Flaw::excess(bound, limits, frame.len())),
+    };
+    let behind = frame.get(end..).unwrap_or_default();
+    match behind.iter().position(|byte| !token::is_space(*byte)) {
+        None => Ok(outline),
+        Some(extra) => {
+            Err(Flaw::Syntax { at: end + extra, what: "something stands behind the value" })
+        }
+    }
 }

@@ -5,50 +5,22 @@ use super::*;
 #[test]
 fn blobs() {
     check(Blob::default(), r#""""#, b"\xc4\x00");
-    check(
-        Blob::from(vec![0, 0xff, 0xfe]),
-        r#""AP/+""#,
-        b"\xc4\x03\x00\xff\xfe",
-    );
-    check(
-        vec![Some(Blob::from(vec![b'a']))],
-        r#"["YQ=="]"#,
-        b"\x91\xc4\x01a",
-    );
+    check(Blob::from(vec![0, 0xff, 0xfe]), r#""AP/+""#, b"\xc4\x03\x00\xff\xfe");
+    check(vec![Some(Blob::from(vec![b'a']))], r#"["YQ=="]"#, b"\x91\xc4\x01a");
     let long = vec![0x5a; 70_000];
     for format in BOTH {
         let bytes = encode(format, &Blob::from(long.clone()));
-        assert_eq!(
-            format.decode::<Blob>(&bytes).map(Vec::from),
-            Ok(long.clone())
-        );
+        assert_eq!(format.decode::<Blob>(&bytes).map(Vec::from), Ok(long.clone()));
     }
     // Raw and str.
     assert_eq!(MsgPack.decode(b"\xa2hi"), Ok(Blob::from(&b"hi"[..])));
-    assert_eq!(
-        MsgPack.decode(b"\xa2\xff\xfe"),
-        Ok(Blob::from(vec![0xff, 0xfe]))
-    );
-    assert_eq!(
-        MsgPack.decode(b"\xda\x00\x02\xff\xfe"),
-        Ok(Blob::from(vec![0xff, 0xfe]))
-    );
-    assert_eq!(
-        Json.decode(br#""\u0059Q=\u003d""#),
-        Ok(Blob::from(vec![b'a']))
-    );
-    for not_base64 in [
-        "YQ", "YQ=", "YR==", "Y Q==", "-_8=", "YQ==\\n", "YQ===", "A",
-    ] {
-        let error = Json
-            .decode::<Blob>(format!("\"{not_base64}\"").as_bytes())
-            .expect_err("strict");
-        assert!(
-            error
-                .message()
-                .starts_with("invalid base64 for binary data: "),
-            "{error}"
-        );
+    assert_eq!(MsgPack.decode(b"\xa2\xff\xfe"), Ok(Blob::from(vec![0xff, 0xfe])));
+    assert_eq!(MsgPack.decode(b"\xda\x00\x02\xff\xfe"), Ok(Blob::from(vec![0xff, 0xfe])));
+    assert_eq!(Json.decode(br#""\u0059Q=\u003d""#), Ok(Blob::from(vec![b'a'])));
+    for not_base64 in ["YQ", "YQ=", "YR==", "Y Q==", "-_8=", "YQ==\\n", "YQ===", "A"] {
+        let error =
+            Json.decode::<Blob>(format!("\"{not_base64}\"").as_bytes()).expect_err("strict");
+        assert!(error.message().starts_with("invalid base64 for binary data: "), "{error}");
         assert_eq!(error.kind(), Kind::Data);
     }
     let text = "invalid type: sequence, expected binary data as base64 text";
@@ -71,20 +43,14 @@ fn blobs() {
 #[test]
 fn blobs_and_exts_inside_serde_buffers() {
     check(
-        Flat {
-            a: 1,
-            rest: BTreeMap::from([("b".into(), vec![0xff].into())]),
-        },
+        Flat { a: 1, rest: BTreeMap::from([("b".into(), vec![0xff].into())]) },
         r#"{"a":1,"b":"/w=="}"#,
         b"\x82\xa1a\x01\xa1b\xc4\x01\xff",
     );
     let body = b"\xa3ext\xd4\x05\x01\xa4blob\xc4\x01\xff";
     let json = r#""ext":{"ext":5,"data":"AQ=="},"blob":"/w==""#;
     check(
-        FlatExt {
-            a: 1,
-            inner: inner(),
-        },
+        FlatExt { a: 1, inner: inner() },
         &format!("{{\"a\":1,{json}}}"),
         &[b"\x83\xa1a\x01", &body[..]].concat(),
     );
@@ -98,16 +64,8 @@ fn blobs_and_exts_inside_serde_buffers() {
         &format!("{{\"inner\":{{{json}}}}}"),
         &[b"\x81\xa5inner\x82", &body[..]].concat(),
     );
-    check(
-        Untagged::Blob(vec![0xff].into()),
-        r#""/w==""#,
-        b"\xc4\x01\xff",
-    );
-    check(
-        Untagged::Ext(inner().ext),
-        r#"{"ext":5,"data":"AQ=="}"#,
-        b"\xd4\x05\x01",
-    );
+    check(Untagged::Blob(vec![0xff].into()), r#""/w==""#, b"\xc4\x01\xff");
+    check(Untagged::Ext(inner().ext), r#"{"ext":5,"data":"AQ=="}"#, b"\xd4\x05\x01");
     check(
         Adjacent::Blob(vec![0xff].into()),
         r#"{"kind":"Blob","value":"/w=="}"#,
@@ -166,31 +124,17 @@ fn exts_of_every_size() {
         (300, b"\xc8\x01\x2c"),
         (70_000, b"\xc9\x00\x01\x11\x70"),
     ] {
-        let ext = Ext {
-            tag: -128,
-            data: vec![7; len].into(),
-        };
+        let ext = Ext { tag: -128, data: vec![7; len].into() };
         let bytes = encode(MsgPack, &ext);
         assert_eq!(bytes, [head, &[0x80], &vec![7; len]].concat(), "{len}");
         assert_eq!(MsgPack.decode::<Ext>(&bytes).as_ref(), Ok(&ext), "{len}");
         let json = encode(Json, &ext);
         assert_eq!(Json.decode::<Ext>(&json).as_ref(), Ok(&ext), "{len}");
         // Any other way to say the length is read as well.
-        let long = [
-            &b"\xc9"[..],
-            &u32::to_be_bytes(len as u32),
-            &[0x80],
-            &vec![7; len],
-        ]
-        .concat();
+        let long = [&b"\xc9"[..], &u32::to_be_bytes(len as u32), &[0x80], &vec![7; len]].concat();
         assert_eq!(MsgPack.decode::<Ext>(&long).as_ref(), Ok(&ext), "{len}");
     }
-    check_error::<Ext>(
-        MsgPack,
-        b"\xd6\x01\x02",
-        Kind::Syntax,
-        "[1]: unexpected end of the data",
-    );
+    check_error::<Ext>(MsgPack, b"\xd6\x01\x02", Kind::Syntax, "[1]: unexpected end of the data");
     check_error::<Ext>(
         MsgPack,
         b"\x82\xa3ext\x05\xa4data\xc4\x00",
@@ -206,15 +150,11 @@ fn exts_of_every_size() {
     check_error::<Ext>(Json, br#"{"ext":3}"#, Kind::Data, "missing field `data`");
     // An extension is no text, and no number.
     assert_eq!(
-        MsgPack
-            .decode::<String>(b"\xd4\x05\x01")
-            .map_err(|error| error.kind()),
+        MsgPack.decode::<String>(b"\xd4\x05\x01").map_err(|error| error.kind()),
         Err(Kind::Data)
     );
     assert_eq!(
-        MsgPack
-            .decode::<i64>(b"\xd4\x05\x01")
-            .map_err(|error| error.kind()),
+        MsgPack.decode::<i64>(b"\xd4\x05\x01").map_err(|error| error.kind()),
         Err(Kind::Data)
     );
 }
@@ -224,12 +164,7 @@ fn text_that_is_not_utf8() {
     let text = "text that is not UTF-8 (at its byte 1)";
     check_error::<String>(MsgPack, b"\xa2a\xff", Kind::Data, text);
     check_error::<String>(MsgPack, b"\xd9\x02a\xff", Kind::Data, text);
-    check_error::<(u8, String)>(
-        MsgPack,
-        b"\x92\x01\xa2a\xff",
-        Kind::Data,
-        &format!("[1]: {text}"),
-    );
+    check_error::<(u8, String)>(MsgPack, b"\x92\x01\xa2a\xff", Kind::Data, &format!("[1]: {text}"));
     check_error::<Choice>(MsgPack, b"\xa2a\xff", Kind::Data, text);
     check_error::<char>(MsgPack, b"\xa2a\xff", Kind::Data, text);
     check_error::<String>(
@@ -244,10 +179,5 @@ fn text_that_is_not_utf8() {
         Kind::Syntax,
         "invalid unicode code point at line 1 column 3",
     );
-    check_error::<String>(
-        Json,
-        br#""\ud800""#,
-        Kind::Data,
-        "unexpected end of hex escape",
-    );
+    check_error::<String>(Json, br#""\ud800""#, Kind::Data, "unexpected end of hex escape");
 }

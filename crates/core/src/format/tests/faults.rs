@@ -33,23 +33,14 @@ fn values_that_cannot_be_encoded_leave_no_trace() {
     }
     for format in BOTH {
         let mut out = b"before".to_vec();
-        let error = format
-            .encode(&Refuses { fine: 1, field: () }, &mut out)
-            .expect_err("refused");
+        let error = format.encode(&Refuses { fine: 1, field: () }, &mut out).expect_err("refused");
         assert_eq!((error.kind(), error.message()), (Kind::Encode, "not today"));
         assert_eq!(out, b"before");
     }
     // serde_json would panic.
-    let error = Json
-        .encode(&Collected, &mut Vec::new())
-        .expect_err("a broken Display");
-    assert_eq!(
-        error.message(),
-        "a Display implementation returned an error"
-    );
-    let error = Json
-        .encode(&HashMap::from([((1, 2), 3)]), &mut Vec::new())
-        .expect_err("a pair");
+    let error = Json.encode(&Collected, &mut Vec::new()).expect_err("a broken Display");
+    assert_eq!(error.message(), "a Display implementation returned an error");
+    let error = Json.encode(&HashMap::from([((1, 2), 3)]), &mut Vec::new()).expect_err("a pair");
     assert_eq!(error.message(), "key must be a string");
 }
 
@@ -66,12 +57,7 @@ fn trailing_bytes() {
         for (format, bytes) in [(Json, json), (MsgPack, msgpack)] {
             let error = format.decode::<u8>(bytes).expect_err("trailing");
             assert_eq!(error.kind(), Kind::Trailing, "{format:?} {bytes:?}");
-            assert!(
-                error
-                    .message()
-                    .starts_with("unexpected bytes after the value"),
-                "{error}"
-            );
+            assert!(error.message().starts_with("unexpected bytes after the value"), "{error}");
             assert_eq!(error.path(), None);
         }
     }
@@ -85,18 +71,10 @@ fn trailing_bytes() {
             assert!(result.is_err(), "{bytes:?}");
         }
     }
-    let kind = |bytes| {
-        MsgPack
-            .decode::<Choice>(bytes)
-            .map_err(|error: FormatError| error.kind())
-    };
+    let kind = |bytes| MsgPack.decode::<Choice>(bytes).map_err(|error: FormatError| error.kind());
     assert_eq!(kind(b"\xa4Unit\x01"), Err(Kind::Trailing));
     assert_eq!(kind(b"\x81\xa7Newtype\x01\x01"), Err(Kind::Trailing));
-    let kind = |bytes| {
-        MsgPack
-            .decode::<Unit>(bytes)
-            .map_err(|error: FormatError| error.kind())
-    };
+    let kind = |bytes| MsgPack.decode::<Unit>(bytes).map_err(|error: FormatError| error.kind());
     assert_eq!(kind(b"\xc0\xc0"), Err(Kind::Trailing));
     assert_eq!(kind(b"\x90\xc0"), Err(Kind::Trailing));
     // A type that reads nothing leaves everything.
@@ -108,9 +86,7 @@ fn trailing_bytes() {
         }
     }
     for format in BOTH {
-        let error = format
-            .decode_seed(format.null(), || Lazy)
-            .expect_err("unread");
+        let error = format.decode_seed(format.null(), || Lazy).expect_err("unread");
         assert_eq!(error.kind(), Kind::Trailing);
     }
 }
@@ -187,25 +163,10 @@ fn errors_name_the_place() {
         check_error::<Params>(Json, json.as_bytes(), kind, json_text);
         check_error::<Params>(MsgPack, msgpack, kind, msgpack_text);
     }
-    check_error::<u8>(
-        MsgPack,
-        b"\xc1",
-        Kind::Syntax,
-        "the byte 0xc1 means nothing",
-    );
-    check_error::<Vec<u8>>(
-        Json,
-        b"[1 2]",
-        Kind::Syntax,
-        "expected `,` or `]` at line 1 column 4",
-    );
-    let error = Json
-        .decode::<(u8,)>(b"[\"x\"]")
-        .map_err(|error| error.under("params").to_string());
-    assert_eq!(
-        error,
-        Err(r#"params[0]: invalid type: string "x", expected u8"#.into())
-    );
+    check_error::<u8>(MsgPack, b"\xc1", Kind::Syntax, "the byte 0xc1 means nothing");
+    check_error::<Vec<u8>>(Json, b"[1 2]", Kind::Syntax, "expected `,` or `]` at line 1 column 4");
+    let error = Json.decode::<(u8,)>(b"[\"x\"]").map_err(|error| error.under("params").to_string());
+    assert_eq!(error, Err(r#"params[0]: invalid type: string "x", expected u8"#.into()));
 }
 
 #[test]
@@ -224,23 +185,16 @@ fn a_failure_that_does_not_come_again_has_no_path() {
     }
     for format in BOTH {
         left.set(1);
-        let error = format
-            .decode_seed(&encode(format, &1), || Flaky(&left))
-            .expect_err("first");
+        let error = format.decode_seed(&encode(format, &1), || Flaky(&left)).expect_err("first");
         assert_eq!((error.message(), error.path()), ("the first time", None));
-        assert_eq!(
-            format.decode_seed(&encode(format, &1), || Flaky(&left)),
-            Ok(1)
-        );
+        assert_eq!(format.decode_seed(&encode(format, &1), || Flaky(&left)), Ok(1));
     }
 }
 
 #[test]
 fn depth_on_a_small_stack() {
     // The smallest that a server is likely to run on.
-    let thread = std::thread::Builder::new()
-        .stack_size(256 << 10)
-        .spawn(depth);
+    let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(depth);
     thread.expect("a thread").join().expect("no overflow");
 }
 
@@ -272,21 +226,13 @@ fn depth() {
     for (levels, has_path) in [(24, true), (25, false), (63, false)] {
         let list = "[".repeat(levels) + "1" + &"]".repeat(levels);
         let error = Json.decode::<List>(list.as_bytes()).expect_err("no list");
-        assert_eq!(
-            (error.kind(), error.path().is_some()),
-            (Kind::Data, has_path)
-        );
+        assert_eq!((error.kind(), error.path().is_some()), (Kind::Data, has_path));
         let list = [vec![0x91; levels], vec![0x01]].concat();
         let error = MsgPack.decode::<List>(&list).expect_err("no list");
-        assert_eq!(
-            (error.kind(), error.path().is_some()),
-            (Kind::Data, has_path)
-        );
+        assert_eq!((error.kind(), error.path().is_some()), (Kind::Data, has_path));
         // Brackets in a text are no levels.
         let text = format!(r#"{{"{}\"[":1}}"#, "[".repeat(levels));
-        let error = Json
-            .decode::<BTreeMap<String, bool>>(text.as_bytes())
-            .expect_err("no bool");
+        let error = Json.decode::<BTreeMap<String, bool>>(text.as_bytes()).expect_err("no bool");
         assert!(error.path().is_some());
     }
 }
@@ -295,22 +241,16 @@ fn depth() {
 fn messages_hold_little_of_the_payload() {
     let secret = "secret".repeat(10_000);
     for format in BOTH {
-        let error = format
-            .decode::<Point>(&encode(format, &secret))
-            .expect_err("a text");
+        let error = format.decode::<Point>(&encode(format, &secret)).expect_err("a text");
         assert!(error.to_string().len() < 300, "{error}");
         let named = BTreeMap::from([(&secret, 1)]);
-        let error = format
-            .decode::<BTreeMap<String, bool>>(&encode(format, &named))
-            .expect_err("1");
+        let error =
+            format.decode::<BTreeMap<String, bool>>(&encode(format, &named)).expect_err("1");
         assert!(error.to_string().len() < 500, "{error}");
         assert!(format!("{error:?}").len() < 500);
     }
     let blob = Blob::from(vec![0xab; 1000]);
-    assert_eq!(
-        format!("{blob:?}"),
-        format!("Blob(1000 bytes: {}…)", "ab".repeat(16))
-    );
+    assert_eq!(format!("{blob:?}"), format!("Blob(1000 bytes: {}…)", "ab".repeat(16)));
     assert_eq!(format!("{:?}", Blob::from(vec![1])), "Blob(1 bytes: 01)");
     assert_eq!(format!("{:?}", Blob::default()), "Blob(0 bytes)");
 }

@@ -9,17 +9,8 @@ fn floats() {
     check(1.0_f64, "1.0", b"\xcb\x3f\xf0\0\0\0\0\0\0");
     check(-0.0_f64, "-0.0", b"\xcb\x80\0\0\0\0\0\0\0");
     check_error::<f64>(Json, b"1e999", Kind::Data, "number out of range");
-    check_error::<f64>(
-        Json,
-        b"null",
-        Kind::Data,
-        "invalid type: null, expected f64",
-    );
-    for bits in [
-        f64::NAN.to_bits(),
-        f64::NAN.to_bits() | 1,
-        f64::INFINITY.to_bits(),
-    ] {
+    check_error::<f64>(Json, b"null", Kind::Data, "invalid type: null, expected f64");
+    for bits in [f64::NAN.to_bits(), f64::NAN.to_bits() | 1, f64::INFINITY.to_bits()] {
         let bytes = encode(MsgPack, &f64::from_bits(bits));
         assert_eq!(MsgPack.decode::<f64>(&bytes).map(f64::to_bits), Ok(bits));
     }
@@ -70,10 +61,7 @@ fn nan_is_refused_in_json() {
     #[track_caller]
     fn same(value: impl Serialize) {
         let plain = serde_json::to_vec(&value).expect("encodable");
-        assert_eq!(
-            String::from_utf8_lossy(&encode(Json, &value)),
-            String::from_utf8_lossy(&plain)
-        );
+        assert_eq!(String::from_utf8_lossy(&encode(Json, &value)), String::from_utf8_lossy(&plain));
     }
 
     #[track_caller]

@@ -123,11 +123,5 @@ enum Recursive {
 struct List(Vec<Self>);
 
 fn inner() -> Inner {
-    Inner {
-        ext: Ext {
-            tag: 5,
-            data: vec![1].into(),
-        },
-        blob: vec![0xff].into(),
-    }
+    Inner { ext: Ext { tag: 5, data: vec![1].into() }, blob: vec![0xff].into() }
 }

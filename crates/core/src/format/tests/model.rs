@@ -6,15 +6,8 @@ use super::*;
 
 #[test]
 fn structs_and_sequences() {
-    let point = Point {
-        x: -1,
-        name: "a".into(),
-    };
-    check(
-        point.clone(),
-        r#"{"x":-1,"name":"a"}"#,
-        b"\x82\xa1x\xff\xa4name\xa1a",
-    );
+    let point = Point { x: -1, name: "a".into() };
+    check(point.clone(), r#"{"x":-1,"name":"a"}"#, b"\x82\xa1x\xff\xa4name\xa1a");
     check((1_u8, "b".to_owned()), r#"[1,"b"]"#, b"\x92\x01\xa1b");
     check([1_u8, 2], "[1,2]", b"\x92\x01\x02");
     check(vec![1_u8, 200], "[1,200]", b"\x92\x01\xcc\xc8");
@@ -39,21 +32,9 @@ fn structs_and_sequences() {
 #[test]
 fn enums_are_tagged_externally() {
     check(Choice::Unit, r#""Unit""#, b"\xa4Unit");
-    check(
-        Choice::Newtype(1),
-        r#"{"Newtype":1}"#,
-        b"\x81\xa7Newtype\x01",
-    );
-    check(
-        Choice::Tuple(1, true),
-        r#"{"Tuple":[1,true]}"#,
-        b"\x81\xa5Tuple\x92\x01\xc3",
-    );
-    check(
-        Choice::Struct { x: 1 },
-        r#"{"Struct":{"x":1}}"#,
-        b"\x81\xa6Struct\x81\xa1x\x01",
-    );
+    check(Choice::Newtype(1), r#"{"Newtype":1}"#, b"\x81\xa7Newtype\x01");
+    check(Choice::Tuple(1, true), r#"{"Tuple":[1,true]}"#, b"\x81\xa5Tuple\x92\x01\xc3");
+    check(Choice::Struct { x: 1 }, r#"{"Struct":{"x":1}}"#, b"\x81\xa6Struct\x81\xa1x\x01");
     assert_eq!(Json.decode(br#"{"Unit":null}"#), Ok(Choice::Unit));
     assert_eq!(MsgPack.decode(b"\x81\xa4Unit\xc0"), Ok(Choice::Unit));
 }
@@ -68,16 +49,7 @@ fn human_readable_on_both() {
         #[serde(flatten)]
         map: BTreeMap<String, (IpAddr, Point)>,
     }
-    let map = BTreeMap::from([(
-        "k".into(),
-        (
-            address,
-            Point {
-                x: 0,
-                name: String::new(),
-            },
-        ),
-    )]);
+    let map = BTreeMap::from([("k".into(), (address, Point { x: 0, name: String::new() }))]);
     check(
         Outer { map },
         r#"{"k":["127.0.0.1",{"x":0,"name":""}]}"#,
@@ -88,31 +60,12 @@ fn human_readable_on_both() {
 #[test]
 fn integers_are_exact() {
     check(i64::MIN, "-9223372036854775808", b"\xd3\x80\0\0\0\0\0\0\0");
-    check(
-        i64::MAX,
-        "9223372036854775807",
-        b"\xcf\x7f\xff\xff\xff\xff\xff\xff\xff",
-    );
-    check(
-        u64::MAX,
-        "18446744073709551615",
-        b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
-    );
-    check(
-        (1_i64 << 53) + 1,
-        "9007199254740993",
-        b"\xcf\x00\x20\0\0\0\0\0\x01",
-    );
+    check(i64::MAX, "9223372036854775807", b"\xcf\x7f\xff\xff\xff\xff\xff\xff\xff");
+    check(u64::MAX, "18446744073709551615", b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff");
+    check((1_i64 << 53) + 1, "9007199254740993", b"\xcf\x00\x20\0\0\0\0\0\x01");
     for format in BOTH {
-        let error = format
-            .decode::<i64>(&encode(format, &u64::MAX))
-            .expect_err("too large");
-        assert!(
-            error
-                .to_string()
-                .starts_with("invalid value: integer `1844"),
-            "{error}"
-        );
+        let error = format.decode::<i64>(&encode(format, &u64::MAX)).expect_err("too large");
+        assert!(error.to_string().starts_with("invalid value: integer `1844"), "{error}");
         assert!(format.decode::<u8>(&encode(format, &256)).is_err());
         assert!(format.decode::<u8>(&encode(format, &-1)).is_err());
         assert!(format.decode::<i64>(&encode(format, &1.0)).is_err());
@@ -133,23 +86,14 @@ fn integers_of_128_bits() {
     assert_eq!(MsgPack.decode(b"\xff"), Ok(-1_i128));
     assert_eq!(MsgPack.decode(b"\xff"), Ok(u128::MAX));
     check_error::<u128>(Json, b"-1", Kind::Data, "number out of range");
-    check_error::<u128>(
-        MsgPack,
-        b"\xc4\x01\x01",
-        Kind::Data,
-        "wrong number of elements",
-    );
+    check_error::<u128>(MsgPack, b"\xc4\x01\x01", Kind::Data, "wrong number of elements");
     let text = "invalid type: string, expected a number or a boolean";
     check_error::<u128>(MsgPack, b"\xa1x", Kind::Data, text);
 }
 
 #[test]
 fn keys_of_maps() {
-    check(
-        BTreeMap::from([("k".to_owned(), 1_u8)]),
-        r#"{"k":1}"#,
-        b"\x81\xa1k\x01",
-    );
+    check(BTreeMap::from([("k".to_owned(), 1_u8)]), r#"{"k":1}"#, b"\x81\xa1k\x01");
     check(
         BTreeMap::from([(-1_i64, 1_u8), (300, 2)]),
         r#"{"-1":1,"300":2}"#,
@@ -160,21 +104,9 @@ fn keys_of_maps() {
         r#"{"18446744073709551615":1}"#,
         b"\x81\xcf\xff\xff\xff\xff\xff\xff\xff\xff\x01",
     );
-    check(
-        BTreeMap::from([(true, 1_u8)]),
-        r#"{"true":1}"#,
-        b"\x81\xc3\x01",
-    );
-    check(
-        BTreeMap::from([('k', 1_u8)]),
-        r#"{"k":1}"#,
-        b"\x81\xa1k\x01",
-    );
-    check(
-        BTreeMap::from([(Key::North, 1_u8)]),
-        r#"{"North":1}"#,
-        b"\x81\xa5North\x01",
-    );
+    check(BTreeMap::from([(true, 1_u8)]), r#"{"true":1}"#, b"\x81\xc3\x01");
+    check(BTreeMap::from([('k', 1_u8)]), r#"{"k":1}"#, b"\x81\xa1k\x01");
+    check(BTreeMap::from([(Key::North, 1_u8)]), r#"{"North":1}"#, b"\x81\xa5North\x01");
     check(
         BTreeMap::from([(Blob::from(vec![0xff]), 1_u8)]),
         r#"{"/w==":1}"#,
@@ -193,11 +125,7 @@ fn null_and_shapes() {
         assert_eq!(encode(format, &()), format.null());
         assert_eq!(format.shape(format.null()), Shape::Null);
         assert!(!format.is_null(b""));
-        for scalar in [
-            encode(format, &1),
-            encode(format, "n["),
-            encode(format, &true),
-        ] {
+        for scalar in [encode(format, &1), encode(format, "n["), encode(format, &true)] {
             assert!(!format.is_null(&scalar));
             assert_eq!(format.shape(&scalar), Shape::Scalar);
         }
@@ -211,14 +139,8 @@ fn null_and_shapes() {
     for len in [0_u32, 15, 16, 65_535, 65_536] {
         let list = vec![(); len as usize];
         let map: BTreeMap<u32, ()> = (0..len).map(|key| (key, ())).collect();
-        assert_eq!(
-            MsgPack.shape(&encode(MsgPack, &list)),
-            Shape::Sequence { len: Some(len) }
-        );
-        assert_eq!(
-            MsgPack.shape(&encode(MsgPack, &map)),
-            Shape::Map { len: Some(len) }
-        );
+        assert_eq!(MsgPack.shape(&encode(MsgPack, &list)), Shape::Sequence { len: Some(len) });
+        assert_eq!(MsgPack.shape(&encode(MsgPack, &map)), Shape::Map { len: Some(len) });
     }
     assert_eq!((Json.name(), MsgPack.name()), ("JSON", "MessagePack"));
 }
@@ -228,12 +150,29 @@ fn null_and_shapes() {
 fn leniency_of_messagepack() {
     // Variants and fields by number.
     assert_eq!(MsgPack.decode(b"\x00"), Ok(Choice::Unit));
-    let point = Point {
-        x: 7,
-        name: "a".into(),
-    };
+    let point = Point { x: 7, name: "a".into() };
     assert_eq!(MsgPack.decode(b"\x82\x00\x07\x01\xa1a"), Ok(point));
     // A tuple takes what it needs of a bin.
     assert_eq!(MsgPack.decode(b"\xc4\x03\x01\x02\x03"), Ok((1_u8, 2_u8)));
     assert!(Json.decode::<Choice>(b"0").is_err());
+}
+
+/// Limits of serde's buffers that the documentation names.
+#[test]
+fn what_serde_cannot_do() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Buffered {
+        Wide(u128),
+        Keys(BTreeMap<i32, u8>),
+    }
+    let keys = Buffered::Keys(BTreeMap::from([(1, 2)]));
+    assert_eq!(encode(Json, &keys), br#"{"1":2}"#);
+    assert!(Json.decode::<Buffered>(br#"{"1":2}"#).is_err());
+    assert_eq!(MsgPack.decode(&encode(MsgPack, &keys)), Ok(keys));
+    for format in BOTH {
+        let bytes = encode(format, &Buffered::Wide(u128::MAX));
+        assert!(format.decode::<Buffered>(&bytes).is_err(), "{format:?}");
+        assert_eq!(format.decode(&encode(format, &Some(()))), Ok(None::<()>));
+    }
 }

@@ -107,38 +107,15 @@ impl Outline {
     /// Where the value of a member stands; a string with its quotes.
     #[inline]
     pub(crate) fn span(&self, member: Member) -> Span {
-        let [jsonrpc, id, method, params, result, error] = self.members;
-        match member {
-            Member::Jsonrpc => jsonrpc,
-            Member::Id => id,
-            Member::Method => method,
-            Member::Params => params,
-            Member::Result => result,
-            Member::Error => error,
-        }
-    }
-
-    #[inline]
-    fn span_mut(&mut self, member: Member) -> &mut Span {
-        let [jsonrpc, id, method, params, result, error] = &mut self.members;
-        match member {
-            Member::Jsonrpc => jsonrpc,
-            Member::Id => id,
-            Member::Method => method,
-            Member::Params => params,
-            Member::Result => result,
-            Member::Error => error,
-        }
+        self.members.get(member as usize).copied().unwrap_or_default()
     }
 
     /// Notes a member whose value ended.
     #[inline]
     pub(super) fn note(&mut self, member: Member, span: Span) {
-        let known = self.span_mut(member);
-        if known.is_empty() {
-            *known = span;
-        } else {
-            self.duplicate.get_or_insert(member);
+        match self.members.get_mut(member as usize) {
+            Some(known) if known.is_empty() => *known = span,
+            _ => self.duplicate = self.duplicate.or(Some(member)),
         }
     }
 }

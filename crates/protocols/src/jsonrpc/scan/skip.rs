@@ -18,17 +18,17 @@ pub(super) struct Skip {
 }
 
 impl Skip {
-    /// Goes on from the middle of a value.
-    pub(super) fn new(at: usize, depth: usize, text: bool) -> Self {
-        Self { at, depth, text }
+    /// Goes on from the middle of a value, but not of a string.
+    pub(super) fn new(at: usize, depth: usize) -> Self {
+        Self { at, depth, text: false }
     }
 
     /// The length of the value that begins with the first byte of `buffer`.
     pub(super) fn value(buffer: &[u8]) -> Option<usize> {
         match buffer.first()? {
-            b'"' => Self::new(1, 0, true),
-            b'{' | b'[' => Self::new(1, 1, false),
-            _ => Self::new(0, 0, false),
+            b'"' => Self { at: 1, depth: 0, text: true },
+            b'{' | b'[' => Self::new(1, 1),
+            _ => Self::new(0, 0),
         }
         .run(buffer)
     }

@@ -1,0 +1,133 @@
+//! Splitting: a large message travels in chunks, between which small ones find their way.
+//!
+//! Only with a protocol whose profile has a chunk size. A chunk is sent when everything before it
+//! has left, one of each message in turn, and only as far as the peer's window allows: window
+//! over throughput is how long a small message can be held up.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::{Bytes, BytesMut};
+
+use super::{Serve, Session};
+use crate::{
+    Chunk, Credit, FrameRef, Id, Lane, Message, PayloadRef, Reason, Scan,
+    calls::{Calls, Delivery},
+};
+
+/// What is being sent and received in chunks.
+#[derive(Debug, Default)]
+pub(super) struct Splits {
+    sending: VecDeque<Sending>,
+    last: u32,
+    /// Bytes that may be sent before the peer grants more; `None` before the first.
+    window: Option<u32>,
+    receiving: HashMap<u32, BytesMut>,
+    received: usize,
+    /// Bytes that were taken and not granted again yet.
+    owed: u32,
+}
+
+#[derive(Debug)]
+struct Sending {
+    message: u32,
+    /// What is left of it.
+    bytes: Bytes,
+    begun: bool,
+}
+
+impl Session {
+    /// Sends the next chunks, as far as the queue is empty and the window open.
+    pub(super) fn split(&mut self) {
+        let Some(profile) = self.link.as_ref().map(|link| link.wire.profile) else { return };
+        let Some(size) = profile.chunk else { return };
+        while let Some(segment) = self.outgoing.take_segment() {
+            self.splits.last = self.splits.last.wrapping_add(1);
+            let (message, bytes) = (self.splits.last, self.unframe(segment));
+            self.splits.sending.push_back(Sending { message, bytes, begun: false });
+        }
+        // The queue holds at most two chunks: what comes after them waits no longer than that.
+        while self.outgoing.len() < size as usize {
+            let window = *self.splits.window.get_or_insert(profile.initial_window);
+            let Some(mut sending) = self.splits.sending.pop_front() else { return };
+            let length = sending.bytes.len().min(size.min(window) as usize);
+            if length == 0 {
+                self.splits.sending.push_front(sending);
+                return;
+            }
+            if !std::mem::replace(&mut sending.begun, true) {
+                self.outgoing.segment_begun();
+            }
+            let part = sending.bytes.split_to(length);
+            let last = sending.bytes.is_empty();
+            self.splits.window = Some(window - length as u32);
+            let bytes = PayloadRef { bytes: &part, block: Some(&part), format: profile.format };
+            let chunk = Chunk { message: sending.message, last, bytes };
+            if self.say(&Message::Chunk(chunk)).is_err() {
+                let why = "the protocol has a chunk size but no chunks";
+                return self.close(Reason::Closed(why.into()));
+            }
+            if !last {
+                self.splits.sending.push_back(sending);
+            }
+        }
+    }
+
+    /// True while a part of a message waits for the queue or the window.
+    pub(super) fn is_splitting(&self) -> bool {
+        !self.splits.sending.is_empty()
+    }
+
+    /// The peer took in what was sent.
+    pub(super) fn split_credit(&mut self, amount: u32) {
+        if let Some(window) = &mut self.splits.window {
+            *window = window.saturating_add(amount);
+        }
+    }
+
+    /// Takes a chunk in, and the message that it completes.
+    pub(super) fn chunk<'c, S: Serve>(
+        &mut self,
+        chunk: Chunk<'_>,
+        calls: &'c Calls,
+        delivery: &mut Option<Delivery<'c>>,
+        serve: &mut S,
+    ) {
+        let Some(profile) = self.link.as_ref().map(|link| link.wire.profile) else { return };
+        let (limits, part) = (&self.settings.limits, chunk.bytes.bytes);
+        let known = self.splits.receiving.contains_key(&chunk.message);
+        if (!known && self.splits.receiving.len() >= limits.max_splits)
+            || self.splits.received + part.len() > limits.max_split
+        {
+            let why = "the peer sends more in chunks than `max_splits` and `max_split` allow";
+            return self.close(Reason::Closed(why.into()));
+        }
+        self.splits.received += part.len();
+        self.splits.owed += part.len() as u32;
+        self.splits.receiving.entry(chunk.message).or_default().extend_from_slice(part);
+        if self.splits.owed >= profile.initial_window / 2 {
+            let amount = std::mem::take(&mut self.splits.owed);
+            let credit = Credit { id: Id::Null, amount, meta: None };
+            // A protocol that has chunks has credit for them.
+            _ = self.say(&Message::Credit(credit));
+        }
+        if chunk.last
+            && let Some(message) = self.splits.receiving.remove(&chunk.message)
+        {
+            self.splits.received -= message.len();
+            let block = message.freeze();
+            let frame = FrameRef { lane: Lane::DUPLEX, bytes: &block, block: Some(&block) };
+            self.frame(frame, calls, delivery, serve);
+        }
+    }
+
+    /// The message without the framing that it was encoded with.
+    fn unframe(&self, segment: Bytes) -> Bytes {
+        let Some(framing) = self.link.as_ref().and_then(|link| link.wire.framing.as_ref()) else {
+            return segment;
+        };
+        match framing.reader(segment.len()).find(&segment) {
+            Scan::Frame { start, end, .. } => segment.slice(start..end),
+            _ => segment,
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Streams inside of a call: items one way, credit the other.
+//!
+//! Only spoken with a protocol that can say it. The side that was called sends items under the
+//! ticket of the request and stops when its credit is used up; the side that called sees them as
+//! [`StreamEvent`]s and grants more. Neither side can make the other keep more than was granted.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::{Serve, Session, Ticket};
+use crate::{
+    Code, Credit, Error, Id, Lane, Message, Payload, PayloadRef, RpcError, StreamEnd, StreamItem,
+    Unsupported,
+    calls::{Begun, Draft, Patience},
+    outgoing::Kind,
+};
+
+/// The streams of one side.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    /// How many more items may be sent, by the request's place.
+    credit: HashMap<Ticket, u32>,
+    /// How many more items may come, by the id of our call.
+    granted: HashMap<u64, u32>,
+    events: VecDeque<StreamEvent>,
+}
+
+/// What came on a stream that this side opened.
+#[derive(Debug)]
+pub enum StreamEvent {
+    /// One value.
+    Item {
+        /// What [`Session::open_stream`] gave.
+        id: u64,
+        /// The value.
+        value: Payload,
+    },
+    /// The end, or the error in place of one.
+    End {
+        /// What [`Session::open_stream`] gave.
+        id: u64,
+        /// How it ended.
+        outcome: Result<(), RpcError>,
+    },
+}
+
+impl Session {
+    /// Calls a method that answers with a stream. `params` is encoded in the protocol's format.
+    ///
+    /// # Errors
+    ///
+    /// As for any call, and `Limit` where there is no room.
+    pub fn open_stream(&mut self, method: &str, params: &[u8]) -> Result<u64, Error> {
+        let draft = Draft { method, params, timeout: 0, nested: None };
+        let Begun::Sent(id) = self.calls.begin(&draft, Patience::Fail)? else {
+            return Err(Error::invalid("an impatient call waits"));
+        };
+        let granted = self.link.as_ref().map_or(0, |link| link.wire.profile.initial_credit);
+        self.streams.granted.insert(id, granted);
+        Ok(id)
+    }
+
+    /// The oldest thing that came on a stream of ours.
+    pub fn poll_stream(&mut self) -> Option<StreamEvent> {
+        self.streams.events.pop_front()
+    }
+
+    /// Lets the peer send `amount` more items of a stream of ours.
+    ///
+    /// # Errors
+    ///
+    /// The protocol has no credit.
+    pub fn grant(&mut self, id: u64, amount: u32) -> Result<(), Unsupported> {
+        let Some(granted) = self.streams.granted.get_mut(&id) else { return Ok(()) };
+        *granted = granted.saturating_add(amount);
+        self.say(&Message::Credit(Credit { id: Id::Number(id), amount, meta: None }))
+    }
+
+    /// Sends one item of the stream that answers a request; false where there is no credit, and
+    /// then nothing was sent.
+    ///
+    /// # Errors
+    ///
+    /// The protocol has no streams.
+    pub fn send_item(
+        &mut self,
+        ticket: Ticket,
+        value: PayloadRef<'_>,
+    ) -> Result<bool, Unsupported> {
+        let Some(id) = self.requests.id(ticket) else { return Ok(false) };
+        let initial = self.link.as_ref().map_or(0, |link| link.wire.profile.initial_credit);
+        let credit = self.streams.credit.entry(ticket).or_insert(initial);
+        if *credit == 0 {
+            return Ok(false);
+        }
+        *credit -= 1;
+        self.say(&Message::StreamItem(StreamItem { id, value, meta: None }))?;
+        Ok(true)
+    }
+
+    /// Ends the stream that answers a request.
+    ///
+    /// # Errors
+    ///
+    /// The protocol has no streams.
+    pub fn end_stream(
+        &mut self,
+        ticket: Ticket,
+        outcome: Result<(), RpcError>,
+    ) -> Result<(), Unsupported> {
+        self.streams.credit.remove(&ticket);
+        let Some(id) = self.requests.remove(ticket).and_then(|running| running.id) else {
+            return Ok(());
+        };
+        self.say(&Message::StreamEnd(StreamEnd { id, outcome, meta: None }))
+    }
+
+    pub(super) fn stream_item(&mut self, item: StreamItem<'_>) {
+        let id = item.id.as_number();
+        let Some((id, granted)) = id.and_then(|id| Some((id, self.streams.granted.get_mut(&id)?)))
+        else {
+            self.counters.unmatched += 1;
+            return;
+        };
+        if *granted == 0 {
+            let why = "the peer sent more of a stream than it was granted";
+            return self.stream_end(id, Err(RpcError::new(Code::INVALID_REQUEST, why)));
+        }
+        *granted -= 1;
+        let value = item.value.to_payload();
+        self.streams.events.push_back(StreamEvent::Item { id, value });
+    }
+
+    /// A stream of ours ended; false where there is none under this id.
+    pub(super) fn stream_ended(&mut self, id: &Id<'_>, outcome: Result<(), RpcError>) -> bool {
+        match id.as_number() {
+            Some(id) if self.streams.granted.contains_key(&id) => {
+                self.stream_end(id, outcome);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// True while streams of ours are open.
+    pub(super) fn has_streams(&self) -> bool {
+        !self.streams.granted.is_empty()
+    }
+
+    fn stream_end(&mut self, id: u64, outcome: Result<(), RpcError>) {
+        self.streams.granted.remove(&id);
+        self.calls.abandon(id);
+        self.streams.events.push_back(StreamEvent::End { id, outcome });
+    }
+
+    pub(super) fn credit<S: Serve>(&mut self, credit: &Credit<'_>, serve: &mut S) {
+        if credit.id == Id::Null {
+            return self.split_credit(credit.amount);
+        }
+        let Some(ticket) = self.requests.find(&credit.id) else {
+            self.counters.unmatched += 1;
+            return;
+        };
+        let initial = self.link.as_ref().map_or(0, |link| link.wire.profile.initial_credit);
+        let left = self.streams.credit.entry(ticket).or_insert(initial);
+        *left = left.saturating_add(credit.amount);
+        serve.credit(ticket);
+    }
+
+    /// Sends a message that is neither request nor response.
+    pub(super) fn say(&mut self, message: &Message<'_>) -> Result<(), Unsupported> {
+        let Some(link) = &self.link else { return Ok(()) };
+        let out = self.outgoing.encode();
+        let start = out.len();
+        let opened = link.wire.open(out);
+        if let Err(unsupported) = link.wire.encoder.message(out, message) {
+            out.truncate(start);
+            return Err(unsupported);
+        }
+        link.wire.close_unchecked(opened, out);
+        self.outgoing.commit(start, Lane::DUPLEX, Kind::Notification, None);
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! `Engine`: a session and the service that answers its requests.
+//!
+//! For authors of drivers. It begins each request inline, keeps those that go on, and answers for
+//! handlers that panic: the caller gets an internal error, the connection lives.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::stream::{AbortHandle, Abortable, FuturesUnordered, StreamExt};
+use tinyrpc_core::{
+    Incoming, Payload, ReplyTo, Request, RpcError, Serve, Session, Ticket, Turn,
+};
+
+use crate::{Invocation, PendingReply, Scope, Service, Started};
+
+/// One connection's session, its service and the requests that go on.
+pub struct Engine {
+    session: Session,
+    service: Arc<dyn Service>,
+    scope: Arc<Scope>,
+    jobs: Jobs,
+}
+
+/// The requests that go on, each with the handle that ends it early.
+#[derive(Default)]
+struct Jobs {
+    running: FuturesUnordered<Abortable<Job>>,
+    aborts: Vec<Option<AbortHandle>>,
+}
+
+/// One request that goes on.
+struct Job {
+    ticket: Ticket,
+    reply: Option<PendingReply>,
+}
+
+impl Engine {
+    /// Joins a session and a service.
+    pub fn new(session: Session, service: Arc<dyn Service>, scope: Arc<Scope>) -> Self {
+        Self { session, service, scope, jobs: Jobs::default() }
+    }
+
+    /// The session, to send from and to end its turns.
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// The connection as its handlers see it.
+    pub fn scope(&self) -> &Arc<Scope> {
+        &self.scope
+    }
+
+    /// Handles what came: answers requests that are ready, keeps those that go on.
+    pub fn handle(&mut self, incoming: &mut Incoming, cx: &mut Context<'_>) -> Turn {
+        let Self { session, service, scope, jobs } = self;
+        session.handle(incoming, &mut Starter { service: &**service, scope, jobs, cx })
+    }
+
+    /// Goes on with what goes on, and answers what is done; true when something was.
+    pub fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut answered = false;
+        while let Poll::Ready(Some(done)) = self.jobs.running.poll_next_unpin(cx) {
+            let Ok((ticket, outcome)) = done else { continue };
+            answered = true;
+            self.jobs.forget(ticket);
+            self.session.finish(ticket, |reply| match outcome {
+                Ok(payload) => reply.payload(payload.as_ref()),
+                Err(error) => reply.error(&error),
+            });
+        }
+        answered
+    }
+
+    /// Drops every request that goes on.
+    pub fn abort_all(&mut self) {
+        self.jobs.aborts.drain(..).flatten().for_each(|abort| abort.abort());
+        self.jobs.running.clear();
+    }
+}
+
+/// Lends the engine's parts to the session for one turn.
+struct Starter<'e, 'w> {
+    service: &'e dyn Service,
+    scope: &'e Arc<Scope>,
+    jobs: &'e mut Jobs,
+    cx: &'e mut Context<'w>,
+}
+
+impl Serve for Starter<'_, '_> {
+    type Pending = PendingReply;
+
+    fn start(&mut self, request: &Request<'_>, reply: &mut ReplyTo<'_>) -> Option<PendingReply> {
+        let started = catch_unwind(AssertUnwindSafe(|| {
+            let mut invocation = Invocation {
+                request,
+                method: &request.method,
+                scope: self.scope,
+                cx: self.cx,
+            };
+            self.service.start(&mut invocation, reply)
+        }));
+        match started {
+            Ok(Started::Done) => None,
+            Ok(Started::Pending(pending)) => Some(pending),
+            Err(panic) => {
+                reply.error(&panicked(panic));
+                None
+            }
+        }
+    }
+
+    fn pending(&mut self, ticket: Ticket, pending: PendingReply) {
+        self.jobs.push(ticket, pending);
+    }
+
+    fn cancelled(&mut self, ticket: Ticket) {
+        self.jobs.abort(ticket);
+    }
+}
+
+impl Jobs {
+    fn push(&mut self, ticket: Ticket, reply: PendingReply) {
+        let (abort, registration) = AbortHandle::new_pair();
+        self.running.push(Abortable::new(Job { ticket, reply: Some(reply) }, registration));
+        let index = ticket.index();
+        if self.aborts.len() <= index {
+            self.aborts.resize_with(index + 1, || None);
+        }
+        if let Some(place) = self.aborts.get_mut(index) {
+            *place = Some(abort);
+        }
+    }
+
+    fn abort(&mut self, ticket: Ticket) {
+        if let Some(abort) = self.aborts.get_mut(ticket.index()).and_then(Option::take) {
+            abort.abort();
+        }
+    }
+
+    fn forget(&mut self, ticket: Ticket) {
+        if let Some(place) = self.aborts.get_mut(ticket.index()) {
+            *place = None;
+        }
+    }
+}
+
+impl Future for Job {
+    type Output = (Ticket, Result<Payload, RpcError>);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let ticket = self.ticket;
+        let Some(reply) = &mut self.reply else {
+            return Poll::Ready((ticket, Err(RpcError::internal("polled after its end"))));
+        };
+        let polled = catch_unwind(AssertUnwindSafe(|| reply.as_mut().poll(cx)));
+        let outcome = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(outcome)) => outcome,
+            Err(panic) => Err(panicked(panic)),
+        };
+        self.release();
+        Poll::Ready((ticket, outcome))
+    }
+}
+
+impl Job {
+    /// Drops the handler's future, which may panic too.
+    fn release(&mut self) {
+        let reply = self.reply.take();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(reply))) {
+            panicked(panic);
+        }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// What the caller of a handler that panicked is told; what it said goes to the log alone.
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> RpcError {
+    let words = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no words)");
+    tracing::error!(panic = words, "a handler panicked");
+    // The payload of a panic is a value of the user too.
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(second);
+    }
+    RpcError::internal("a handler panicked")
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("session", &self.session)
+            .field("running", &self.jobs.running.len())
+            .finish_non_exhaustive()
+    }
+}

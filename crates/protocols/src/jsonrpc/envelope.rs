@@ -1,0 +1,194 @@
+//! From the outline of a frame to a message: what the envelope must have, and the answer to what
+//! has it not.
+
+use std::borrow::Cow;
+
+use tinyrpc_core::{
+    Answer, Code, Format, FrameRef, Id, Invalid, Message, Request, Response, RpcError,
+};
+
+use super::{
+    decoder::Bounds,
+    scan::{Kind, Member, Outline, elements, key_is, member, members, outline_of},
+    text,
+};
+
+/// The message in a frame of which nothing more is known than that it is JSON.
+#[inline]
+pub(super) fn message<'f>(
+    frame: FrameRef<'f>,
+    outline: &Outline,
+    bounds: &Bounds,
+) -> Result<Message<'f>, Invalid<'f>> {
+    match outline.kind {
+        Kind::Object => object(frame, frame.bytes, outline, bounds),
+        Kind::Array => batch(frame, bounds),
+        Kind::Scalar => Err(refuse(None, "a message is an object or an array")),
+    }
+}
+
+/// A request, a notification or a response.
+fn object<'f>(
+    frame: FrameRef<'f>,
+    object: &'f [u8],
+    outline: &Outline,
+    bounds: &Bounds,
+) -> Result<Message<'f>, Invalid<'f>> {
+    let part = |member| outline.span(member).of(object);
+    let answers = !outline.span(Member::Result).is_empty() || !outline.span(Member::Error).is_empty();
+    let method = part(Member::Method);
+    if answers && method.is_none() {
+        return response(frame, object, outline, bounds);
+    }
+    let id = match part(Member::Id) {
+        None => None,
+        Some(token) => match text::id(token, bounds.max_id) {
+            Some(id) => Some(id),
+            None => return Err(refuse(None, bad_id(token, bounds))),
+        },
+    };
+    if outline.duplicate.is_some() {
+        return Err(refuse(id.filter(|_| !has_two_ids(object)), "a member comes twice"));
+    }
+    if !part(Member::Jsonrpc).is_some_and(is_version) {
+        return Err(refuse(id, r#"`jsonrpc` must be "2.0""#));
+    }
+    if answers {
+        return Err(refuse(id, "a message has either a `method` or a `result` or an `error`"));
+    }
+    let method = match method.map(|token| name(token, bounds)) {
+        Some(Ok(method)) => method,
+        Some(Err(what)) => return Err(refuse(id, what)),
+        None => return Err(refuse(id, "`method` is missing")),
+    };
+    let params = part(Member::Params).unwrap_or_default();
+    if !matches!(params.first(), None | Some(b'[' | b'{')) {
+        return Err(refuse(id, "`params` must be an array or an object"));
+    }
+    let params = frame.payload(params, Format::Json);
+    Ok(Message::Request(Request { id, method, params, named: None, meta: None, lane: frame.lane }))
+}
+
+/// An answer to a request of this side. What is wrong with it is never answered.
+fn response<'f>(
+    frame: FrameRef<'f>,
+    object: &'f [u8],
+    outline: &Outline,
+    bounds: &Bounds,
+) -> Result<Message<'f>, Invalid<'f>> {
+    let part = |member| outline.span(member).of(object);
+    if outline.duplicate.is_some() || !part(Member::Jsonrpc).is_some_and(is_version) {
+        return Err(drop_silently());
+    }
+    let Some(id) = part(Member::Id).and_then(|token| text::id(token, bounds.max_id)) else {
+        return Err(drop_silently());
+    };
+    let outcome = match (part(Member::Result), part(Member::Error)) {
+        (Some(result), None) => Ok(frame.payload(result, Format::Json)),
+        (None, Some(error)) => Err(read_error(frame, error)),
+        _ => return Err(drop_silently()),
+    };
+    Ok(Message::Response(Response { id, outcome, meta: None }))
+}
+
+fn batch<'f>(frame: FrameRef<'f>, bounds: &Bounds) -> Result<Message<'f>, Invalid<'f>> {
+    let count = elements(frame.bytes).take(bounds.max_batch.saturating_add(1)).count();
+    if count == 0 {
+        return Err(refuse(None, "a batch must not be empty"));
+    }
+    if count > bounds.max_batch {
+        let limit = bounds.max_batch;
+        return Err(refuse(
+            None,
+            format!("the batch holds more than the limit `max_batch` of {limit} messages"),
+        ));
+    }
+    let mut batch = Vec::with_capacity(count);
+    batch.extend(elements(frame.bytes).map(|element| match outline_of(element, bounds.scan) {
+        Ok(outline) if outline.kind == Kind::Object => object(frame, element, &outline, bounds),
+        _ => Err(refuse(None, "a member of a batch is an object")),
+    }));
+    Ok(Message::Batch(batch))
+}
+
+/// The error of a response, as far as it can be made out: peers differ in how they say it.
+#[cold]
+fn read_error(frame: FrameRef<'_>, error: &[u8]) -> RpcError {
+    if let Some(message) = text::string(error) {
+        return RpcError::server(message.into_owned());
+    }
+    let code = member(error, "code").and_then(text::integer).map_or(Code::SERVER_ERROR, Code);
+    let message = match member(error, "message").and_then(text::string) {
+        Some(message) => message.into_owned(),
+        None => shorten(&String::from_utf8_lossy(error)),
+    };
+    let read = RpcError::new(code, message);
+    match member(error, "data") {
+        Some(data) => read.with_payload(frame.payload(data, Format::Json).to_payload()),
+        None => read,
+    }
+}
+
+/// A method's name, or what is wrong with it.
+fn name<'f>(token: &'f [u8], bounds: &Bounds) -> Result<Cow<'f, str>, Cow<'static, str>> {
+    const NO_TEXT: &str = "`method` must be a string";
+    let inner = text::inside(token).ok_or(NO_TEXT)?;
+    // Six bytes write one character: what is longer than that need not be unescaped.
+    if inner.len() <= bounds.max_method.saturating_mul(6) {
+        let name = text::string(token).ok_or(NO_TEXT)?;
+        if name.len() <= bounds.max_method {
+            return Ok(name);
+        }
+    }
+    let limit = bounds.max_method;
+    Err(format!("`method` is longer than the limit `max_method` of {limit} bytes").into())
+}
+
+#[inline]
+fn is_version(token: &[u8]) -> bool {
+    token == br#""2.0""# || is_escaped_version(token)
+}
+
+#[cold]
+fn is_escaped_version(token: &[u8]) -> bool {
+    text::inside(token).is_some_and(|inner| key_is(inner, "2.0"))
+}
+
+/// The outline names only the first member that came twice.
+#[cold]
+fn has_two_ids(object: &[u8]) -> bool {
+    members(object).filter(|(key, _)| key_is(key, Member::Id.name())).nth(1).is_some()
+}
+
+#[cold]
+fn bad_id(token: &[u8], bounds: &Bounds) -> Cow<'static, str> {
+    match text::inside(token) {
+        Some(_) => {
+            let limit = bounds.max_id;
+            format!("`id` is longer than the limit `max_id` of {limit} bytes").into()
+        }
+        None => "`id` must be a string, an integer or null".into(),
+    }
+}
+
+/// An object that is no request, answered under its id.
+#[cold]
+fn refuse<'f>(id: Option<Id<'f>>, what: impl Into<Cow<'static, str>>) -> Invalid<'f> {
+    let error = RpcError::new(Code::INVALID_REQUEST, what);
+    Invalid { error, answer: Answer::Error(id.unwrap_or(Id::Null)) }
+}
+
+/// An object that is no response.
+#[cold]
+fn drop_silently() -> Invalid<'static> {
+    let error = RpcError::new(Code::INVALID_REQUEST, "an answer that is none");
+    Invalid { error, answer: Answer::Nothing }
+}
+
+/// The beginning of a text, for people.
+fn shorten(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
+}
+
+/// How much of an odd error becomes its message.
+const SHOWN: usize = 256;

@@ -1,0 +1,103 @@
+//! Exchanges in memory: a message in, no or one answer out, each on a lane of its own.
+//!
+//! What HTTP, REQ/REP and AMQP are, without any of them: for tests of what depends on lanes, and
+//! as the shortest example of such a transport. The serving end reports how each lane ended.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+};
+
+use tinyrpc_core::{
+    Connection, Ended, Incoming, Lane, Outgoing, PeerAddress, Received, RecvHalf, SendHalf, Shape,
+    Taken,
+};
+
+use crate::pipe::{Item, Pipe};
+
+/// A calling and a serving end.
+pub fn pair() -> (Connection, Connection) {
+    let (client, server, _) = observed();
+    (client, server)
+}
+
+/// A calling and a serving end, and how the lanes of the serving end ended.
+pub fn observed() -> (Connection, Connection, Endings) {
+    let (requests, served) = Pipe::new();
+    let (answers, answered) = Pipe::new();
+    let endings = Endings::default();
+    let client = Connection {
+        shape: Shape::Exchange,
+        framing: None,
+        peer: PeerAddress::Memory,
+        recv: Box::new(ExchangeRecv(answered)),
+        send: Box::new(ExchangeSend { pipe: requests, endings: None }),
+    };
+    let server = Connection {
+        shape: Shape::Exchange,
+        framing: None,
+        peer: PeerAddress::Memory,
+        recv: Box::new(ExchangeRecv(served)),
+        send: Box::new(ExchangeSend { pipe: answers, endings: Some(endings.clone()) }),
+    };
+    (client, server, endings)
+}
+
+/// The lanes that ended so far, in order, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Endings(Arc<Mutex<Vec<(Lane, Ended)>>>);
+
+impl Endings {
+    /// What was recorded.
+    pub fn all(&self) -> Vec<(Lane, Ended)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn record(&self, lane: Lane, how: Ended) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((lane, how));
+    }
+}
+
+struct ExchangeRecv(Pipe);
+
+impl RecvHalf for ExchangeRecv {
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut Incoming,
+    ) -> Poll<io::Result<Received>> {
+        self.0.poll_recv(cx, into)
+    }
+}
+
+struct ExchangeSend {
+    pipe: Pipe,
+    /// Set on the serving end.
+    endings: Option<Endings>,
+}
+
+impl SendHalf for ExchangeSend {
+    fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
+        while !out.is_empty() {
+            match self.pipe.poll_room(cx)? {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(()) => {}
+            }
+            match (out.pop(), &self.endings) {
+                (Some(Taken::Frame(frame)), _) => self.pipe.push(Item::Frame(frame)),
+                (Some(Taken::Ended(lane, how)), Some(endings)) => {
+                    endings.record(lane, how);
+                    self.pipe.push(Item::Closed(lane));
+                }
+                _ => {}
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.pipe.close();
+        Poll::Ready(Ok(()))
+    }
+}

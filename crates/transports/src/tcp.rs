@@ -1,0 +1,112 @@
+//! TCP. `TCP_NODELAY` is always on: with Nagle's algorithm, 64 calls take 44 ms.
+
+use std::{io, net::SocketAddr};
+
+use async_trait::async_trait;
+use socket2::{Domain, Protocol, Socket, Type};
+use tinyrpc_core::{Connection, Connector, Listener, PeerAddress};
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+
+use crate::stream;
+
+/// Accepts TCP connections.
+#[derive(Debug)]
+pub struct TcpListener {
+    listener: tokio::net::TcpListener,
+    address: SocketAddr,
+}
+
+impl TcpListener {
+    /// Listens on an address; port 0 picks a free one.
+    ///
+    /// # Errors
+    ///
+    /// The address is in use or not of this machine.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // A restarted server must not wait for the old one's connections to be forgotten.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Self::from_listener(tokio::net::TcpListener::from_std(socket.into())?)
+    }
+
+    /// Accepts from a listener that exists already.
+    ///
+    /// # Errors
+    ///
+    /// The listener has no address.
+    pub fn from_listener(listener: tokio::net::TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens, with the real port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+#[async_trait]
+impl Listener for TcpListener {
+    async fn accept(&mut self) -> io::Result<Connection> {
+        let (stream, peer) = self.listener.accept().await?;
+        connection(stream, peer)
+    }
+
+    fn address(&self) -> String {
+        format!("tcp://{}", self.address)
+    }
+}
+
+/// Connects to a host and port; every address of the host is tried.
+#[derive(Clone, Debug)]
+pub struct TcpConnector {
+    target: String,
+}
+
+impl TcpConnector {
+    /// Connects to `host:port`.
+    pub fn new(target: impl Into<String>) -> Self {
+        Self { target: target.into() }
+    }
+}
+
+#[async_trait]
+impl Connector for TcpConnector {
+    async fn connect(&self) -> io::Result<Connection> {
+        let mut failed = None;
+        for address in lookup_host(&self.target).await? {
+            let socket = match address {
+                SocketAddr::V4(_) => TcpSocket::new_v4()?,
+                SocketAddr::V6(_) => TcpSocket::new_v6()?,
+            };
+            match socket.connect(address).await {
+                Ok(stream) => return connection(stream, address),
+                Err(error) => failed = Some(error),
+            }
+        }
+        Err(failed
+            .unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address")))
+    }
+
+    fn address(&self) -> String {
+        format!("tcp://{}", self.target)
+    }
+}
+
+/// A TCP connection as a transport.
+///
+/// # Errors
+///
+/// The socket is broken already.
+pub fn connection(stream: TcpStream, peer: SocketAddr) -> io::Result<Connection> {
+    stream.set_nodelay(true)?;
+    let (reader, writer) = stream.into_split();
+    Ok(stream::halves(reader, writer, PeerAddress::Socket(peer)))
+}
+
+/// Connections that the system keeps until they are accepted.
+const BACKLOG: i32 = 1024;

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change goes in. The quick checks come first, the tests last.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "format"
+cargo fmt --all --check
+
+step "foreign peers"
+if ! python3 -c 'import ensurepip, venv' 2>/dev/null &&
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq && apt-get install -qq -y --no-install-recommends python3-venv >/dev/null
+fi
+bash scripts/setup-peers.sh
+
+step "clippy"
+cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
+
+step "every feature alone, and none"
+cargo metadata --no-deps --format-version 1 | python3 -c '
+import json, sys
+for package in json.load(sys.stdin)["packages"]:
+    for feature in ["", *package["features"]]:
+        print(package["name"], feature)
+' | while read -r package feature; do
+    echo "$package ${feature:-(none)}"
+    cargo check --quiet --package "$package" --no-default-features ${feature:+--features "$feature"} </dev/null
+done
+
+step "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --all-features
+
+step "tests"
+cargo test --workspace --no-fail-fast

@@ -1,0 +1,234 @@
+//! `Client`: a connection that this side made, and calls over it.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tinyrpc_core::{Caller, Connection, Connector, Limits, Protocol, Role, Runtime};
+use tinyrpc_dispatch::{Dispatcher, Scope, Service};
+
+use crate::{
+    Driver, SetupError, TokioRuntime, Url,
+    control::{Control, Order},
+    driver::Setup,
+    framed::Framed,
+    url::Transport,
+};
+
+/// Calls a server; cheap to clone and to share between tasks.
+///
+/// `call`, `try_call`, `notify` and `batch` are those of [`Caller`], which it derefs to. The
+/// connection is closed when the last clone is dropped.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    caller: Caller,
+    control: Arc<Control>,
+    #[expect(dead_code, reason = "a client keeps the means to connect again")]
+    connector: Option<Arc<dyn Connector>>,
+}
+
+impl Client {
+    /// Connects to a URL, with all defaults. `connect(url)` is the same.
+    ///
+    /// # Errors
+    ///
+    /// The URL is wrong or nobody listens there.
+    pub async fn connect(url: impl AsRef<str>) -> Result<Self, SetupError> {
+        ClientBuilder::from_url(url)?.connect().await
+    }
+
+    /// Builds a client from its parts.
+    pub fn builder(connector: impl Connector + 'static, protocol: impl Protocol + 'static) -> ClientBuilder {
+        ClientBuilder::new(Arc::new(connector), Arc::new(protocol))
+    }
+
+    /// Closes the connection: calls in flight are waited for, for as long as [`Limits::shutdown`]
+    /// says, new ones fail.
+    pub async fn close(&self) {
+        self.shared.control.give(Order::Drain);
+        self.closed().await;
+    }
+
+    /// Completes when the connection is closed, by whichever side.
+    pub async fn closed(&self) {
+        poll_fn(|cx| self.shared.control.poll_finished(cx)).await;
+    }
+
+    /// The caller of this connection, with a time for each call; zero waits for ever.
+    pub fn with_timeout(&self, timeout: Duration) -> Caller {
+        self.shared.caller.clone().with_timeout(timeout)
+    }
+}
+
+impl Deref for Client {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.shared.caller
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.control.give(Order::Close);
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("caller", &self.shared.caller).finish_non_exhaustive()
+    }
+}
+
+/// Sets up a [`Client`].
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use tinyrpc::{ClientBuilder, Dispatcher};
+///
+/// // The server may call this side too.
+/// let events = Dispatcher::new().method("event", |text: String| println!("{text}"));
+/// let client = ClientBuilder::from_url("msgpack+tcp://127.0.0.1:4000")?
+///     .serve(events)
+///     .connect()
+///     .await?;
+/// # Ok(()) }
+/// ```
+pub struct ClientBuilder {
+    connector: Arc<dyn Connector>,
+    protocol: Arc<dyn Protocol>,
+    limits: Limits,
+    service: Arc<dyn Service>,
+    prepare: Prepare,
+    runtime: Option<Arc<dyn Runtime>>,
+}
+
+type Prepare = Mutex<Vec<Box<dyn FnOnce(&mut Scope) + Send>>>;
+
+impl ClientBuilder {
+    fn new(connector: Arc<dyn Connector>, protocol: Arc<dyn Protocol>) -> Self {
+        Self {
+            connector,
+            protocol,
+            limits: Limits::default(),
+            service: Arc::new(Dispatcher::new()),
+            prepare: Mutex::default(),
+            runtime: None,
+        }
+    }
+
+    /// Connects to a URL.
+    ///
+    /// # Errors
+    ///
+    /// The URL is wrong.
+    pub fn from_url(url: impl AsRef<str>) -> Result<Self, SetupError> {
+        let url: Url = url.as_ref().parse()?;
+        let mut builder = Self::new(connector(&url), url.spoken()?);
+        builder.limits = url.limits(Limits::default());
+        Ok(builder)
+    }
+
+    /// Serves calls of the server over the same connection.
+    pub fn serve(mut self, service: impl Service + 'static) -> Self {
+        self.service = Arc::new(service);
+        self
+    }
+
+    /// Gives the handlers of [`ClientBuilder::serve`] a value of the connection.
+    pub fn data<T: Send + Sync + 'static>(self, value: T) -> Self {
+        let add: Box<dyn FnOnce(&mut Scope) + Send> = Box::new(move |scope| scope.insert(value));
+        self.prepare.lock().unwrap_or_else(PoisonError::into_inner).push(add);
+        self
+    }
+
+    /// Sets the bounds.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How long each call waits for its answer unless it says otherwise; zero waits for ever.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.limits.call_timeout = timeout;
+        self
+    }
+
+    /// Runs on another runtime than the tokio runtime of the caller.
+    pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Connects, and drives the connection in the background.
+    ///
+    /// # Errors
+    ///
+    /// The server cannot be reached.
+    pub async fn connect(self) -> Result<Client, SetupError> {
+        let connection = self.connector.connect().await.map_err(|source| SetupError::Io {
+            address: self.connector.address(),
+            source,
+        })?;
+        let runtime = self.runtime.clone().unwrap_or_else(TokioRuntime::current);
+        let (client, driver) = self.start(connection, Arc::clone(&runtime));
+        runtime.spawn(Box::pin(async move {
+            let reason = driver.await;
+            tracing::debug!(%reason, "a client's connection ended");
+        }));
+        Ok(client)
+    }
+
+    /// Uses a connection that exists already. Nothing happens on it unless the driver is polled.
+    pub fn attach(self, connection: Connection, runtime: Arc<dyn Runtime>) -> (Client, Driver) {
+        self.start(connection, runtime)
+    }
+
+    fn start(self, connection: Connection, runtime: Arc<dyn Runtime>) -> (Client, Driver) {
+        let setup = Setup {
+            role: Role::Client,
+            protocols: vec![self.protocol],
+            limits: Arc::new(self.limits),
+            runtime,
+        };
+        let prepare = self.prepare.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let driver = Driver::new(connection, setup, self.service, |scope| {
+            prepare.into_iter().for_each(|prepare| prepare(scope));
+        });
+        let shared = Shared {
+            caller: driver.scope().caller.clone(),
+            control: driver.control(),
+            connector: Some(self.connector),
+        };
+        (Client { shared: Arc::new(shared) }, driver)
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("address", &self.connector.address())
+            .field("protocol", &self.protocol)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What connects to the address of a URL.
+fn connector(url: &Url) -> Arc<dyn Connector> {
+    match url.transport {
+        #[cfg(feature = "tcp")]
+        Transport::Tcp => Arc::new(Framed {
+            inner: tinyrpc_transports::tcp::TcpConnector::new(&url.address),
+            framing: url.framing.clone(),
+        }),
+    }
+}

@@ -1,0 +1,227 @@
+//! `Driver`: the one task of a connection, a plain future.
+//!
+//! It reads and writes both directions: it drains what came, answers every request that is ready
+//! into one buffer, and writes once. `Server` and `Client` spawn it; a program may spawn or poll it
+//! by itself.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tinyrpc_core::{
+    Connection, Incoming, Protocol, Reason, Received, RecvHalf, Role, Runtime, SendHalf, Session,
+    Settings, Task, Turn,
+};
+use tinyrpc_dispatch::{Engine, Scope, Service};
+
+use crate::control::{Control, Order};
+
+/// Drives one connection until it is closed; its output is why.
+#[must_use = "a connection lives only while its driver is polled"]
+pub struct Driver {
+    engine: Engine,
+    recv: Option<Box<dyn RecvHalf>>,
+    send: Box<dyn SendHalf>,
+    incoming: Incoming,
+    runtime: Arc<dyn Runtime>,
+    control: Arc<Control>,
+    /// When the session wants its next turn, and what wakes us then.
+    alarm: Option<(u64, Task)>,
+    /// Until when requests are still refused after a shutdown.
+    linger: Option<u64>,
+    /// A turn was given up for callers that may have more to send.
+    yielded: bool,
+}
+
+/// What a driver is made from, beside its connection.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) role: Role,
+    pub(crate) protocols: Vec<Arc<dyn Protocol>>,
+    pub(crate) limits: Arc<tinyrpc_core::Limits>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+}
+
+impl Driver {
+    /// Joins a connection and a service. `prepare` may add data to the connection's scope.
+    pub(crate) fn new(
+        connection: Connection,
+        setup: Setup,
+        service: Arc<dyn Service>,
+        prepare: impl FnOnce(&mut Scope),
+    ) -> Self {
+        let session = Session::new(Settings {
+            role: setup.role,
+            shape: connection.shape,
+            protocols: setup.protocols,
+            framing: connection.framing,
+            limits: setup.limits,
+        });
+        let caller = session.caller();
+        let mut scope =
+            Scope::new(connection.peer, caller.clone(), Some(Arc::clone(&setup.runtime)));
+        prepare(&mut scope);
+        Self {
+            engine: Engine::new(session, service, Arc::new(scope)),
+            recv: Some(connection.recv),
+            send: connection.send,
+            incoming: Incoming::new(),
+            runtime: setup.runtime,
+            control: Arc::new(Control::new(caller)),
+            alarm: None,
+            linger: None,
+            yielded: false,
+        }
+    }
+
+    pub(crate) fn control(&self) -> Arc<Control> {
+        Arc::clone(&self.control)
+    }
+
+    /// The connection as its handlers see it.
+    pub fn scope(&self) -> &Arc<Scope> {
+        self.engine.scope()
+    }
+
+    /// Receives and handles until nothing more is there; true when others should have a turn.
+    fn receive(&mut self, cx: &mut Context<'_>) -> Turn {
+        for _ in 0..READS_PER_TURN {
+            let waiting = !self.incoming.is_empty() || self.engine.session().can_start();
+            if waiting && self.engine.handle(&mut self.incoming, cx) == Turn::More {
+                return Turn::More;
+            }
+            if self.engine.session().is_paused() {
+                return Turn::Drained;
+            }
+            let Some(recv) = &mut self.recv else { return Turn::Drained };
+            match recv.poll_recv(cx, &mut self.incoming) {
+                Poll::Pending => return Turn::Drained,
+                Poll::Ready(Ok(Received::Some)) => {}
+                Poll::Ready(Ok(Received::End)) => {
+                    // Requests that came before the end are still answered.
+                    self.recv = None;
+                    let reason = Reason::Closed("the peer closed the connection".into());
+                    self.engine.session().end(reason);
+                }
+                Poll::Ready(Err(error)) => {
+                    self.recv = None;
+                    self.lost(error);
+                }
+            }
+        }
+        Turn::More
+    }
+
+    /// The transport failed: nothing can be sent any more.
+    fn lost(&mut self, error: std::io::Error) {
+        self.engine.session().lose(Reason::Io(Arc::new(error)));
+        self.engine.abort_all();
+    }
+
+    fn obey(&mut self, now: u64) {
+        let session = self.engine.session();
+        match self.control.order() {
+            Order::Run => {}
+            Order::Drain => session.drain(),
+            Order::Close => session.close(Reason::Closed("this side closed it".into())),
+        }
+        if session.is_draining() && session.is_drained() {
+            // Requests on their way to us are refused for a moment: an answer is better than
+            // an end that leaves their callers in doubt.
+            let until = *self.linger.get_or_insert(now + LINGER);
+            if now >= until || self.recv.is_none() {
+                session.close(Reason::Closed("this side has shut down".into()));
+            }
+        }
+    }
+
+    fn set_alarm(&mut self, next: Option<u64>, cx: &mut Context<'_>) {
+        let next = next.into_iter().chain(self.linger).min();
+        let Some(time) = next else { return };
+        // An alarm that rings too early costs a turn, so it is left as it is.
+        if self.alarm.as_ref().is_none_or(|(set, _)| *set > time) {
+            self.alarm = Some((time, self.runtime.sleep_until(time)));
+        }
+        while let Some((_, alarm)) = &mut self.alarm
+            && alarm.as_mut().poll(cx).is_ready()
+        {
+            self.alarm = None;
+            cx.waker().wake_by_ref();
+        }
+    }
+}
+
+impl Future for Driver {
+    type Output = Reason;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
+        let this = self.get_mut();
+        let now = this.runtime.now();
+        this.obey(now);
+        let mut turn = this.receive(cx);
+        if this.engine.poll_running(cx) {
+            // Places became free: what waited for one must not wait for the next message.
+            turn = Turn::More;
+        }
+        let session = this.engine.session();
+        // On a runtime with several threads the first of many callers wakes this task at once:
+        // it lets the others write first, so that one write to the transport serves them all.
+        if !std::mem::take(&mut this.yielded) && session.expects_more() {
+            this.yielded = true;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let next = session.turn(now, cx.waker());
+        match this.send.poll_send(cx, session.outgoing()) {
+            Poll::Ready(Err(error)) => this.lost(error),
+            Poll::Ready(Ok(())) => {
+                let session = this.engine.session();
+                if session.wants_close() {
+                    let reason = session.reason();
+                    this.engine.abort_all();
+                    // The peer is told; whether it hears it makes no difference to us.
+                    if this.send.poll_close(cx).is_ready() {
+                        return Poll::Ready(reason);
+                    }
+                }
+                if this.engine.session().was_full() {
+                    turn = Turn::More;
+                }
+            }
+            Poll::Pending => {}
+        }
+        if this.engine.session().is_lost() {
+            return Poll::Ready(this.engine.session().reason());
+        }
+        this.set_alarm(next, cx);
+        if turn == Turn::More {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // However the task ends, no caller is left waiting.
+        let reason = Reason::Closed("the driver of the connection has ended".into());
+        self.engine.session().lose(reason);
+        self.engine.abort_all();
+        self.control.finish();
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
+/// How often a transport is read before others have their turn.
+const READS_PER_TURN: usize = 16;
+/// How long requests are refused after a shutdown before the connection is closed; microseconds.
+const LINGER: u64 = 50_000;

@@ -1,0 +1,157 @@
+//! `Server`: serves one service on any number of addresses, to any number of peers.
+
+mod accept;
+mod handle;
+mod peers;
+
+use std::{fmt, io, net::SocketAddr, sync::Arc};
+
+use tinyrpc_core::{Limits, Listener, Protocol, Runtime};
+use tinyrpc_dispatch::{Scope, Service};
+
+use self::accept::Accept;
+pub use self::handle::ServerHandle;
+use crate::{SetupError, TokioRuntime, Url, framed::Framed, url};
+
+/// Serves a service.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use tinyrpc::{Dispatcher, Server};
+///
+/// let calc = Dispatcher::new().method("add", |a: i64, b: i64| a + b);
+/// let server = Server::new(calc).listen("tcp://127.0.0.1:0").await?;
+/// println!("listening on {:?}", server.addresses());
+/// server.shutdown().await;
+/// # Ok(()) }
+/// ```
+#[must_use = "a server listens when it is told to"]
+pub struct Server {
+    service: Arc<dyn Service>,
+    protocols: Option<Vec<Arc<dyn Protocol>>>,
+    limits: Limits,
+    prepare: Arc<dyn Fn(&mut Scope) + Send + Sync>,
+    allow_remote: bool,
+    runtime: Option<Arc<dyn Runtime>>,
+}
+
+impl Server {
+    /// A server for one service, which all connections share.
+    pub fn new(service: impl Service + 'static) -> Self {
+        Self {
+            service: Arc::new(service),
+            protocols: None,
+            limits: Limits::default(),
+            prepare: Arc::new(|_| {}),
+            allow_remote: false,
+            runtime: None,
+        }
+    }
+
+    /// Accepts one more protocol on listeners that come without a URL; the default is every
+    /// protocol of this build.
+    pub fn protocol(mut self, protocol: impl Protocol + 'static) -> Self {
+        self.protocols.get_or_insert_default().push(Arc::new(protocol));
+        self
+    }
+
+    /// Sets the bounds.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Called for each new connection, to add data that its handlers find in their `Context`.
+    pub fn on_connect(mut self, prepare: impl Fn(&mut Scope) + Send + Sync + 'static) -> Self {
+        self.prepare = Arc::new(prepare);
+        self
+    }
+
+    /// Listens on addresses that other machines can reach, too.
+    ///
+    /// Whoever reaches the address may call everything: there is no encryption and no
+    /// authentication on plain TCP.
+    pub fn allow_remote(mut self) -> Self {
+        self.allow_remote = true;
+        self
+    }
+
+    /// Runs on another runtime than the tokio runtime of the caller.
+    pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Listens on the address of a URL and serves in the background. Port 0 picks a free port.
+    ///
+    /// # Errors
+    ///
+    /// The URL is wrong, the address cannot be listened on, or it is not of this machine alone
+    /// and [`Server::allow_remote`] was not said.
+    pub async fn listen(self, url: impl AsRef<str>) -> Result<ServerHandle, SetupError> {
+        let handle = self.start();
+        handle.listen(url).await?;
+        Ok(handle)
+    }
+
+    /// Accepts from a listener and serves in the background.
+    pub fn listen_on(self, listener: impl Listener + 'static) -> ServerHandle {
+        let handle = self.start();
+        handle.listen_on(listener);
+        handle
+    }
+
+    /// Serves on no address yet; [`ServerHandle::listen`] adds them.
+    pub fn start(self) -> ServerHandle {
+        let runtime = self.runtime.unwrap_or_else(TokioRuntime::current);
+        ServerHandle::new(Accept {
+            service: self.service,
+            protocols: self.protocols.unwrap_or_else(url::protocols),
+            limits: Arc::new(self.limits.checked()),
+            prepare: self.prepare,
+            allow_remote: self.allow_remote,
+            runtime,
+            peers: Arc::default(),
+        })
+    }
+}
+
+/// Opens what listens on the address of a URL.
+async fn open(url: &Url, allow_remote: bool) -> Result<Box<dyn Listener>, SetupError> {
+    match url.transport {
+        #[cfg(feature = "tcp")]
+        url::Transport::Tcp => {
+            let failed = |source| SetupError::Io { address: url.to_string(), source };
+            // Host 0 is every interface, as in zerorpc.
+            let target = match url.address.split_once(':') {
+                Some(("0" | "*", port)) => format!("0.0.0.0:{port}"),
+                _ => url.address.clone(),
+            };
+            let addresses: Vec<SocketAddr> =
+                tokio::net::lookup_host(&target).await.map_err(failed)?.collect();
+            if !allow_remote && addresses.iter().any(|address| !address.ip().is_loopback()) {
+                return Err(SetupError::Remote { address: url.to_string() });
+            }
+            let mut error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+            for address in addresses {
+                match tinyrpc_transports::tcp::TcpListener::bind(address) {
+                    Ok(inner) => {
+                        return Ok(Box::new(Framed { inner, framing: url.framing.clone() }));
+                    }
+                    Err(failed) => error = failed,
+                }
+            }
+            Err(failed(error))
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("protocols", &self.protocols)
+            .field("limits", &self.limits)
+            .field("allow_remote", &self.allow_remote)
+            .finish_non_exhaustive()
+    }
+}

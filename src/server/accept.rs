@@ -1,0 +1,71 @@
+//! The accept loop: it ends when the listener has ended, and for no other reason.
+
+use std::{io, sync::Arc};
+
+use tinyrpc_core::{Connection, Limits, Listener, Protocol, Role, Runtime};
+use tinyrpc_dispatch::{Scope, Service};
+
+use super::peers::Peers;
+use crate::{Driver, driver::Setup};
+
+/// What every connection of a server is made from.
+#[derive(Clone)]
+pub(super) struct Accept {
+    pub(super) service: Arc<dyn Service>,
+    pub(super) protocols: Vec<Arc<dyn Protocol>>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) prepare: Arc<dyn Fn(&mut Scope) + Send + Sync>,
+    pub(super) allow_remote: bool,
+    pub(super) runtime: Arc<dyn Runtime>,
+    pub(super) peers: Arc<Peers>,
+}
+
+impl Accept {
+    /// Accepts connections and serves each in a task of its own.
+    pub(super) async fn run(self, mut listener: Box<dyn Listener>) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match listener.accept().await {
+                Ok(connection) => {
+                    pause = FIRST_PAUSE;
+                    self.serve(connection);
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotConnected => return,
+                Err(error) => {
+                    // Out of descriptors, or a peer that was gone at once: it passes.
+                    tracing::warn!(%error, address = listener.address(), "cannot accept");
+                    self.runtime.sleep_until(self.runtime.now() + pause).await;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    fn serve(&self, connection: Connection) {
+        let peer = connection.peer.clone();
+        if let Err(limit) = self.peers.enter(&peer, &self.limits) {
+            tracing::warn!(%peer, limit, "a connection is refused: the limit is reached");
+            return;
+        }
+        let setup = Setup {
+            role: Role::Server,
+            protocols: self.protocols.clone(),
+            limits: Arc::clone(&self.limits),
+            runtime: Arc::clone(&self.runtime),
+        };
+        let prepare = Arc::clone(&self.prepare);
+        let driver =
+            Driver::new(connection, setup, Arc::clone(&self.service), |scope| prepare(scope));
+        let place = self.peers.insert(Arc::clone(driver.scope()), driver.control());
+        self.runtime.spawn(Box::pin(async move {
+            let reason = driver.await;
+            tracing::debug!(%peer, %reason, "a connection ended");
+            drop(place);
+        }));
+    }
+}
+
+/// Microseconds; doubled with each failure in a row.
+const FIRST_PAUSE: u64 = 10_000;
+/// Descriptors come back sooner than this, or not at all.
+const LONGEST_PAUSE: u64 = 1_000_000;

@@ -1,0 +1,161 @@
+//! `ServerHandle`: a server that runs.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use futures_util::{
+    future::{AbortHandle, Abortable, Either, select},
+    pin_mut,
+};
+use tinyrpc_core::{Limits, Listener};
+use tinyrpc_dispatch::Scope;
+
+use super::{accept::Accept, open};
+use crate::{SetupError, Url, control::Order};
+
+/// Runs a server; cheap to clone. Dropping it does not end the server.
+#[derive(Clone)]
+pub struct ServerHandle {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    accept: Accept,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    addresses: Vec<String>,
+    listeners: Vec<AbortHandle>,
+    down: bool,
+    waiting: Vec<Waker>,
+}
+
+impl ServerHandle {
+    pub(super) fn new(accept: Accept) -> Self {
+        Self { shared: Arc::new(Shared { accept, state: Mutex::default() }) }
+    }
+
+    /// Listens on one more address.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::listen`](crate::Server::listen).
+    pub async fn listen(&self, url: impl AsRef<str>) -> Result<(), SetupError> {
+        let url: Url = url.as_ref().parse()?;
+        let listener = open(&url, self.shared.accept.allow_remote).await?;
+        let mut accept = self.shared.accept.clone();
+        accept.protocols = url.served();
+        accept.limits = Arc::new(url.limits(Limits::clone(&accept.limits)).checked());
+        self.accept(accept, listener);
+        Ok(())
+    }
+
+    /// Accepts from one more listener.
+    pub fn listen_on(&self, listener: impl Listener + 'static) {
+        self.accept(self.shared.accept.clone(), Box::new(listener));
+    }
+
+    fn accept(&self, accept: Accept, listener: Box<dyn Listener>) {
+        let (abort, registration) = AbortHandle::new_pair();
+        let mut state = self.shared.lock();
+        if state.down {
+            return;
+        }
+        state.addresses.push(listener.address());
+        state.listeners.push(abort);
+        drop(state);
+        let runtime = Arc::clone(&accept.runtime);
+        runtime.spawn(Box::pin(async move {
+            // Aborted by a shutdown: the listener is dropped with the loop.
+            let _ = Abortable::new(accept.run(listener), registration).await;
+        }));
+    }
+
+    /// Where the server listens, with real ports, as URLs without a protocol.
+    pub fn addresses(&self) -> Vec<String> {
+        self.shared.lock().addresses.clone()
+    }
+
+    /// The connections of this moment. Through `caller` the server calls its peers.
+    pub fn peers(&self) -> Vec<Arc<Scope>> {
+        self.shared.accept.peers.scopes()
+    }
+
+    /// Stops listening, refuses new requests as not executed, and waits until the requests in
+    /// execution are answered; after [`Limits::shutdown`] connections are closed all the same.
+    pub async fn shutdown(&self) {
+        self.stop_listening();
+        let controls = self.shared.accept.peers.controls();
+        controls.iter().for_each(|control| control.give(Order::Drain));
+        let all_closed = poll_fn(|cx| {
+            let open = controls.iter().any(|control| control.poll_finished(cx).is_pending());
+            if open { Poll::Pending } else { Poll::Ready(()) }
+        });
+        let runtime = &self.shared.accept.runtime;
+        let patience = self.shared.accept.limits.shutdown.as_micros();
+        let patience = u64::try_from(patience).unwrap_or(u64::MAX);
+        let deadline = runtime.sleep_until(runtime.now().saturating_add(patience));
+        pin_mut!(all_closed);
+        if let Either::Right((_, all_closed)) = select(all_closed, deadline).await {
+            controls.iter().for_each(|control| control.give(Order::Close));
+            all_closed.await;
+        }
+        self.finish();
+    }
+
+    /// Stops listening and closes every connection at once.
+    pub fn close(&self) {
+        self.stop_listening();
+        for control in self.shared.accept.peers.controls() {
+            control.give(Order::Close);
+        }
+        self.finish();
+    }
+
+    /// Completes when the server was shut down or closed.
+    pub async fn stopped(&self) {
+        poll_fn(|cx: &mut Context<'_>| {
+            let mut state = self.shared.lock();
+            if state.down && state.listeners.is_empty() {
+                return Poll::Ready(());
+            }
+            state.waiting.push(cx.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn stop_listening(&self) {
+        let mut state = self.shared.lock();
+        state.down = true;
+        let listeners = state.listeners.clone();
+        drop(state);
+        listeners.iter().for_each(AbortHandle::abort);
+    }
+
+    fn finish(&self) {
+        let mut state = self.shared.lock();
+        state.listeners.clear();
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for ServerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerHandle").field("addresses", &self.addresses()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,55 @@
+//! `SetupError`: why a client or a server could not begin.
+
+use std::{fmt, io};
+
+use crate::UrlError;
+
+/// Why there is no connection, or nobody listens.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// The URL is wrong, or needs something that this build does not have.
+    Url(UrlError),
+    /// The address cannot be reached or listened on.
+    Io {
+        /// What was tried.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// An address beyond this machine, without leave to use one.
+    Remote {
+        /// The address.
+        address: String,
+    },
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(error) => error.fmt(f),
+            Self::Io { address, source } => write!(f, "{address}: {source}"),
+            Self::Remote { address } => write!(
+                f,
+                "{address} is reachable from other machines, and whoever reaches it may call \
+                 everything: listen on 127.0.0.1, or say `allow_remote()` if that is meant"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SetupError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Url(error) => Some(error),
+            Self::Io { source, .. } => Some(source),
+            Self::Remote { .. } => None,
+        }
+    }
+}
+
+impl From<UrlError> for SetupError {
+    fn from(error: UrlError) -> Self {
+        Self::Url(error)
+    }
+}
