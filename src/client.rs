@@ -46,8 +46,11 @@ impl Client {
     }
 
     /// Builds a client from its parts.
-    pub fn builder(connector: impl Connector + 'static, protocol: impl Protocol + 'static) -> ClientBuilder {
-        ClientBuilder::new(Arc::new(connector), Arc::new(protocol))
+    pub fn builder(
+        connector: impl Connector + 'static,
+        protocol: impl Protocol + 'static,
+    ) -> ClientBuilder {
+        ClientBuilder::from_parts(Arc::new(connector), Arc::new(protocol))
     }
 
     /// Closes the connection: calls in flight are waited for, for as long as [`Limits::shutdown`]
@@ -114,7 +117,7 @@ pub struct ClientBuilder {
 type Prepare = Mutex<Vec<Box<dyn FnOnce(&mut Scope) + Send>>>;
 
 impl ClientBuilder {
-    fn new(connector: Arc<dyn Connector>, protocol: Arc<dyn Protocol>) -> Self {
+    fn from_parts(connector: Arc<dyn Connector>, protocol: Arc<dyn Protocol>) -> Self {
         Self {
             connector,
             protocol,
@@ -132,7 +135,7 @@ impl ClientBuilder {
     /// The URL is wrong.
     pub fn from_url(url: impl AsRef<str>) -> Result<Self, SetupError> {
         let url: Url = url.as_ref().parse()?;
-        let mut builder = Self::new(connector(&url), url.spoken()?);
+        let mut builder = Self::from_parts(connector(&url), url.spoken()?);
         builder.limits = url.limits(Limits::default());
         Ok(builder)
     }

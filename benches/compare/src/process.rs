@@ -27,8 +27,10 @@ use crate::{
 };
 
 const WARM_UP: Duration = Duration::from_millis(50);
-/// A peer that takes this much longer than asked has hung; valgrind takes its time too.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A peer that takes this much longer than asked has hung.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// A run of so many calls may be under valgrind.
+const PATIENCE_WITH_CALLS: Duration = Duration::from_secs(120);
 
 /// Where a process runs.
 #[derive(Args)]
@@ -91,8 +93,11 @@ pub(crate) fn serve(args: &ServeArgs, allocations: Option<AllocationCounter>) ->
 
 /// Loads a server and prints the [`Figures`].
 pub(crate) fn drive(args: &DriveArgs, allocations: Option<AllocationCounter>) -> Result<()> {
+    let patience = match args.calls {
+        Some(_) => PATIENCE_WITH_CALLS,
+        None => Duration::from_secs_f64(args.seconds) + PATIENCE,
+    };
     let figures = args.place.runtime()?.block_on(async {
-        let patience = Duration::from_secs_f64(args.seconds) + PATIENCE;
         timeout(patience, measure(args, allocations))
             .await
             .context("the peer hangs")?

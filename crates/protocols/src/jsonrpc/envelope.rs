@@ -21,13 +21,51 @@ pub(super) fn message<'f>(
     bounds: &Bounds,
 ) -> Result<Message<'f>, Invalid<'f>> {
     match outline.kind {
-        Kind::Object => object(frame, frame.bytes, outline, bounds),
+        Kind::Object => match plain(frame, outline, bounds) {
+            Some(message) => Ok(message),
+            None => object(frame, frame.bytes, outline, bounds),
+        },
         Kind::Array => batch(frame, bounds),
         Kind::Scalar => Err(refuse(None, "a message is an object or an array")),
     }
 }
 
-/// A request, a notification or a response.
+/// A message as nearly every peer writes it, with few questions asked; `None` where there is more
+/// to ask.
+#[inline(always)]
+fn plain<'f>(frame: FrameRef<'f>, outline: &Outline, bounds: &Bounds) -> Option<Message<'f>> {
+    let object = frame.bytes;
+    let part = |member| outline.span(member).of(object);
+    if outline.duplicate.is_some()
+        || !outline.span(Member::Error).is_empty()
+        || part(Member::Jsonrpc)? != VERSION
+    {
+        return None;
+    }
+    let id = match part(Member::Id) {
+        Some(token) => Some(Id::Number(text::number(object, outline.span(Member::Id), token)?)),
+        None => None,
+    };
+    let (method, result) = (outline.span(Member::Method), outline.span(Member::Result));
+    if method.is_empty() {
+        let outcome = Ok(frame.payload(result.of(object)?, Format::Json));
+        return Some(Message::Response(Response { id: id?, outcome, meta: None }));
+    }
+    let name = text::inside(method.of(object)?)?;
+    if !result.is_empty() || name.len() > bounds.max_method || name.contains(&b'\\') {
+        return None;
+    }
+    let method = Cow::Borrowed(std::str::from_utf8(name).ok()?);
+    let params = part(Member::Params).unwrap_or_default();
+    if !matches!(params.first(), None | Some(b'[' | b'{')) {
+        return None;
+    }
+    let params = frame.payload(params, Format::Json);
+    Some(Message::Request(Request { id, method, params, named: None, meta: None, lane: frame.lane }))
+}
+
+/// A request, a notification or a response; every other object with what is to be said about it.
+#[inline(never)]
 fn object<'f>(
     frame: FrameRef<'f>,
     object: &'f [u8],
@@ -40,13 +78,11 @@ fn object<'f>(
     if answers && method.is_none() {
         return response(frame, object, outline, bounds);
     }
-    let id = match part(Member::Id) {
-        None => None,
-        Some(token) => match text::id(token, bounds.max_id) {
-            Some(id) => Some(id),
-            None => return Err(refuse(None, bad_id(token, bounds))),
-        },
-    };
+    let span = outline.span(Member::Id);
+    let id = text::id(object, span, bounds.max_id);
+    if id.is_none() && !span.is_empty() {
+        return Err(refuse(None, bad_id(part(Member::Id), bounds)));
+    }
     if outline.duplicate.is_some() {
         return Err(refuse(id.filter(|_| !has_two_ids(object)), "a member comes twice"));
     }
@@ -80,7 +116,7 @@ fn response<'f>(
     if outline.duplicate.is_some() || !part(Member::Jsonrpc).is_some_and(is_version) {
         return Err(drop_silently());
     }
-    let Some(id) = part(Member::Id).and_then(|token| text::id(token, bounds.max_id)) else {
+    let Some(id) = text::id(object, outline.span(Member::Id), bounds.max_id) else {
         return Err(drop_silently());
     };
     let outcome = match (part(Member::Result), part(Member::Error)) {
@@ -113,7 +149,7 @@ fn batch<'f>(frame: FrameRef<'f>, bounds: &Bounds) -> Result<Message<'f>, Invali
 
 /// The error of a response, as far as it can be made out: peers differ in how they say it.
 #[cold]
-fn read_error(frame: FrameRef<'_>, error: &[u8]) -> RpcError {
+fn read_error<'f>(frame: FrameRef<'f>, error: &'f [u8]) -> RpcError {
     if let Some(message) = text::string(error) {
         return RpcError::server(message.into_owned());
     }
@@ -146,7 +182,7 @@ fn name<'f>(token: &'f [u8], bounds: &Bounds) -> Result<Cow<'f, str>, Cow<'stati
 
 #[inline]
 fn is_version(token: &[u8]) -> bool {
-    token == br#""2.0""# || is_escaped_version(token)
+    token == VERSION || is_escaped_version(token)
 }
 
 #[cold]
@@ -161,8 +197,8 @@ fn has_two_ids(object: &[u8]) -> bool {
 }
 
 #[cold]
-fn bad_id(token: &[u8], bounds: &Bounds) -> Cow<'static, str> {
-    match text::inside(token) {
+fn bad_id(token: Option<&[u8]>, bounds: &Bounds) -> Cow<'static, str> {
+    match token.and_then(text::inside) {
         Some(_) => {
             let limit = bounds.max_id;
             format!("`id` is longer than the limit `max_id` of {limit} bytes").into()
@@ -190,5 +226,7 @@ fn shorten(text: &str) -> String {
     text.chars().take(SHOWN).collect()
 }
 
+/// The one version, as it is usually written.
+const VERSION: &[u8] = br#""2.0""#;
 /// How much of an odd error becomes its message.
 const SHOWN: usize = 256;

@@ -28,7 +28,7 @@ use self::{
 pub(crate) use self::{
     flaw::{Bound, Flaw},
     outline::{Kind, Member, Outline, Span},
-    parts::{Elements, Members, elements, key_is, member, members},
+    parts::{elements, key_is, member, members},
 };
 
 /// What one message may ask of whoever decodes it.
@@ -121,7 +121,10 @@ impl Scanner {
                 Ok(end) => return Ok(Some(end)),
                 Err(Stop::More) => return Ok(None),
                 Err(Stop::Syntax { at, what }) => return Err(Flaw::Syntax { at, what }),
-                Err(Stop::Excess(bound)) => self.stage = Stage::Skip(bound, walk.skip()),
+                Err(Stop::Excess(bound)) => {
+                    let skip = walk.skip();
+                    self.stage = Stage::Skip(bound, skip);
+                }
             }
         }
         if let Stage::Skip(bound, skip) = &mut self.stage
@@ -130,6 +133,36 @@ impl Scanner {
             return Err(Flaw::excess(*bound, &self.limits, end));
         }
         Ok(None)
+    }
+
+    /// Walks on in a buffer that ends where the message ends: one value, and white space around it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Scanner::resume`]; what is missing or too much is a [`Flaw::Syntax`] as well.
+    /// Either way the buffer is all that there is to drop.
+    pub(crate) fn finish(&mut self, buffer: &[u8]) -> Result<(), Flaw> {
+        let end = match (self.resume(buffer), &self.stage) {
+            (Ok(Some(end)), _) => end,
+            (Ok(None), Stage::Walk(walk)) if walk.may_end() => buffer.len(),
+            (Ok(None), Stage::Skip(bound, _)) => {
+                return Err(Flaw::excess(*bound, &self.limits, buffer.len()));
+            }
+            (Err(Flaw::Excess { bound, limit, .. }), _) => {
+                return Err(Flaw::Excess { bound, limit, skip: buffer.len() });
+            }
+            (Ok(None), _) => {
+                return Err(Flaw::Syntax { at: buffer.len(), what: "the value is not complete" });
+            }
+            (Err(flaw), _) => return Err(flaw),
+        };
+        let behind = buffer.get(end..).unwrap_or_default();
+        match behind.iter().position(|byte| !token::is_space(*byte)) {
+            None => Ok(()),
+            Some(extra) => {
+                Err(Flaw::Syntax { at: end + extra, what: "something stands behind the value" })
+            }
+        }
     }
 
     /// What stands at the top level of the value; whole once the value is.
@@ -146,35 +179,16 @@ impl Scanner {
 ///
 /// # Errors
 ///
-/// As for [`Scanner::resume`]; what is missing or too much is a [`Flaw::Syntax`] as well. Either
-/// way the frame is all that there is to drop.
+/// As for [`Scanner::finish`].
 #[inline]
 pub(crate) fn outline_of(frame: &[u8], limits: ScanLimits) -> Result<Outline, Flaw> {
-    let limits = limits.checked();
     let mut outline = Outline::default();
-    match fast::walk(frame, &limits, &mut outline) {
+    match fast::walk(frame, &limits.checked(), &mut outline) {
         Some(end) if end == frame.len() => Ok(outline),
-        _ => outline_of_slowly(frame, &limits),
-    }
-}
-
-fn outline_of_slowly(frame: &[u8], limits: &ScanLimits) -> Result<Outline, Flaw> {
-    let mut outline = Outline::default();
-    let mut walk = Walk::new(limits.values);
-    let end = match walk.run(frame, limits, &mut outline) {
-        Ok(end) => end,
-        Err(Stop::More) if walk.may_end() => frame.len(),
-        Err(Stop::More) => {
-            return Err(Flaw::Syntax { at: frame.len(), what: "the value is not complete" });
-        }
-        Err(Stop::Syntax { at, what }) => return Err(Flaw::Syntax { at, what }),
-        Err(Stop::Excess(bound)) => return Err(Flaw::excess(bound, limits, frame.len())),
-    };
-    let behind = frame.get(end..).unwrap_or_default();
-    match behind.iter().position(|byte| !token::is_space(*byte)) {
-        None => Ok(outline),
-        Some(extra) => {
-            Err(Flaw::Syntax { at: end + extra, what: "something stands behind the value" })
+        _ => {
+            let mut scanner = Scanner::new(limits);
+            scanner.finish(frame)?;
+            Ok(scanner.outline)
         }
     }
 }

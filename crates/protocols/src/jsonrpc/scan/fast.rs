@@ -8,10 +8,7 @@
 //! Each function takes the bytes that are left and returns those behind what it walked. That costs
 //! one comparison a byte and no arithmetic that could overflow, and keeps everything in registers.
 
-use super::{
-    Kind, Member, Outline, ScanLimits, Span,
-    token,
-};
+use super::{Kind, Member, Outline, ScanLimits, Span, token};
 
 /// Walks the object or array at the start of `buffer` and answers its length; `None` says that
 /// somebody else must decide.
@@ -40,7 +37,7 @@ pub(super) fn walk(buffer: &[u8], limits: &ScanLimits, outline: &mut Outline) ->
             }
             (b'[', rest) => {
                 outline.kind = Kind::Array;
-                container(rest, b']', values, limits.depth, limits)?.0
+                container(rest, b'[', values, limits.depth, limits)?.0
             }
             _ => return None,
         }
@@ -62,18 +59,18 @@ fn envelope<'a>(
 ) -> Option<&'a [u8]> {
     loop {
         let (member, behind) = key(rest)?;
-        let (first, behind) = colon(behind)?;
+        let (first, behind) = next_behind_colon(behind)?;
         let start = buffer.len() - behind.len() - 1;
         values = values.checked_sub(1)?;
-        rest = if is_open(first) {
-            let (behind, left) = container(behind, first + 2, values, limits.depth - 1, limits)?;
-            values = left;
-            behind
-        } else {
-            scalar(first, behind, limits)?
+        (rest, values) = match first {
+            b'{' | b'[' => {
+                container(behind, first, values, limits.depth.saturating_sub(1), limits)?
+            }
+            _ => (scalar(first, behind, limits)?, values),
         };
+        let end = buffer.len() - rest.len();
         match member {
-            Some(member) => outline.note(member, Span { start: start as u32, end: (buffer.len() - rest.len()) as u32 }),
+            Some(member) => outline.note(member, Span { start: start as u32, end: end as u32 }),
             None => outline.unknown = true,
         }
         match next(rest)? {
@@ -84,11 +81,11 @@ fn envelope<'a>(
     }
 }
 
-/// A key of the top level: which member it names, if any, and where it ends.
+/// A key of the top level: which member it names, if any.
 #[inline(always)]
 fn key(rest: &[u8]) -> Option<(Option<Member>, &[u8])> {
     let (b'"', rest) = next(rest)? else { return None };
-    // These keys fit in one word with their closing quote.
+    // They fit in a word with their closing quote; `error` may take the long way.
     if let Some(chunk) = rest.first_chunk() {
         let word = u64::from_le_bytes(*chunk);
         match word & (u64::MAX >> 8) {
@@ -103,11 +100,11 @@ fn key(rest: &[u8]) -> Option<(Option<Member>, &[u8])> {
     other_key(rest)
 }
 
-const JSONRPC: u64 = u64::from_le_bytes(*b"jsonrpc\"");
 const METHOD: u64 = u64::from_le_bytes(*b"method\"\0");
 const PARAMS: u64 = u64::from_le_bytes(*b"params\"\0");
 const RESULT: u64 = u64::from_le_bytes(*b"result\"\0");
 const ID: u64 = u64::from_le_bytes(*b"id\"\0\0\0\0\0");
+const JSONRPC: u64 = u64::from_le_bytes(*b"jsonrpc\"");
 
 #[inline(never)]
 fn other_key(rest: &[u8]) -> Option<(Option<Member>, &[u8])> {
@@ -116,20 +113,23 @@ fn other_key(rest: &[u8]) -> Option<(Option<Member>, &[u8])> {
     Some((Member::of_key(rest.get(..length)?), behind))
 }
 
-/// The rest of a container behind its opening bracket: what stands behind it, and how many values
-/// may still come.
+/// A container behind its opening bracket, and all that stands in it, at most `depth` levels. How
+/// many values may still come is returned as well.
 #[inline(always)]
 fn container<'a>(
     rest: &'a [u8],
-    mut close: u8,
+    bracket: u8,
     mut values: u32,
     depth: u32,
     limits: &ScanLimits,
 ) -> Option<(&'a [u8], u32)> {
-    // `close` ends the innermost container. Of the ones around it, the nearest lowest: whether
-    // it is an object.
-    let mut kinds = 1_u64;
-    let full = 1_u64.checked_shl(depth.checked_sub(1)?)?;
+    // What closes the innermost container. Both closing brackets stand two behind their opening
+    // one, and bit 5 tells `}` from `]`.
+    let mut close = bracket + 2;
+    // That bit of each container around it, the nearest lowest, under a one that marks the end
+    // and whose place is the depth.
+    let mut around = 1_u64;
+    let deepest = 1_u64.checked_shl(depth.checked_sub(1)?)?;
     let (mut first, mut rest) = next(rest)?;
     let mut empty = first == close;
     loop {
@@ -138,14 +138,14 @@ fn container<'a>(
                 if first != b'"' {
                     return None;
                 }
-                (first, rest) = colon(string(rest)?)?;
+                (first, rest) = next_behind_colon(string(rest)?)?;
             }
             values = values.checked_sub(1)?;
-            if is_open(first) {
-                if kinds >= full {
+            if let b'{' | b'[' = first {
+                if around >= deepest {
                     return None;
                 }
-                kinds = kinds << 1 | u64::from(close >> 5 & 1);
+                around = around << 1 | u64::from(close >> 5 & 1);
                 close = first + 2;
                 (first, rest) = next(rest)?;
                 empty = first == close;
@@ -154,11 +154,11 @@ fn container<'a>(
             (first, rest) = next(scalar(first, rest, limits)?)?;
         }
         while first == close {
-            if kinds == 1 {
+            if around == 1 {
                 return Some((rest, values));
             }
-            close = if kinds & 1 == 1 { b'}' } else { b']' };
-            kinds >>= 1;
+            close = if around & 1 == 1 { b'}' } else { b']' };
+            around >>= 1;
             (first, rest) = next(rest)?;
         }
         if first != b',' {
@@ -167,10 +167,6 @@ fn container<'a>(
         (first, rest) = next(rest)?;
         empty = false;
     }
-}
-
-fn is_open(byte: u8) -> bool {
-    matches!(byte, b'{' | b'[')
 }
 
 /// The next byte that is not white space, and what stands behind it.
@@ -190,9 +186,9 @@ fn next_behind_space(mut rest: &[u8], mut last: u8) -> Option<(u8, &[u8])> {
     Some((last, rest))
 }
 
-/// The first byte of the value behind a key, and where it stands.
+/// The first byte of a value and what stands behind it, from behind the key of that value on.
 #[inline(always)]
-fn colon(rest: &[u8]) -> Option<(u8, &[u8])> {
+fn next_behind_colon(rest: &[u8]) -> Option<(u8, &[u8])> {
     match next(rest)? {
         (b':', rest) => next(rest),
         _ => None,
@@ -221,10 +217,15 @@ fn string(rest: &[u8]) -> Option<&[u8]> {
     let mut left = rest;
     let long = rest.len().saturating_sub(16);
     while let Some((byte, behind)) = left.split_first() {
-        match PLAIN.get(usize::from(*byte)) {
-            Some(true) if behind.len() > long => left = behind,
-            _ if *byte == b'"' => return Some(behind),
-            _ => break,
+        if PLAIN.get(usize::from(*byte)) != Some(&true) {
+            if *byte == b'"' {
+                return Some(behind);
+            }
+            break;
+        }
+        left = behind;
+        if left.len() == long {
+            break;
         }
     }
     other_string(rest, rest.len() - left.len())

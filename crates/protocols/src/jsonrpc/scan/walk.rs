@@ -232,12 +232,7 @@ impl Walk {
 
     /// Walks the rest of a number.
     #[inline(always)]
-    fn number(
-        &mut self,
-        buffer: &[u8],
-        mut phase: Phase,
-        limits: &ScanLimits,
-    ) -> Result<(), Stop> {
+    fn number(&mut self, buffer: &[u8], mut phase: Phase, limits: &ScanLimits) -> Result<(), Stop> {
         let result = token::number(buffer, &mut self.at, &mut phase);
         self.step = Step::Number(phase);
         // Before everything else, so that it does not matter in which pieces the number comes.

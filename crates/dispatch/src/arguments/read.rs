@@ -1,0 +1,179 @@
+//! `Reader`: from the params of a request to the arguments of a handler.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserializer,
+    de::{DeserializeSeed, IgnoredAny, SeqAccess, Visitor},
+};
+use tinyrpc_core::{FormatError, PayloadRef, Request, RpcError, format::Shape};
+
+use super::{
+    Fault, Slots,
+    fault::Names,
+    seed::{Collected, Form, Seed},
+};
+
+/// Reads the arguments of one method.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader<A> {
+    /// How many params a caller must give at least.
+    required: usize,
+    arguments: PhantomData<fn() -> A>,
+}
+
+impl<A: Slots> Reader<A> {
+    pub(crate) fn new() -> Self {
+        Self { required: A::required(), arguments: PhantomData }
+    }
+
+    /// The arguments of one request.
+    ///
+    /// # Errors
+    ///
+    /// Invalid params, with what is wrong and where.
+    #[inline]
+    pub(crate) fn read(&self, request: &Request<'_>, names: Names<'_>) -> Result<A, RpcError> {
+        let collected = match self.form(request.params, names) {
+            Ok(Some(form)) => match decode(request.params, form, names) {
+                Ok(collected) => collected,
+                Err(error) => self.read_wrapped(error, form, request.params, names)?,
+            },
+            Ok(None) => Collected { places: A::Places::default(), fault: None },
+            Err(fault) => return Err(self.describe(fault, names)),
+        };
+        match &request.named {
+            None => self.take(collected, names),
+            Some(named) => self.read_mixed(collected, *named, names),
+        }
+    }
+
+    /// In which form params came; `None` where there are none.
+    #[inline]
+    fn form(&self, params: PayloadRef<'_>, names: Names<'_>) -> Result<Option<Form>, Fault> {
+        if params.is_absent() {
+            return Ok(None);
+        }
+        match params.format.shape(params.bytes) {
+            Shape::Sequence { len: Some(1) }
+                if self.required > 1 && names.is_some() && holds_map(params) =>
+            {
+                Ok(Some(Form::Wrapped))
+            }
+            Shape::Sequence { .. } => Ok(Some(Form::Positional)),
+            Shape::Map { .. } if A::COUNT == 1 && names.is_none() => Ok(Some(Form::Whole)),
+            Shape::Map { .. } => Ok(Some(Form::Named)),
+            Shape::Null => Ok(None),
+            Shape::Scalar => Err(Fault::Scalar),
+        }
+    }
+
+    #[inline]
+    fn take(&self, collected: Collected<A>, names: Names<'_>) -> Result<A, RpcError> {
+        match collected.fault {
+            Some(fault) => Err(self.describe(*fault, names)),
+            None => A::take(collected.places).map_err(|fault| self.describe(fault, names)),
+        }
+    }
+
+    /// Positional params that do not fit may be named ones, in the way of MessagePack-RPC.
+    #[cold]
+    fn read_wrapped(
+        &self,
+        error: FormatError,
+        form: Form,
+        params: PayloadRef<'_>,
+        names: Names<'_>,
+    ) -> Result<Collected<A>, RpcError> {
+        if form == Form::Positional && names.is_some() && holds_map(params) && count(params) == 1 {
+            match decode(params, Form::Wrapped, names) {
+                Ok(Collected { fault: Some(fault), .. })
+                    if matches!(*fault, Fault::Unknown { .. }) => {}
+                Ok(collected) => return Ok(collected),
+                Err(error) => return Err(invalid(error)),
+            }
+        }
+        match count(params) {
+            found if form == Form::Positional && found > A::COUNT => {
+                Err(self.describe(Fault::TooMany { found }, names))
+            }
+            _ => Err(invalid(error)),
+        }
+    }
+
+    /// Positional params with named ones beside them, where a protocol has both.
+    #[cold]
+    fn read_mixed(
+        &self,
+        mut collected: Collected<A>,
+        named: PayloadRef<'_>,
+        names: Names<'_>,
+    ) -> Result<A, RpcError> {
+        let more: Collected<A> = decode(named, Form::Named, names).map_err(invalid)?;
+        collected.fault = collected.fault.or(more.fault);
+        if let Some(index) = A::merge(&mut collected.places, more.places) {
+            collected.fault.get_or_insert_with(|| Box::new(Fault::Twice { index }));
+        }
+        self.take(collected, names)
+    }
+
+    #[cold]
+    fn describe(&self, fault: Fault, names: Names<'_>) -> RpcError {
+        fault.describe(names, A::COUNT, self.required)
+    }
+}
+
+#[inline]
+fn decode<A: Slots>(
+    params: PayloadRef<'_>,
+    form: Form,
+    names: Names<'_>,
+) -> Result<Collected<A>, FormatError> {
+    params.format.decode_seed(params.bytes, || Seed::new(form, names))
+}
+
+#[cold]
+fn invalid(error: FormatError) -> RpcError {
+    RpcError::invalid_params(error.under("params").to_string())
+}
+
+/// True where the first element of a sequence is a map.
+///
+/// The opening of a short sequence takes one byte in every format, and white space may follow.
+#[inline]
+fn holds_map(params: PayloadRef<'_>) -> bool {
+    let first = params.bytes.get(1..).unwrap_or_default();
+    matches!(params.format.shape(first), Shape::Map { .. })
+}
+
+/// How many elements a sequence has.
+fn count(params: PayloadRef<'_>) -> usize {
+    params.format.decode_seed(params.bytes, || Count).unwrap_or_default()
+}
+
+/// Counts the elements of a sequence.
+struct Count;
+
+impl<'de> DeserializeSeed<'de> for Count {
+    type Value = usize;
+
+    fn deserialize<D: Deserializer<'de>>(self, params: D) -> Result<usize, D::Error> {
+        params.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Count {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("params")
+    }
+
+    fn visit_seq<S: SeqAccess<'de>>(self, mut params: S) -> Result<usize, S::Error> {
+        let mut count = 0;
+        while params.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+}

@@ -1,0 +1,196 @@
+//! `Handler`: what can be a method.
+//!
+//! Any function or closure whose params and result serde knows: plain or async, with or without a
+//! [`Context`] as its first parameter, with a value or a `Result` as its result.
+
+use std::future::Future;
+
+use crate::{
+    Arguments, Context, Invocation, Method,
+    method::{awaited::Awaited, direct::Direct},
+    outcome::Outcome,
+};
+
+/// A function or closure that can be a method.
+///
+/// | written | as |
+/// |---|---|
+/// | plain | `fn`, `\|a: i64\| ..` |
+/// | async | `async fn`, `async \|a: i64\| ..`, `move \|a: i64\| { let db = db.clone(); async move { .. } }` |
+/// | params | 0 to 12, each `DeserializeOwned`; a [`Context`] may come before them |
+/// | result | a `Serialize` value, or `Result<T, E>` with a `Serialize` value and `E: Into<RpcError>` |
+///
+/// Plain functions run where requests are received and must not block.
+///
+/// ```
+/// use tinyrpc_core::RpcError;
+/// use tinyrpc_dispatch::{Context, Dispatcher};
+///
+/// async fn divide(a: f64, b: f64) -> Result<f64, RpcError> {
+///     if b == 0.0 {
+///         return Err(RpcError::server("division by zero"));
+///     }
+///     Ok(a / b)
+/// }
+///
+/// let dispatcher = Dispatcher::new()
+///     .method("add", |a: i64, b: i64| a + b)
+///     .method("divide", divide)
+///     .method("whoami", |context: Context| context.peer_address().to_string());
+/// ```
+///
+/// `Marker` tells apart what a function may be; it is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a method",
+    label = "not a method",
+    note = "a method is a function or a closure of 0 to 12 params, with or without a `Context` before them",
+    note = "each param is `DeserializeOwned`: `String`, not `&str`",
+    note = "the result is `Serialize`, or a `Result` of that and of an error that is `Into<RpcError>`",
+    note = "an async one gives a future that is `Send`"
+)]
+pub trait Handler<Marker> {
+    /// Makes it a method.
+    ///
+    /// # Panics
+    ///
+    /// When a `Result` would be sent as a value, its `Err` as a success.
+    #[track_caller]
+    fn into_method(self) -> Method;
+}
+
+/// Marks handlers that answer at once.
+#[derive(Debug)]
+pub struct Plain;
+/// Marks handlers that give a future.
+#[derive(Debug)]
+pub struct Async;
+
+#[diagnostic::do_not_recommend]
+impl<F, C, K, A> Handler<(Plain, C, K, A)> for F
+where
+    F: Function<C, A, Output: Outcome<K>>,
+    C: Surroundings,
+    K: 'static,
+    A: Arguments,
+{
+    fn into_method(self) -> Method {
+        F::Output::check();
+        Method::from_erased(Direct::new(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<F, C, K, A, T> Handler<(Async, C, K, A)> for F
+where
+    F: Function<C, A, Output: Future<Output = T> + Send + 'static>,
+    C: Surroundings,
+    K: 'static,
+    A: Arguments,
+    T: Outcome<K>,
+{
+    fn into_method(self) -> Method {
+        T::check();
+        Method::from_erased(Awaited::new(self))
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Handler<Self> for Method {
+    fn into_method(self) -> Method {
+        self
+    }
+}
+
+/// What a handler gets beside its params.
+pub trait Surroundings: 'static {
+    /// What it gets.
+    type Given: Clone + Send + Unpin + 'static;
+
+    /// Makes it for one request.
+    fn give(invocation: &Invocation<'_, '_>) -> Self::Given;
+
+    /// The handler's future was dropped before its end.
+    fn cancel(given: &Self::Given);
+}
+
+/// Marks handlers that get their params and nothing else.
+#[derive(Debug)]
+pub struct Bare;
+/// Marks handlers whose first parameter is a [`Context`].
+#[derive(Debug)]
+pub struct WithContext;
+
+impl Surroundings for Bare {
+    type Given = ();
+
+    fn give(_: &Invocation<'_, '_>) {}
+
+    fn cancel(_: &()) {}
+}
+
+impl Surroundings for WithContext {
+    type Given = Context;
+
+    fn give(invocation: &Invocation<'_, '_>) -> Context {
+        Context::new(invocation)
+    }
+
+    fn cancel(context: &Context) {
+        context.cancel();
+    }
+}
+
+/// A function whose params are `A`, given as one tuple.
+pub trait Function<C: Surroundings, A>: Send + Sync + 'static {
+    /// What it returns: a value or a future.
+    type Output;
+
+    /// Calls it.
+    fn call(&self, given: C::Given, arguments: A) -> Self::Output;
+}
+
+macro_rules! function {
+    ($($type:ident)*) => {
+        impl<Fun, Out, $($type),*> Function<Bare, ($($type,)*)> for Fun
+        where
+            Fun: Fn($($type),*) -> Out + Send + Sync + 'static,
+            ($($type,)*): Arguments,
+        {
+            type Output = Out;
+
+            #[inline]
+            #[expect(non_snake_case, reason = "params are named by their types")]
+            fn call(&self, (): (), ($($type,)*): ($($type,)*)) -> Out {
+                self($($type),*)
+            }
+        }
+
+        impl<Fun, Out, $($type),*> Function<WithContext, ($($type,)*)> for Fun
+        where
+            Fun: Fn(Context, $($type),*) -> Out + Send + Sync + 'static,
+            ($($type,)*): Arguments,
+        {
+            type Output = Out;
+
+            #[inline]
+            #[expect(non_snake_case, reason = "params are named by their types")]
+            fn call(&self, context: Context, ($($type,)*): ($($type,)*)) -> Out {
+                self(context, $($type),*)
+            }
+        }
+    };
+}
+
+function!();
+function!(A);
+function!(A B);
+function!(A B C);
+function!(A B C D);
+function!(A B C D E);
+function!(A B C D E F);
+function!(A B C D E F G);
+function!(A B C D E F G H);
+function!(A B C D E F G H I);
+function!(A B C D E F G H I J);
+function!(A B C D E F G H I J K);
+function!(A B C D E F G H I J K L);

@@ -1,0 +1,107 @@
+//! `Method`: a handler whose types are forgotten.
+
+pub(crate) mod awaited;
+pub(crate) mod direct;
+mod pool;
+
+use std::{fmt, sync::OnceLock};
+
+use tinyrpc_core::ReplyTo;
+
+use crate::{Handler, Invocation, Started, arguments::Names};
+
+/// One method: a handler, and the names of its params where they are known.
+///
+/// [`Dispatcher::method`](crate::Dispatcher::method) makes it by itself. Made by hand, it brings
+/// its names along:
+///
+/// ```
+/// use tinyrpc_dispatch::{Dispatcher, Method};
+///
+/// let dispatcher = Dispatcher::new();
+/// let add = Method::new(|a: i64, b: i64| a + b).params(["a", "b"]);
+/// dispatcher.handle().try_insert("add", add)?;
+/// # Ok::<_, tinyrpc_dispatch::NameTaken>(())
+/// ```
+pub struct Method {
+    erased: Box<dyn Erased>,
+    names: OnceLock<Box<[&'static str]>>,
+}
+
+/// A handler behind its params and results.
+pub(crate) trait Erased: Send + Sync {
+    /// How many params it has.
+    fn arity(&self) -> usize;
+
+    /// Begins one request.
+    fn begin(
+        &self,
+        names: Names<'_>,
+        invocation: &mut Invocation<'_, '_>,
+        reply: &mut ReplyTo<'_>,
+    ) -> Started;
+}
+
+impl Method {
+    /// Makes a method of a handler.
+    ///
+    /// # Panics
+    ///
+    /// When the handler returns a `Result` whose error cannot travel.
+    #[track_caller]
+    pub fn new<Marker>(handler: impl Handler<Marker>) -> Self {
+        handler.into_method()
+    }
+
+    /// Declares the names of all params, so that callers may use them.
+    ///
+    /// # Panics
+    ///
+    /// When there are more names than params or fewer, the same one twice, or names were declared
+    /// before.
+    #[must_use]
+    #[track_caller]
+    pub fn params<const N: usize>(self, names: [&'static str; N]) -> Self {
+        self.declare(names);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn declare<const N: usize>(&self, names: [&'static str; N]) {
+        let arity = self.erased.arity();
+        assert_eq!(N, arity, "the method has {arity} params, but {N} names are declared");
+        let twice = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name));
+        assert!(twice.is_none(), "two params have the same name");
+        let fresh = self.names.set(Box::new(names)).is_ok();
+        assert!(fresh, "the names of the params were declared before");
+    }
+
+    pub(crate) fn from_erased(erased: impl Erased + 'static) -> Self {
+        Self { erased: Box::new(erased), names: OnceLock::new() }
+    }
+
+    /// How many params it has.
+    pub fn arity(&self) -> usize {
+        self.erased.arity()
+    }
+
+    /// The names of its params, where they were declared.
+    pub fn names(&self) -> Option<&[&'static str]> {
+        self.names.get().map(|names| &**names)
+    }
+
+    #[inline]
+    pub(crate) fn start(
+        &self,
+        invocation: &mut Invocation<'_, '_>,
+        reply: &mut ReplyTo<'_>,
+    ) -> Started {
+        self.erased.begin(self.names(), invocation, reply)
+    }
+}
+
+impl fmt::Debug for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Method").field("arity", &self.arity()).field("names", &self.names()).finish()
+    }
+}
