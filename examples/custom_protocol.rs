@@ -1,9 +1,8 @@
 //! A protocol of your own: `cargo run --example custom_protocol`.
 //!
-//! One line a message: `7 add [2,3]` is answered `7 ok 5` or `7 error -32601 no such method`.
-//! Params and results stay JSON, so the service needs to know nothing of it.
+//! `7 add [2,3]` is answered `7 ok 5` or `7 error -32601 no such method`, a line each.
 
-use std::{io::Write, sync::Arc};
+use std::io::Write;
 
 use tinyrpc::{
     Client, Dispatcher, Format, Id, Limits, RpcError, Server, Unsupported,
@@ -22,13 +21,8 @@ impl Protocol for Plain {
         "plain"
     }
 
-    fn format(&self) -> Format {
-        Format::Json
-    }
-
     fn open(&self, _limits: &Limits) -> Codec {
-        let profile = Profile::new(Format::Json);
-        Codec { decoder: Box::new(Plain), encoder: Arc::new(Plain), profile }
+        Codec::new(Plain, Plain, Profile::new(Format::Json))
     }
 }
 
@@ -60,13 +54,10 @@ fn parse(frame: FrameRef<'_>) -> Option<Message<'_>> {
         method => {
             let params = frame.payload(rest.as_bytes(), Format::Json);
             let id = (id != Id::Number(0)).then_some(id);
-            let method = method.into();
-            let request =
-                Request { id, method, params, named: None, meta: None, lane: frame.lane };
-            return Some(Message::Request(request));
+            return Some(Message::Request(Request::new(id, method, params, frame.lane)));
         }
     };
-    Some(Message::Response(Response { id, outcome, meta: None }))
+    Some(Message::Response(Response::new(id, outcome)))
 }
 
 impl Encoder for Plain {
@@ -78,9 +69,8 @@ impl Encoder for Plain {
         params: &[u8],
     ) -> Result<(), Unsupported> {
         // Notifications are calls number 0.
-        let number = id.and_then(Id::as_number).unwrap_or(0);
-        let params = std::str::from_utf8(params).unwrap_or_default();
-        _ = write!(out, "{number} {method} {}", if params.is_empty() { "[]" } else { params });
+        _ = write!(out, "{} {method} ", id.and_then(Id::as_number).unwrap_or(0));
+        out.extend_from_slice(if params.is_empty() { b"[]" } else { params });
         Ok(())
     }
 
@@ -89,8 +79,7 @@ impl Encoder for Plain {
     }
 
     fn error(&self, out: &mut Vec<u8>, id: &Id<'_>, error: &RpcError) {
-        let number = id.as_number().unwrap_or(0);
-        _ = write!(out, "{number} error {} {}", error.code, error.message.escape_debug());
+        _ = write!(out, "{} error {} {}", id.as_number().unwrap_or(0), error.code, error.message);
     }
 
     fn terminate(&self, out: &mut Vec<u8>) {
@@ -102,11 +91,10 @@ impl Encoder for Plain {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (listener, connector) = memory::network();
     let calc = Dispatcher::new().method("add", |a: i64, b: i64| a + b);
-    let server = Server::new(calc).protocol(Plain).listen_on(listener);
+    Server::new(calc).protocol(Plain).listen_on(listener);
     let client = Client::builder(connector, Plain).connect().await?;
     let five: i64 = client.call("add", (2, 3)).await?;
     println!("add(2, 3) = {five}");
     println!("{}", client.call::<_, i64>("sub", (2, 3)).await.unwrap_err());
-    server.shutdown().await;
     Ok(())
 }

@@ -188,7 +188,7 @@ impl Future for Driver {
                         return Poll::Ready(reason);
                     }
                 }
-                if this.engine.session().was_full() {
+                if this.engine.session().can_start() {
                     turn = Turn::More;
                 }
             }

@@ -151,7 +151,7 @@ fn protocol(name: &str) -> Result<Arc<dyn Protocol>, UrlError> {
         #[cfg(feature = "jsonrpc")]
         "jsonrpc" => Ok(Arc::new(tinyrpc_protocols::JsonRpc)),
         #[cfg(feature = "msgpack")]
-        "msgpack" => Ok(Arc::new(tinyrpc_protocols::MsgPackRpc::new())),
+        "msgpack" => Ok(Arc::new(tinyrpc_protocols::MsgPackRpc)),
         #[cfg(not(feature = "jsonrpc"))]
         "jsonrpc" => Err(UrlError("jsonrpc needs the feature `jsonrpc`".into())),
         #[cfg(not(feature = "msgpack"))]

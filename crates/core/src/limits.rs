@@ -5,8 +5,14 @@ use std::time::Duration;
 /// All limits, each with its unit, default and reason.
 ///
 /// Every field is finite by default. Names are the same in code, URL options and error messages.
+///
+/// ```
+/// use tinyrpc_core::Limits;
+///
+/// let limits = Limits { max_calls: 16, ..Limits::default() };
+/// assert!(limits.checked().max_requests >= 16);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Limits {
     /// Bytes of one message, either way. Default 4 MiB: above it a message should be a stream.
     pub max_message: usize,

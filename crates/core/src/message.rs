@@ -50,6 +50,18 @@ pub struct Request<'f> {
     pub lane: Lane,
 }
 
+impl<'f> Request<'f> {
+    /// A request, or a notification where there is no id, with nothing beside its params.
+    pub fn new(
+        id: Option<Id<'f>>,
+        method: impl Into<Cow<'f, str>>,
+        params: PayloadRef<'f>,
+        lane: Lane,
+    ) -> Self {
+        Self { id, method: method.into(), params, named: None, meta: None, lane }
+    }
+}
+
 /// The answer to a request.
 #[derive(Clone, Debug)]
 pub struct Response<'f> {
@@ -59,6 +71,13 @@ pub struct Response<'f> {
     pub outcome: Result<PayloadRef<'f>, RpcError>,
     /// Deadline, trace and the like.
     pub meta: Option<Box<Meta>>,
+}
+
+impl<'f> Response<'f> {
+    /// An answer with nothing beside it.
+    pub fn new(id: Id<'f>, outcome: Result<PayloadRef<'f>, RpcError>) -> Self {
+        Self { id, outcome, meta: None }
+    }
 }
 
 /// One value of a stream.

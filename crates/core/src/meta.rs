@@ -10,7 +10,6 @@ use crate::Payload;
 /// one null pointer. A protocol carries what it can say and leaves out the rest; nothing in here
 /// is needed to execute a call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Meta {
     /// How long the caller is still willing to wait. A duration, not a time: clocks differ.
     pub deadline: Option<Duration>,

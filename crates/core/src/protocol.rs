@@ -15,9 +15,6 @@ pub trait Protocol: Send + Sync + fmt::Debug {
     /// Its name in URLs, lower case.
     fn name(&self) -> &'static str;
 
-    /// How payloads are encoded.
-    fn format(&self) -> Format;
-
     /// A codec for one connection.
     fn open(&self, limits: &Limits) -> Codec;
 
@@ -40,6 +37,17 @@ pub struct Codec {
     pub encoder: Arc<dyn Encoder>,
     /// What the session must know about the protocol.
     pub profile: Profile,
+}
+
+impl Codec {
+    /// Joins the three.
+    pub fn new(
+        decoder: impl Decoder + 'static,
+        encoder: impl Encoder + 'static,
+        profile: Profile,
+    ) -> Self {
+        Self { decoder: Box::new(decoder), encoder: Arc::new(encoder), profile }
+    }
 }
 
 /// The habits of a protocol.

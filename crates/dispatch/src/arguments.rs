@@ -14,7 +14,8 @@ use serde::{
 };
 
 use self::absent::Absent;
-pub(crate) use self::{fault::Fault, read::Reader};
+use self::fault::Fault;
+pub(crate) use self::{fault::Names, read::Reader};
 
 /// The params of a method: a tuple of 0 to 12 types, each of them `DeserializeOwned`.
 ///

@@ -1,14 +1,22 @@
 //! `Handler`: what can be a method.
 //!
 //! Any function or closure whose params and result serde knows: plain or async, with or without a
-//! [`Context`] as its first parameter, with a value or a `Result` as its result.
+//! [`Context`](crate::Context) as its first parameter, with a value or a `Result` as its result.
+
+mod function;
+mod outcome;
+mod surroundings;
 
 use std::future::Future;
 
+pub use self::{
+    function::Function,
+    outcome::{Fallible, Infallible, Outcome},
+    surroundings::{Bare, Surroundings, WithContext},
+};
 use crate::{
-    Arguments, Context, Invocation, Method,
+    Arguments, Method,
     method::{awaited::Awaited, direct::Direct},
-    outcome::Outcome,
 };
 
 /// A function or closure that can be a method.
@@ -17,7 +25,7 @@ use crate::{
 /// |---|---|
 /// | plain | `fn`, `\|a: i64\| ..` |
 /// | async | `async fn`, `async \|a: i64\| ..`, `move \|a: i64\| { let db = db.clone(); async move { .. } }` |
-/// | params | 0 to 12, each `DeserializeOwned`; a [`Context`] may come before them |
+/// | params | 0 to 12, each `DeserializeOwned`; a [`Context`](crate::Context) may come before them |
 /// | result | a `Serialize` value, or `Result<T, E>` with a `Serialize` value and `E: Into<RpcError>` |
 ///
 /// Plain functions run where requests are received and must not block.
@@ -100,97 +108,3 @@ impl Handler<Self> for Method {
         self
     }
 }
-
-/// What a handler gets beside its params.
-pub trait Surroundings: 'static {
-    /// What it gets.
-    type Given: Clone + Send + Unpin + 'static;
-
-    /// Makes it for one request.
-    fn give(invocation: &Invocation<'_, '_>) -> Self::Given;
-
-    /// The handler's future was dropped before its end.
-    fn cancel(given: &Self::Given);
-}
-
-/// Marks handlers that get their params and nothing else.
-#[derive(Debug)]
-pub struct Bare;
-/// Marks handlers whose first parameter is a [`Context`].
-#[derive(Debug)]
-pub struct WithContext;
-
-impl Surroundings for Bare {
-    type Given = ();
-
-    fn give(_: &Invocation<'_, '_>) {}
-
-    fn cancel(_: &()) {}
-}
-
-impl Surroundings for WithContext {
-    type Given = Context;
-
-    fn give(invocation: &Invocation<'_, '_>) -> Context {
-        Context::new(invocation)
-    }
-
-    fn cancel(context: &Context) {
-        context.cancel();
-    }
-}
-
-/// A function whose params are `A`, given as one tuple.
-pub trait Function<C: Surroundings, A>: Send + Sync + 'static {
-    /// What it returns: a value or a future.
-    type Output;
-
-    /// Calls it.
-    fn call(&self, given: C::Given, arguments: A) -> Self::Output;
-}
-
-macro_rules! function {
-    ($($type:ident)*) => {
-        impl<Fun, Out, $($type),*> Function<Bare, ($($type,)*)> for Fun
-        where
-            Fun: Fn($($type),*) -> Out + Send + Sync + 'static,
-            ($($type,)*): Arguments,
-        {
-            type Output = Out;
-
-            #[inline]
-            #[expect(non_snake_case, reason = "params are named by their types")]
-            fn call(&self, (): (), ($($type,)*): ($($type,)*)) -> Out {
-                self($($type),*)
-            }
-        }
-
-        impl<Fun, Out, $($type),*> Function<WithContext, ($($type,)*)> for Fun
-        where
-            Fun: Fn(Context, $($type),*) -> Out + Send + Sync + 'static,
-            ($($type,)*): Arguments,
-        {
-            type Output = Out;
-
-            #[inline]
-            #[expect(non_snake_case, reason = "params are named by their types")]
-            fn call(&self, context: Context, ($($type,)*): ($($type,)*)) -> Out {
-                self(context, $($type),*)
-            }
-        }
-    };
-}
-
-function!();
-function!(A);
-function!(A B);
-function!(A B C);
-function!(A B C D);
-function!(A B C D E);
-function!(A B C D E F);
-function!(A B C D E F G);
-function!(A B C D E F G H);
-function!(A B C D E F G H I);
-function!(A B C D E F G H I J);
-function!(A B C D E F G H I J K);
-function!(A B C D E F G H I J K L);

@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, task};
 
 use tinyrpc_core::{Payload, ReplyTo, Request, RpcError};
 
-use crate::Scope;
+use crate::{Layer, Scope};
 
 /// Answers requests. A [`Dispatcher`](crate::Dispatcher) is one, a layer around one is another.
 ///
@@ -14,6 +14,22 @@ use crate::Scope;
 pub trait Service: Send + Sync {
     /// Begins one request or notification.
     fn start(&self, invocation: &mut Invocation<'_, '_>, reply: &mut ReplyTo<'_>) -> Started;
+
+    /// True where requests for the method are answered by more than "no such method".
+    ///
+    /// Asked where several services share a prefix. A service that does not know claims all.
+    fn has_method(&self, name: &str) -> bool {
+        let _ = name;
+        true
+    }
+
+    /// Puts a layer around this service. The layer that is added last is the outermost.
+    fn layer<L: Layer<Self>>(self, layer: L) -> L::Service
+    where
+        Self: Sized,
+    {
+        layer.layer(self)
+    }
 }
 
 /// One request on its way through layers to its handler.
@@ -44,11 +60,19 @@ impl<S: Service + ?Sized> Service for Arc<S> {
     fn start(&self, invocation: &mut Invocation<'_, '_>, reply: &mut ReplyTo<'_>) -> Started {
         (**self).start(invocation, reply)
     }
+
+    fn has_method(&self, name: &str) -> bool {
+        (**self).has_method(name)
+    }
 }
 
 impl<S: Service + ?Sized> Service for Box<S> {
     fn start(&self, invocation: &mut Invocation<'_, '_>, reply: &mut ReplyTo<'_>) -> Started {
         (**self).start(invocation, reply)
+    }
+
+    fn has_method(&self, name: &str) -> bool {
+        (**self).has_method(name)
     }
 }
 

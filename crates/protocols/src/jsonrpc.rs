@@ -9,8 +9,6 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use tinyrpc_core::{Codec, Format, Limits, Profile, Protocol};
 
 use self::{decoder::JsonDecoder, encoder::JsonEncoder};
@@ -50,18 +48,10 @@ impl Protocol for JsonRpc {
         "jsonrpc"
     }
 
-    fn format(&self) -> Format {
-        Format::Json
-    }
-
     fn open(&self, limits: &Limits) -> Codec {
         let mut profile = Profile::new(Format::Json);
         profile.batches = true;
-        Codec {
-            decoder: Box::new(JsonDecoder::new(limits)),
-            encoder: Arc::new(JsonEncoder),
-            profile,
-        }
+        Codec::new(JsonDecoder::new(limits), JsonEncoder, profile)
     }
 
     fn claims(&self, first: u8) -> bool {

@@ -2,6 +2,8 @@
 
 use tinyrpc_core::RpcError;
 
+use crate::shown::shown;
+
 /// Names of params that were declared, in order.
 pub(crate) type Names<'a> = Option<&'a [&'static str]>;
 
@@ -46,7 +48,7 @@ impl Fault {
             Self::TooMany { found } if count == 1 => format!("expected 1 param, found {found}"),
             Self::TooMany { found } => format!("expected {count} params, found {found}"),
             Self::Missing { index, expected } => {
-                format!("missing param {}: expected {}", param(index, names), cut(&expected))
+                format!("missing param {}: expected {}", param(index, names), shown(&expected))
             }
             Self::Twice { index } => format!("param {} is given twice", param(index, names)),
             Self::Unknown { name } if count == 0 => {
@@ -74,11 +76,3 @@ fn param(index: usize, names: Names<'_>) -> String {
         None => (index + 1).to_string(),
     }
 }
-
-/// A peer's text as it can be shown: one line, not long.
-pub(super) fn cut(text: &str) -> String {
-    text.chars().take(MOST_SHOWN).flat_map(char::escape_debug).collect()
-}
-
-/// Characters of a name that are echoed: enough to see a typing error.
-const MOST_SHOWN: usize = 64;

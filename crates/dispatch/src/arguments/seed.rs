@@ -7,10 +7,8 @@ use serde::{
     de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::{
-    Fault, Slots,
-    fault::{Names, cut},
-};
+use super::{Fault, Slots, fault::Names};
+use crate::shown::shown;
 
 /// In which form params come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +142,7 @@ impl Visitor<'_> for Key<'_> {
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
         let index = self.0.iter().position(|known| *known == name);
-        Ok(index.ok_or_else(|| cut(name)))
+        Ok(index.ok_or_else(|| shown(name)))
     }
 
     /// Older MessagePack peers send names as raw or bin.

@@ -17,8 +17,7 @@ use super::{
 use crate::{
     Arguments, Invocation, Started,
     arguments::{Names, Reader},
-    handler::{Function, Surroundings},
-    outcome::Outcome,
+    handler::{Function, Outcome, Surroundings},
 };
 
 /// An async function, how its params are read, and places for its futures.

@@ -8,8 +8,7 @@ use super::Erased;
 use crate::{
     Arguments, Invocation, Started,
     arguments::{Names, Reader},
-    handler::{Function, Surroundings},
-    outcome::Outcome,
+    handler::{Function, Outcome, Surroundings},
 };
 
 /// A plain function and how its params are read.

@@ -35,7 +35,8 @@ impl<F> Place<F> {
     /// Puts a future in.
     #[inline]
     pub(super) fn fill(&mut self, future: F) -> Pin<&mut F> {
-        self.0.as_mut().get_pin_mut(future)
+        self.0.set(Some(future));
+        self.future().expect("a future was put in just now")
     }
 
     /// The future that was put in.

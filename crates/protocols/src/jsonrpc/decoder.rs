@@ -7,7 +7,7 @@ use tinyrpc_core::{Answer, Code, Decoder, FrameRef, Id, Invalid, Limits, Message
 
 use super::{
     envelope,
-    scan::{Bound, Flaw, Kind, ScanLimits, Scanner, outline_of},
+    scan::{Bound, Flaw, Kind, Outline, ScanLimits, Scanner, outline_of},
 };
 
 /// The decoder of one connection.
@@ -137,7 +137,7 @@ impl JsonDecoder {
     /// Decodes a frame that this decoder did not find.
     #[inline(never)]
     fn decode_other<'f>(&self, frame: FrameRef<'f>) -> Result<Message<'f>, Invalid<'f>> {
-        let flaw = match outline_of(frame.bytes, self.bounds.scan) {
+        let flaw = match whole(frame.bytes, self.bounds.scan) {
             Ok(outline) => return envelope::message(frame, &outline, &self.bounds),
             Err(flaw) => flaw,
         };
@@ -206,6 +206,18 @@ impl Decoder for JsonDecoder {
         }
         envelope::message(frame, self.scanner.outline(), &self.bounds)
     }
+}
+
+/// The outline of a frame that holds exactly one value.
+pub(super) fn whole(frame: &[u8], limits: ScanLimits) -> Result<Outline, Flaw> {
+    // Where nothing is wrong this is the faster of two ways.
+    let mut scanner = Scanner::new(limits);
+    if let Ok(Some(end)) = scanner.resume(frame)
+        && end + white_space(frame.get(end..).unwrap_or_default()) == frame.len()
+    {
+        return Ok(*scanner.outline());
+    }
+    outline_of(frame, limits)
 }
 
 /// Whether `bytes` begin with an upper-case word and a blank, as every HTTP request does and no

@@ -8,8 +8,8 @@ use tinyrpc_core::{
 };
 
 use super::{
-    decoder::Bounds,
-    scan::{Kind, Member, Outline, elements, key_is, member, members, outline_of},
+    decoder::{Bounds, whole},
+    scan::{Kind, Member, Outline, elements, key_is, member, members},
     text,
 };
 
@@ -49,7 +49,7 @@ fn plain<'f>(frame: FrameRef<'f>, outline: &Outline, bounds: &Bounds) -> Option<
     let (method, result) = (outline.span(Member::Method), outline.span(Member::Result));
     if method.is_empty() {
         let outcome = Ok(frame.payload(result.of(object)?, Format::Json));
-        return Some(Message::Response(Response { id: id?, outcome, meta: None }));
+        return Some(Message::Response(Response::new(id?, outcome)));
     }
     let name = text::inside(method.of(object)?)?;
     if !result.is_empty() || name.len() > bounds.max_method || name.contains(&b'\\') {
@@ -61,7 +61,7 @@ fn plain<'f>(frame: FrameRef<'f>, outline: &Outline, bounds: &Bounds) -> Option<
         return None;
     }
     let params = frame.payload(params, Format::Json);
-    Some(Message::Request(Request { id, method, params, named: None, meta: None, lane: frame.lane }))
+    Some(Message::Request(Request::new(id, method, params, frame.lane)))
 }
 
 /// A request, a notification or a response; every other object with what is to be said about it.
@@ -102,7 +102,7 @@ fn object<'f>(
         return Err(refuse(id, "`params` must be an array or an object"));
     }
     let params = frame.payload(params, Format::Json);
-    Ok(Message::Request(Request { id, method, params, named: None, meta: None, lane: frame.lane }))
+    Ok(Message::Request(Request::new(id, method, params, frame.lane)))
 }
 
 /// An answer to a request of this side. What is wrong with it is never answered.
@@ -124,7 +124,7 @@ fn response<'f>(
         (None, Some(error)) => Err(read_error(frame, error)),
         _ => return Err(drop_silently()),
     };
-    Ok(Message::Response(Response { id, outcome, meta: None }))
+    Ok(Message::Response(Response::new(id, outcome)))
 }
 
 fn batch<'f>(frame: FrameRef<'f>, bounds: &Bounds) -> Result<Message<'f>, Invalid<'f>> {
@@ -140,7 +140,7 @@ fn batch<'f>(frame: FrameRef<'f>, bounds: &Bounds) -> Result<Message<'f>, Invali
         ));
     }
     let mut batch = Vec::with_capacity(count);
-    batch.extend(elements(frame.bytes).map(|element| match outline_of(element, bounds.scan) {
+    batch.extend(elements(frame.bytes).map(|element| match whole(element, bounds.scan) {
         Ok(outline) if outline.kind == Kind::Object => object(frame, element, &outline, bounds),
         _ => Err(refuse(None, "a member of a batch is an object")),
     }));

@@ -32,7 +32,7 @@ fn scan_bytes(bytes: &[u8], limits: ScanLimits) -> Verdict {
 #[track_caller]
 fn accept(text: impl AsRef<[u8]>) {
     let text = text.as_ref();
-    outline_of(text, ScanLimits::default()).unwrap();
+    outline_of(text, ScanLimits::default()).expect("good JSON");
     let mut stream = text.trim_ascii_start().to_vec();
     stream.push(b'\n');
     let length = text.trim_ascii().len();
@@ -45,7 +45,7 @@ fn accept(text: impl AsRef<[u8]>) {
 #[track_caller]
 fn reject(text: impl AsRef<[u8]>) {
     let text = text.as_ref();
-    let flaw = outline_of(text, ScanLimits::default()).unwrap_err();
+    let flaw = outline_of(text, ScanLimits::default()).expect_err("no JSON");
     assert!(matches!(flaw, Flaw::Syntax { at, .. } if at <= text.len()), "{flaw:?}");
     let mut scanner = Scanner::new(ScanLimits::default());
     for end in 0..text.len() {
@@ -207,7 +207,10 @@ fn limits_hold_at_their_edges() {
         assert_eq!((result, outline), scan_bytes(stream.as_bytes(), limits));
         match result {
             Ok(end) => assert_eq!((end, None), (Some(text.len()), expected)),
-            Err(flaw) => assert_eq!(flaw, Flaw::excess(expected.unwrap(), &limits, text.len())),
+            Err(Flaw::Excess { bound, skip, .. }) => {
+                assert_eq!((Some(bound), skip), (expected, text.len()));
+            }
+            Err(flaw) => panic!("{flaw}"),
         }
     }
     for (text, expected) in [
@@ -249,7 +252,7 @@ fn limits_hold_at_their_edges() {
 fn a_limit_does_not_hide_what_came_before_it() {
     let frame = br#"{"id":7,"method":"add","params":[1,2,3]}"#;
     let mut scanner = Scanner::new(ScanLimits { values: 5, ..WIDE });
-    let flaw = scanner.resume(frame).unwrap_err();
+    let flaw = scanner.resume(frame).expect_err("too many values");
     assert_eq!(flaw, Flaw::Excess { bound: Bound::Values, limit: 5, skip: frame.len() });
     assert_eq!(flaw.to_string(), "more than 5 values");
     assert_eq!(scanner.outline().span(Member::Id).of(frame), Some(&b"7"[..]));
@@ -260,11 +263,11 @@ fn a_limit_does_not_hide_what_came_before_it() {
 fn finds_the_members_of_the_envelope() {
     #[track_caller]
     fn check(frame: &str, expected: &[(Member, &str)], unknown: bool, duplicate: Option<Member>) {
-        let outline = outline_of(frame.as_bytes(), ScanLimits::default()).unwrap();
+        let outline = outline_of(frame.as_bytes(), ScanLimits::default()).expect("good JSON");
         assert_eq!(outline, scan_bytes(frame.as_bytes(), ScanLimits::default()).1);
         let found = Member::ALL.into_iter().filter_map(|member| {
             let text = outline.span(member).of(frame.as_bytes())?;
-            Some((member, std::str::from_utf8(text).unwrap()))
+            Some((member, std::str::from_utf8(text).expect("good JSON")))
         });
         assert_eq!(found.collect::<Vec<_>>(), expected);
         assert_eq!((outline.unknown, outline.duplicate), (unknown, duplicate));
@@ -303,7 +306,7 @@ fn finds_the_members_of_the_envelope() {
     for (frame, kind) in
         [("[{\"id\":1}]", Kind::Array), ("1", Kind::Scalar), ("\"id\"", Kind::Scalar)]
     {
-        let outline = outline_of(frame.as_bytes(), ScanLimits::default()).unwrap();
+        let outline = outline_of(frame.as_bytes(), ScanLimits::default()).expect("good JSON");
         let mut expected = Outline::default();
         expected.kind = kind;
         assert_eq!(outline, expected);

@@ -14,7 +14,7 @@ pub trait Outcome<Kind> {
     /// Answers in place.
     fn answer(self, reply: &mut ReplyTo<'_>);
 
-    /// The answer as a value, for later; `None` for a format nobody waits in.
+    /// The answer as a value, for later.
     ///
     /// # Errors
     ///

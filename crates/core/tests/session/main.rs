@@ -1,0 +1,23 @@
+//! The session as its peer and its callers see it: two of them in memory, a clock that stands
+//! still, no sockets and no sleeping.
+#![cfg(feature = "json")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod admission;
+mod batches;
+mod codec;
+mod detection;
+mod exchanges;
+mod flood;
+mod losing;
+mod notifications;
+mod outcomes;
+mod queueing;
+mod splitting;
+mod stalls;
+mod streams;
+mod timeouts;
+mod wakers;

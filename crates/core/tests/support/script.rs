@@ -1,0 +1,64 @@
+//! `Script`: a service whose answers a test decides.
+
+use tinyrpc_core::{ReplyTo, Request, RpcError, Serve, Ticket};
+
+/// What was asked of it, and what was held back.
+///
+/// | method | what it does |
+/// |---|---|
+/// | `echo` | answers with its params |
+/// | `large` | answers with a text of as many bytes as its first param says |
+/// | `fail` | answers with an error |
+/// | `mute` | forgets to answer |
+/// | `note` | answers null |
+/// | anything else | goes on until the test finishes it |
+#[derive(Default)]
+pub struct Script {
+    /// Every request that was begun: its method and params.
+    pub started: Vec<String>,
+    /// Requests that go on, oldest first.
+    pub pending: Vec<Ticket>,
+    /// Requests that nobody waits for any more.
+    pub cancelled: Vec<Ticket>,
+    /// Requests whose streams were given credit.
+    pub credited: Vec<Ticket>,
+}
+
+impl Serve for Script {
+    type Pending = ();
+
+    fn start(&mut self, request: &Request<'_>, reply: &mut ReplyTo<'_>) -> Option<()> {
+        let params = String::from_utf8_lossy(request.params.bytes);
+        let shown: String = params.chars().take(40).collect();
+        self.started.push(format!("{}{shown}", request.method));
+        match &*request.method {
+            "echo" => reply.payload(request.params),
+            "large" => {
+                let (size,): (usize,) = request.params.decode().expect("a size");
+                reply.result(&"x".repeat(size));
+            }
+            "fail" => reply.error(&RpcError::server("it failed")),
+            "note" => reply.result(&()),
+            "mute" => {}
+            _ => {
+                // Half an answer, which is to be taken back.
+                reply.result("never seen");
+                return Some(());
+            }
+        }
+        None
+    }
+
+    fn pending(&mut self, ticket: Ticket, (): ()) {
+        self.pending.push(ticket);
+    }
+
+    fn cancelled(&mut self, ticket: Ticket) {
+        self.pending.retain(|&other| other != ticket);
+        self.cancelled.push(ticket);
+    }
+
+    fn credit(&mut self, ticket: Ticket) {
+        self.credited.push(ticket);
+    }
+}

@@ -1,0 +1,210 @@
+//! `Dispatcher`: methods by their names.
+
+mod handle;
+mod nest;
+mod table;
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+};
+
+use tinyrpc_core::{ReplyTo, RpcError};
+
+pub use self::handle::{DispatcherHandle, NameTaken};
+use self::{nest::Nest, table::Table};
+use crate::{Handler, Invocation, Method, Service, Started};
+
+/// Answers requests by methods that are functions and closures.
+///
+/// It knows neither protocol nor transport: one dispatcher serves all of them at the same time.
+/// A clone is the same dispatcher: what is added to one is found by the other.
+///
+/// ```
+/// use tinyrpc_dispatch::Dispatcher;
+///
+/// let math = Dispatcher::new()
+///     .method("add", |a: i64, b: i64| a + b)
+///     .params(["a", "b"])
+///     .alias("plus", "add");
+/// let all = Dispatcher::new().method("ping", || "pong").nest("math.", math);
+/// assert_eq!(all.handle().names(), ["ping"]);
+/// ```
+///
+/// # Params
+///
+/// Positional params are accepted by every method. Named ones are where the names were declared by
+/// [`Dispatcher::params`]; without, a method of exactly one param receives the whole object as
+/// that param. An absent `Option` is `None`, any other absent param is named in the error.
+#[derive(Clone, Default)]
+pub struct Dispatcher {
+    shared: Arc<Shared>,
+    /// The method that was added last.
+    last: Option<Arc<Method>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// What was added while there was one owner: read without any lock.
+    built: Table,
+    /// A copy of all that, and what was changed since; made with the first change.
+    live: OnceLock<RwLock<Table>>,
+}
+
+impl Dispatcher {
+    /// A dispatcher without methods.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a method. See [`Handler`] for what can be one.
+    ///
+    /// # Panics
+    ///
+    /// When the name is taken, or the handler returns a `Result` whose error cannot travel.
+    #[must_use]
+    #[track_caller]
+    pub fn method<Marker>(mut self, name: &str, handler: impl Handler<Marker>) -> Self {
+        let method = Arc::new(handler.into_method());
+        self.add(name, Arc::clone(&method));
+        self.last = Some(method);
+        self
+    }
+
+    /// Declares the names of the params of the method that was added last.
+    ///
+    /// # Panics
+    ///
+    /// When no method was added, there are more names than params or fewer, or one is there twice.
+    #[must_use]
+    #[track_caller]
+    pub fn params<const N: usize>(self, names: [&'static str; N]) -> Self {
+        let Some(last) = &self.last else { panic!("`params` follows a `method`") };
+        last.declare(names);
+        self
+    }
+
+    /// Adds another name for a method.
+    ///
+    /// # Panics
+    ///
+    /// When the new name is taken, or there is no method under the existing one.
+    #[must_use]
+    #[track_caller]
+    pub fn alias(mut self, new: &str, existing: &str) -> Self {
+        let Some(method) = self.shared.find(existing) else {
+            panic!("there is no method `{existing}`");
+        };
+        self.add(new, method);
+        self
+    }
+
+    /// Adds a service for all methods whose names begin with `prefix`; it sees the rest of them.
+    ///
+    /// Own methods come first. Several services may share a prefix: the first that has the method
+    /// answers.
+    #[must_use]
+    pub fn nest(mut self, prefix: &str, service: impl Service + 'static) -> Self {
+        let nest = Nest { prefix: prefix.into(), service: Arc::new(service) };
+        self.shared_mut(|table| table.push_nest(nest));
+        self
+    }
+
+    /// A handle to change the methods while they are served.
+    pub fn handle(&self) -> DispatcherHandle {
+        DispatcherHandle::new(Arc::clone(&self.shared))
+    }
+
+    #[track_caller]
+    fn add(&mut self, name: &str, method: Arc<Method>) {
+        let added = self.shared_mut(|table| table.insert(name, method));
+        assert!(added.is_ok(), "there is a method `{name}` already");
+    }
+
+    /// Changes the table in place while nobody else has it.
+    fn shared_mut<R>(&mut self, change: impl FnOnce(&mut Table) -> R) -> R {
+        match Arc::get_mut(&mut self.shared) {
+            Some(Shared { built, live }) if live.get().is_none() => change(built),
+            _ => self.shared.change(change),
+        }
+    }
+}
+
+impl Shared {
+    /// Changes what is being served. `change` runs under a lock and gives back what is to be dropped.
+    fn change<R>(&self, change: impl FnOnce(&mut Table) -> R) -> R {
+        let live = self.live.get_or_init(|| RwLock::new(self.built.clone()));
+        change(&mut live.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at what is being served.
+    fn look<R>(&self, look: impl FnOnce(&Table) -> R) -> R {
+        match self.live.get() {
+            None => look(&self.built),
+            Some(live) => look(&live.read().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<Method>> {
+        self.look(|table| table.find(name).cloned())
+    }
+}
+
+impl Service for Dispatcher {
+    fn start(&self, invocation: &mut Invocation<'_, '_>, reply: &mut ReplyTo<'_>) -> Started {
+        let name = invocation.method;
+        let shared = &*self.shared;
+        if shared.live.get().is_none() {
+            return match shared.built.find(name) {
+                Some(method) => method.start(invocation, reply),
+                None => nested(shared.built.nests(), invocation, reply),
+            };
+        }
+        match shared.find(name) {
+            Some(method) => method.start(invocation, reply),
+            None => nested(&shared.look(|table| Arc::clone(table.nests())), invocation, reply),
+        }
+    }
+
+    fn has_method(&self, name: &str) -> bool {
+        self.shared.look(|table| table.find(name).is_some()) || {
+            let nests = self.shared.look(|table| Arc::clone(table.nests()));
+            nests.iter().any(|nest| nest.has_method(name))
+        }
+    }
+}
+
+/// Has a nested service answer, or says that there is no such method.
+fn nested(
+    nests: &[Nest],
+    invocation: &mut Invocation<'_, '_>,
+    reply: &mut ReplyTo<'_>,
+) -> Started {
+    match Nest::choose(nests, invocation.method) {
+        Some(nest) => nest.start(invocation, reply),
+        None => {
+            unknown(invocation, reply);
+            Started::Done
+        }
+    }
+}
+
+#[cold]
+fn unknown(invocation: &Invocation<'_, '_>, reply: &mut ReplyTo<'_>) {
+    let error = RpcError::method_not_found(&invocation.request.method);
+    if reply.is_notification() {
+        tracing::debug!(error = %error.message, "a notification was dropped");
+    }
+    reply.error(&error);
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatcher")
+            .field("methods", &self.handle().names())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

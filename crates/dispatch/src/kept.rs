@@ -1,0 +1,93 @@
+//! `Kept`: a request that is begun later than it came.
+//!
+//! For layers that wait for something before they begin a request. All others begin it at once,
+//! in the place where it was received, and copy nothing.
+
+mod capture;
+
+use std::{fmt, sync::Arc, task};
+
+use tinyrpc_core::{Format, Id, Lane, Meta, Payload, PayloadRef, ReplyTo, Request, RpcError};
+
+use crate::{Invocation, PendingReply, Scope, Service, Started};
+
+/// A request of one's own, free of the frame it came in.
+#[derive(Clone)]
+pub struct Kept {
+    id: Option<Id<'static>>,
+    name: Box<str>,
+    method: Box<str>,
+    params: Payload,
+    named: Option<Payload>,
+    meta: Option<Box<Meta>>,
+    lane: Lane,
+    scope: Arc<Scope>,
+    format: Format,
+}
+
+/// How a kept request began.
+pub enum Begun {
+    /// The answer is known. For a notification it is ignored.
+    Ready(Result<Payload, RpcError>),
+    /// The answer will be the output of this future.
+    Pending(PendingReply),
+}
+
+impl Kept {
+    /// Keeps a request for later. `reply` stays unanswered: return a future that begins it.
+    pub fn new(invocation: &Invocation<'_, '_>, reply: &ReplyTo<'_>) -> Self {
+        let request = invocation.request;
+        Self {
+            id: request.id.clone().map(Id::into_owned),
+            name: request.method.as_ref().into(),
+            method: invocation.method.into(),
+            params: request.params.to_payload(),
+            named: request.named.map(PayloadRef::to_payload),
+            meta: request.meta.clone(),
+            lane: request.lane,
+            scope: Arc::clone(invocation.scope),
+            format: reply.format(),
+        }
+    }
+
+    /// Begins the request now.
+    pub fn start(&self, service: &dyn Service, cx: &mut task::Context<'_>) -> Begun {
+        let request = Request {
+            id: self.id.clone(),
+            method: (&*self.name).into(),
+            params: self.params.as_ref(),
+            named: self.named.as_ref().map(Payload::as_ref),
+            meta: self.meta.clone(),
+            lane: self.lane,
+        };
+        let mut started = Started::Done;
+        let answer = capture::capture(self.format, self.id.is_none(), |reply| {
+            let mut invocation =
+                Invocation { request: &request, method: &self.method, scope: &self.scope, cx };
+            started = service.start(&mut invocation, reply);
+        });
+        match started {
+            Started::Done => Begun::Ready(answer),
+            Started::Pending(pending) => Begun::Pending(pending),
+        }
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept")
+            .field("id", &self.id)
+            .field("method", &self.name)
+            .field("params", &self.params)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready(outcome) => f.debug_tuple("Ready").field(outcome).finish(),
+            Self::Pending(_) => f.write_str("Pending"),
+        }
+    }
+}

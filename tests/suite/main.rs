@@ -1,0 +1,60 @@
+//! One suite for everything that a call can do, run for each protocol over each transport.
+//!
+//! A new transport joins by one line in `links!`, a new case by one line in `cases!`.
+
+mod calls;
+mod callbacks;
+mod data;
+mod endings;
+mod names;
+mod world;
+
+use world::{Link, World};
+
+/// Runs every case for one protocol over one link.
+macro_rules! links {
+    ($($name:ident: $protocol:literal over $link:expr;)*) => {$(
+        mod $name {
+            use super::*;
+
+            pub(super) async fn world() -> World {
+                World::new($protocol, $link).await
+            }
+
+            cases!(calls::{positional, named, optional, no_params, errors, refusals});
+            cases!(calls::{notifications, batches, concurrency, panics, large_values});
+            cases!(data::{numbers, binary, structs, text, not_finite, extensions});
+            cases!(names::{nesting, aliases, come_and_go});
+            cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client});
+            cases!(callbacks::{server_calls_client, nested_calls, broadcast});
+        }
+    )*};
+}
+
+macro_rules! cases {
+    ($module:ident::{$($case:ident),*}) => {$(
+        #[tokio::test]
+        async fn $case() {
+            let world = world().await;
+            // A hang is a failure that says where.
+            tokio::time::timeout(world::PATIENCE, super::$module::$case(world))
+                .await
+                .expect("the case did not end");
+        }
+    )*};
+}
+use cases;
+
+links! {
+    jsonrpc_memory: "jsonrpc" over Link::Memory;
+    msgpack_memory: "msgpack" over Link::Memory;
+    jsonrpc_exchange: "jsonrpc" over Link::Exchange;
+    msgpack_exchange: "msgpack" over Link::Exchange;
+    jsonrpc_tcp: "jsonrpc" over Link::Tcp("");
+    msgpack_tcp: "msgpack" over Link::Tcp("");
+    jsonrpc_tcp_lines: "jsonrpc" over Link::Tcp("?framing=lines");
+    jsonrpc_tcp_length: "jsonrpc" over Link::Tcp("?framing=length");
+    msgpack_tcp_length: "msgpack" over Link::Tcp("?framing=length");
+    jsonrpc_narrow: "jsonrpc" over Link::Narrow;
+    msgpack_narrow: "msgpack" over Link::Narrow;
+}

@@ -1,0 +1,141 @@
+//! A server and the means to reach it, for one protocol over one link.
+
+use std::time::Duration;
+
+use tinyrpc::{
+    Client, ClientBuilder, Dispatcher, Limits, Server, ServerHandle, Service,
+    protocols::{JsonRpc, MsgPackRpc},
+    transports::{Connection, PeerAddress, exchange, memory, stream},
+};
+
+/// How a client reaches the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Messages in memory.
+    Memory,
+    /// Exchanges in memory: the server cannot call.
+    Exchange,
+    /// A stream of bytes that holds 4 KiB each way.
+    Narrow,
+    /// TCP, with the options of the client's URL; the server is bound `auto`.
+    Tcp(&'static str),
+}
+
+/// What a case works with.
+pub struct World {
+    pub protocol: &'static str,
+    pub link: Link,
+}
+
+/// A server, a client, and what the client would need to connect again.
+pub struct Connected {
+    pub server: ServerHandle,
+    pub client: Client,
+    pub again: Reach,
+}
+
+/// How to connect one more client.
+pub struct Reach {
+    protocol: &'static str,
+    address: Address,
+}
+
+enum Address {
+    Memory(memory::MemoryConnector),
+    Url(String),
+}
+
+/// No case takes longer, unless it hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+impl World {
+    pub async fn new(protocol: &'static str, link: Link) -> Self {
+        Self { protocol, link }
+    }
+
+    /// True where both sides can call.
+    pub fn duplex(&self) -> bool {
+        self.link != Link::Exchange
+    }
+
+    pub async fn serve(&self, service: impl Service + 'static) -> Connected {
+        self.serve_with(Server::new(service), |builder| builder).await
+    }
+
+    pub async fn serve_with(
+        &self,
+        server: Server,
+        client: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Connected {
+        let (server, address) = match self.link {
+            Link::Tcp(options) => {
+                let url = format!("tcp://127.0.0.1:0{}", if options.contains("lines") { options } else { "" });
+                let server = server.listen(url).await.expect("a free port");
+                let address = Address::Url(format!(
+                    "{}+{}{options}",
+                    self.protocol,
+                    server.addresses().concat()
+                ));
+                (server, address)
+            }
+            link => {
+                let dial = match link {
+                    Link::Exchange => exchange::pair,
+                    Link::Narrow => narrow,
+                    _ => memory::pair,
+                };
+                let (listener, connector) = memory::network_of(dial);
+                (server.listen_on(listener), Address::Memory(connector))
+            }
+        };
+        let again = Reach { protocol: self.protocol, address };
+        let client = again.connect(client).await;
+        Connected { server, client, again }
+    }
+}
+
+impl Reach {
+    pub async fn connect(&self, build: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+        let builder = match &self.address {
+            Address::Url(url) => ClientBuilder::from_url(url).expect("a good URL"),
+            Address::Memory(connector) if self.protocol == "jsonrpc" => {
+                Client::builder(connector.clone(), JsonRpc)
+            }
+            Address::Memory(connector) => Client::builder(connector.clone(), MsgPackRpc),
+        };
+        build(builder).connect().await.expect("a connection")
+    }
+}
+
+/// A stream of bytes that a writer fills long before its reader is done.
+fn narrow() -> (Connection, Connection) {
+    let (left, right) = tokio::io::duplex(4 << 10);
+    (
+        stream::connection(left, PeerAddress::Memory),
+        stream::connection(right, PeerAddress::Memory),
+    )
+}
+
+/// Small enough for every limit to be reached by a test.
+pub fn tight() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_calls = 4;
+    limits.max_requests = 4;
+    limits.max_batch = 8;
+    limits.max_message = 64 << 10;
+    limits
+}
+
+/// A service with the methods that most cases use.
+pub fn service() -> Dispatcher {
+    Dispatcher::new()
+        .method("add", |a: i64, b: i64| a + b)
+        .params(["a", "b"])
+        .method("nothing", || {})
+        .method("echo", |value: String| value)
+        .method("later", |value: u32| async move {
+            tokio::task::yield_now().await;
+            value
+        })
+        .method("panic", |words: String| -> u8 { panic!("{words}") })
+}
