@@ -176,23 +176,22 @@ impl Future for Driver {
             return Poll::Pending;
         }
         let next = session.turn(now, cx.waker());
-        match this.send.poll_send(cx, session.outgoing()) {
+        let sent = this.send.poll_send(cx, session.outgoing());
+        session.sent();
+        if session.can_start() {
+            turn = Turn::More;
+        }
+        match sent {
             Poll::Ready(Err(error)) => this.lost(error),
-            Poll::Ready(Ok(())) => {
-                let session = this.engine.session();
-                if session.wants_close() {
-                    let reason = session.reason();
-                    this.engine.abort_all();
-                    // The peer is told; whether it hears it makes no difference to us.
-                    if this.send.poll_close(cx).is_ready() {
-                        return Poll::Ready(reason);
-                    }
-                }
-                if this.engine.session().can_start() {
-                    turn = Turn::More;
+            Poll::Ready(Ok(())) if session.wants_close() => {
+                let reason = session.reason();
+                this.engine.abort_all();
+                // The peer is told; whether it hears it makes no difference to us.
+                if this.send.poll_close(cx).is_ready() {
+                    return Poll::Ready(reason);
                 }
             }
-            Poll::Pending => {}
+            Poll::Ready(Ok(())) | Poll::Pending => {}
         }
         if this.engine.session().is_lost() {
             return Poll::Ready(this.engine.session().reason());

@@ -178,9 +178,3 @@ impl fmt::Display for UrlError {
 }
 
 impl std::error::Error for UrlError {}
-
-impl UrlError {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}

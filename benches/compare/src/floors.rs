@@ -94,7 +94,7 @@ fn cases(pin: Pin) -> Vec<Case> {
         });
         let peers = &mut cases[index].1;
         for peer in [floor.theirs, floor.ours] {
-            if peer.is_built() && !peers.contains(&peer) {
+            if !peers.contains(&peer) {
                 peers.push(peer);
             }
         }

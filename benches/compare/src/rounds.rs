@@ -87,7 +87,7 @@ pub(crate) fn measure(cases: &[Case], pin: Pin, args: RoundArgs) -> Result<Measu
 /// `compare run`.
 pub(crate) fn run(args: RunArgs) -> Result<()> {
     let mut peers = if args.peers.is_empty() {
-        PeerName::built()
+        PeerName::value_variants().to_vec()
     } else {
         args.peers
     };

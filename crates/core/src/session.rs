@@ -12,7 +12,7 @@
 //! 2. [`Session::handle`] it, again and again while it says [`Turn::More`];
 //! 3. [`Session::finish`] what handlers completed;
 //! 4. [`Session::turn`], which collects what callers wrote and gives the next deadline;
-//! 5. send from [`Session::outgoing`].
+//! 5. send from [`Session::outgoing`], and say so by [`Session::sent`].
 
 mod admission;
 mod backlog;
@@ -82,6 +82,8 @@ pub struct Session {
     state: State,
     syntax_errors: u32,
     stall: Stall,
+    /// Callers waited for room when the turn ended.
+    callers_wait: bool,
     counters: Counters,
 }
 
@@ -153,6 +155,7 @@ impl Session {
             state: State::Open,
             syntax_errors: 0,
             stall: Stall::default(),
+            callers_wait: false,
             counters: Counters::default(),
             settings: Settings { limits, ..settings },
         };
@@ -236,6 +239,12 @@ impl Session {
         !self.backlog.is_empty() && self.has_room(1)
     }
 
+    /// True when parts of a large message can follow what the transport took: the session wants
+    /// another turn for them.
+    pub fn has_more(&self) -> bool {
+        self.can_split()
+    }
+
     /// True when callers wrote something and others of them may be about to.
     pub fn expects_more(&self) -> bool {
         self.calls.expects_more()
@@ -276,12 +285,21 @@ impl Session {
     /// another turn, if it wants one.
     pub fn turn(&mut self, now: u64, driver: &Waker) -> Option<u64> {
         self.calls.expire(now, &self.outgoing, &mut self.wakes);
-        let calls = self.calls.collect(&mut self.outgoing, now, driver, &mut self.wakes);
+        let collected = self.calls.collect(&mut self.outgoing, now, driver, &mut self.wakes);
         self.split();
+        self.callers_wait = collected.waiting;
         let stall = self.watch_stall(now);
         wake_all(self.wakes.drain(..));
-        let next = calls.min(stall);
+        let next = collected.deadline.min(stall);
         (next != u64::MAX).then_some(next)
+    }
+
+    /// Says that the transport took what it could: callers that waited for that go on.
+    pub fn sent(&mut self) {
+        if self.callers_wait && self.outgoing.len() < self.settings.limits.max_outgoing {
+            self.calls.sent(self.outgoing.len(), &mut self.wakes);
+            wake_all(self.wakes.drain(..));
+        }
     }
 
     /// From now on new requests are refused as not executed and no new calls begin.

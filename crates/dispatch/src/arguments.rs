@@ -112,3 +112,6 @@ arguments!(12 A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11);
 fn absent<T: DeserializeOwned>(index: usize) -> Result<T, Fault> {
     T::deserialize(Absent).map_err(|wanted| Fault::Missing { index, expected: wanted.0 })
 }
+
+#[cfg(all(test, feature = "json", feature = "msgpack"))]
+mod tests;

@@ -206,5 +206,5 @@ impl fmt::Debug for Dispatcher {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "json", feature = "msgpack"))]
 mod tests;

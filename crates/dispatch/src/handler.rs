@@ -54,7 +54,8 @@ use crate::{
     note = "a method is a function or a closure of 0 to 12 params, with or without a `Context` before them",
     note = "each param is `DeserializeOwned`: `String`, not `&str`",
     note = "the result is `Serialize`, or a `Result` of that and of an error that is `Into<RpcError>`",
-    note = "an async one gives a future that is `Send`"
+    note = "an async one gives a future that is `Send` and owns what it uses: an async closure cannot \
+            lend what it captured, so write `move |..| { let x = x.clone(); async move { .. } }`"
 )]
 pub trait Handler<Marker> {
     /// Makes it a method.
@@ -108,3 +109,6 @@ impl Handler<Self> for Method {
         self
     }
 }
+
+#[cfg(all(test, feature = "json", feature = "msgpack"))]
+mod tests;

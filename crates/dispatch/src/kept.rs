@@ -3,13 +3,11 @@
 //! For layers that wait for something before they begin a request. All others begin it at once,
 //! in the place where it was received, and copy nothing.
 
-mod capture;
-
 use std::{fmt, sync::Arc, task};
 
 use tinyrpc_core::{Format, Id, Lane, Meta, Payload, PayloadRef, ReplyTo, Request, RpcError};
 
-use crate::{Invocation, PendingReply, Scope, Service, Started};
+use crate::{Invocation, PendingReply, Scope, Service, Started, capture::capture};
 
 /// A request of one's own, free of the frame it came in.
 #[derive(Clone)]
@@ -61,7 +59,7 @@ impl Kept {
             lane: self.lane,
         };
         let mut started = Started::Done;
-        let answer = capture::capture(self.format, self.id.is_none(), |reply| {
+        let answer = capture(self.format, self.id.is_none(), |reply| {
             let mut invocation =
                 Invocation { request: &request, method: &self.method, scope: &self.scope, cx };
             started = service.start(&mut invocation, reply);

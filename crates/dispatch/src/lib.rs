@@ -3,6 +3,7 @@
 
 mod arguments;
 mod cancellation;
+mod capture;
 mod context;
 mod dispatcher;
 mod endpoint;
@@ -15,6 +16,8 @@ mod method;
 mod scope;
 mod service;
 mod shown;
+#[cfg(all(test, feature = "json", feature = "msgpack"))]
+mod testing;
 
 pub use crate::{
     arguments::Arguments,

@@ -105,3 +105,6 @@ impl fmt::Debug for Method {
         f.debug_struct("Method").field("arity", &self.arity()).field("names", &self.names()).finish()
     }
 }
+
+#[cfg(all(test, feature = "json", feature = "msgpack"))]
+mod tests;

@@ -41,4 +41,4 @@ pub use tinyrpc_core::{
 #[cfg(feature = "jsonrpc")]
 pub use crate::jsonrpc::JsonRpc;
 #[cfg(feature = "msgpack")]
-pub use crate::msgpack::MsgPackRpc;
+pub use crate::msgpack::{MsgPackRpc, OldMsgPackRpc};

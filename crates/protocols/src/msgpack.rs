@@ -4,6 +4,7 @@
 mod decoder;
 mod encoder;
 mod envelope;
+mod flat;
 mod scan;
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 mod jsonrpsee;
 mod raw;
 mod tarpc;
-#[cfg(feature = "tinyrpc")]
 mod tinyrpc;
 
 use std::{
@@ -41,20 +40,6 @@ pub(crate) enum PeerName {
 }
 
 impl PeerName {
-    /// Every peer in this binary.
-    pub(crate) fn built() -> Vec<Self> {
-        Self::value_variants()
-            .iter()
-            .copied()
-            .filter(|peer| peer.is_built())
-            .collect()
-    }
-
-    /// Whether the peer's library is in this binary.
-    pub(crate) fn is_built(self) -> bool {
-        cfg!(feature = "tinyrpc") || !matches!(self, Self::TinyrpcJson | Self::TinyrpcMsgpack)
-    }
-
     /// Whether the peer can be measured under `workload`: only some handle notifications.
     pub(crate) fn runs(self, workload: Workload) -> bool {
         workload.action() != Action::Notify
@@ -69,12 +54,8 @@ impl PeerName {
             Self::TarpcJson => tarpc::Json::serve().await,
             Self::TarpcBincode => tarpc::Bincode::serve().await,
             Self::TarpcMsgpack => tarpc::Msgpack::serve().await,
-            #[cfg(feature = "tinyrpc")]
             Self::TinyrpcJson => tinyrpc::Json::serve().await,
-            #[cfg(feature = "tinyrpc")]
             Self::TinyrpcMsgpack => tinyrpc::Msgpack::serve().await,
-            #[cfg(not(feature = "tinyrpc"))]
-            Self::TinyrpcJson | Self::TinyrpcMsgpack => self.missing(),
         }
     }
 
@@ -86,18 +67,9 @@ impl PeerName {
             Self::TarpcJson => open::<tarpc::Json>(addr, workload).await,
             Self::TarpcBincode => open::<tarpc::Bincode>(addr, workload).await,
             Self::TarpcMsgpack => open::<tarpc::Msgpack>(addr, workload).await,
-            #[cfg(feature = "tinyrpc")]
             Self::TinyrpcJson => open::<tinyrpc::Json>(addr, workload).await,
-            #[cfg(feature = "tinyrpc")]
             Self::TinyrpcMsgpack => open::<tinyrpc::Msgpack>(addr, workload).await,
-            #[cfg(not(feature = "tinyrpc"))]
-            Self::TinyrpcJson | Self::TinyrpcMsgpack => self.missing(),
         }
-    }
-
-    #[cfg(not(feature = "tinyrpc"))]
-    fn missing<T>(self) -> Result<T> {
-        anyhow::bail!("{self} is not in this binary: build with `--features tinyrpc`")
     }
 }
 

@@ -1,17 +1,20 @@
-//! This project: JSON-RPC and MessagePack-RPC over TCP. A slot: its two peers only say that they are not there yet.
+//! This project: JSON-RPC and MessagePack-RPC over TCP. The server is bound `auto` for both.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
+use tinyrpc::{Client, Dispatcher, Limits, Server};
 
 use crate::{
     book::Book,
     load::{Caller, Peer},
 };
-
-/// One client connection.
-#[derive(Clone)]
-pub(super) struct Client;
 
 /// Declares a peer that connects with the scheme `$scheme`.
 macro_rules! peer {
@@ -23,11 +26,11 @@ macro_rules! peer {
             type Caller = Client;
 
             async fn serve() -> Result<SocketAddr> {
-                bail!("the server of this project is not in the benchmark yet")
+                serve().await
             }
 
             async fn connect(addr: SocketAddr) -> Result<Self::Caller> {
-                bail!("no client for {}://{addr} in the benchmark yet", $scheme)
+                Ok(tinyrpc::connect(format!(concat!($scheme, "://{}"), addr)).await?)
             }
         }
     };
@@ -39,15 +42,40 @@ peer! {
 }
 peer! {
     /// MessagePack-RPC.
-    Msgpack, "msgpackrpc+tcp"
+    Msgpack, "msgpack+tcp"
 }
 
 impl Caller for Client {
-    async fn add(&self, _: i64, _: i64) -> Result<i64> {
-        bail!("no `add` yet")
+    async fn add(&self, a: i64, b: i64) -> Result<i64> {
+        Ok(self.call("add", (a, b)).await?)
     }
 
-    async fn book(&self, _: &Book) -> Result<Book> {
-        bail!("no `book` yet")
+    async fn book(&self, book: &Book) -> Result<Book> {
+        Ok(self.call("book", (book,)).await?)
     }
+
+    async fn tick(&self) -> Result<()> {
+        Ok(self.notify("tick", (2, 3)).await?)
+    }
+
+    async fn ticks(&self) -> Result<u64> {
+        Ok(self.call("ticks", ()).await?)
+    }
+}
+
+async fn serve() -> Result<SocketAddr> {
+    let ticked = Arc::new(AtomicU64::new(0));
+    let ticks = Arc::clone(&ticked);
+    let service = Dispatcher::new()
+        .method("add", |a: i64, b: i64| a + b)
+        .method("book", |book: Book| book)
+        .method("tick", move |_: i64, _: i64| {
+            ticked.fetch_add(1, Relaxed);
+        })
+        .method("ticks", move || ticks.load(Relaxed));
+    // The fan-in workload opens 64 connections, the widest one has 1,024 calls in flight.
+    let server = Server::new(service).limits(Limits::default()).listen("tcp://127.0.0.1:0").await?;
+    let address = server.addresses().concat();
+    let address = address.strip_prefix("tcp://").context("an address of TCP")?;
+    Ok(address.parse()?)
 }

@@ -11,16 +11,23 @@ use super::{
 };
 use crate::{Id, Lane, Outgoing, Reason, RpcError};
 
+/// What a turn's collection told.
+pub(crate) struct Collected {
+    /// The earliest deadline.
+    pub(crate) deadline: u64,
+    /// Callers wait for room.
+    pub(crate) waiting: bool,
+}
+
 impl Calls {
     /// Hands what callers wrote to the connection's queue and sets the deadlines of new calls.
-    /// Gives the earliest deadline.
     pub(crate) fn collect(
         &self,
         out: &mut Outgoing,
         now: u64,
         driver: &Waker,
         wakes: &mut Vec<Waker>,
-    ) -> u64 {
+    ) -> Collected {
         let mut guard = self.lock();
         let inner = &mut *guard;
         while inner
@@ -51,9 +58,10 @@ impl Calls {
         if std::mem::take(&mut inner.stamp_waiters) {
             inner.armed = inner.armed.min(inner.waiters.expire(now, wakes));
         }
-        let before = std::mem::replace(&mut inner.queued, out.len());
-        if before >= self.limits.max_outgoing && inner.queued < self.limits.max_outgoing {
-            inner.let_in(&self.limits, self.wire.get().is_some(), wakes);
+        inner.queued = out.len();
+        let waiting = !inner.waiters.is_empty();
+        if waiting {
+            inner.let_in(&self.limits, self.wire().is_some(), wakes);
         }
         let armed = inner.armed;
         let old = match &inner.driver {
@@ -62,7 +70,14 @@ impl Calls {
         };
         drop(guard);
         drop(old);
-        armed
+        Collected { deadline: armed, waiting }
+    }
+
+    /// The queue is shorter now: callers that wait for room have their turn.
+    pub(crate) fn sent(&self, queued: usize, wakes: &mut Vec<Waker>) {
+        let mut inner = self.lock();
+        inner.queued = queued;
+        inner.let_in(&self.limits, self.wire.get().is_some(), wakes);
     }
 
     /// True when callers wrote something and others of them may be about to.

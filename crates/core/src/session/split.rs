@@ -77,6 +77,14 @@ impl Session {
         !self.splits.sending.is_empty()
     }
 
+    /// True when the queue and the window have room for another part.
+    pub(super) fn can_split(&self) -> bool {
+        let size = self.link.as_ref().and_then(|link| link.wire.profile.chunk);
+        self.is_splitting()
+            && self.splits.window != Some(0)
+            && size.is_some_and(|size| self.outgoing.len() < size as usize)
+    }
+
     /// The peer took in what was sent.
     pub(super) fn split_credit(&mut self, amount: u32) {
         if let Some(window) = &mut self.splits.window {

@@ -4,7 +4,7 @@
 //! between record separators (0x1e). Payloads are JSON, in which neither byte occurs. The last
 //! field is the rest of the frame, whatever its bytes.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use tinyrpc_core::{
@@ -15,13 +15,13 @@ use tinyrpc_core::{
 
 /// The protocol, with the habits that a test wants it to have.
 #[derive(Clone, Copy, Debug)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// The first byte of every frame, by which it is recognised.
-    pub mark: u8,
+    pub(crate) mark: u8,
     /// Whether it says that it has batches.
-    pub batches: bool,
+    pub(crate) batches: bool,
     /// Whether it splits, and into parts of how many bytes.
-    pub chunk: Option<u32>,
+    pub(crate) chunk: Option<u32>,
 }
 
 impl Default for Identity {
@@ -32,31 +32,31 @@ impl Default for Identity {
 
 impl Identity {
     /// The initial credit of a stream.
-    pub const CREDIT: u32 = 4;
+    pub(crate) const CREDIT: u32 = 4;
     /// How many bytes of chunks may be sent before the first credit for them.
-    pub const WINDOW: u32 = 256 << 10;
+    pub(crate) const WINDOW: u32 = 256 << 10;
     /// The size of a chunk where the protocol splits.
-    pub const CHUNK: u32 = 32 << 10;
+    pub(crate) const CHUNK: u32 = 32 << 10;
 
     /// The same with chunks.
-    pub fn splitting() -> Self {
+    pub(crate) fn splitting() -> Self {
         Self { chunk: Some(Self::CHUNK), ..Self::default() }
     }
 
     /// One message as a frame, by the encoder's own means.
-    pub fn frame(self, message: &Message<'_>) -> Bytes {
+    pub(crate) fn frame(self, message: &Message<'_>) -> Bytes {
         let mut out = Vec::new();
         self.message(&mut out, message).expect("the codec says everything");
         out.into()
     }
 
     /// A request, or a notification where there is no id.
-    pub fn call(self, id: Option<Id<'_>>, method: &str, params: &str) -> Bytes {
+    pub(crate) fn call(self, id: Option<Id<'_>>, method: &str, params: &str) -> Bytes {
         self.frame(&Message::Request(Request::new(id, method, json(params), Lane::DUPLEX)))
     }
 
     /// A result.
-    pub fn result(self, id: u64, value: &str) -> Bytes {
+    pub(crate) fn result(self, id: u64, value: &str) -> Bytes {
         self.frame(&Message::Response(Response::new(Id::Number(id), Ok(json(value)))))
     }
 
@@ -66,17 +66,13 @@ impl Identity {
 }
 
 /// A payload without a block.
-pub fn json(text: &str) -> PayloadRef<'_> {
+pub(crate) fn json(text: &str) -> PayloadRef<'_> {
     PayloadRef { bytes: text.as_bytes(), block: None, format: Format::Json }
 }
 
 impl Protocol for Identity {
     fn name(&self) -> &'static str {
         "identity"
-    }
-
-    fn format(&self) -> Format {
-        Format::Json
     }
 
     fn open(&self, _limits: &Limits) -> Codec {
@@ -86,7 +82,7 @@ impl Protocol for Identity {
         profile.initial_credit = Self::CREDIT;
         profile.chunk = self.chunk;
         profile.initial_window = Self::WINDOW;
-        Codec { decoder: Box::new(*self), encoder: Arc::new(*self), profile }
+        Codec::new(*self, *self, profile)
     }
 
     fn claims(&self, first: u8) -> bool {

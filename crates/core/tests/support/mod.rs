@@ -1,11 +1,11 @@
 //! What the tests of the session share: a codec, two joined sessions, a service by script.
 
-pub mod identity;
-pub mod pair;
-pub mod script;
-pub mod tasks;
+pub(crate) mod identity;
+pub(crate) mod pair;
+pub(crate) mod script;
+pub(crate) mod tasks;
 
-pub use self::{
+pub(crate) use self::{
     identity::Identity,
     pair::{Pair, Setup, Side},
     script::Script,

@@ -13,13 +13,13 @@ use super::{Identity, Promise, Script, Tasks};
 
 /// What a pair is made from.
 #[derive(Clone, Debug)]
-pub struct Setup {
-    pub shape: Shape,
-    pub protocol: Identity,
+pub(crate) struct Setup {
+    pub(crate) shape: Shape,
+    pub(crate) protocol: Identity,
     /// Protocols among which the server chooses by the first byte; empty for `protocol` alone.
-    pub served: Vec<Identity>,
-    pub client: Limits,
-    pub server: Limits,
+    pub(crate) served: Vec<Identity>,
+    pub(crate) client: Limits,
+    pub(crate) server: Limits,
 }
 
 impl Default for Setup {
@@ -35,23 +35,23 @@ impl Default for Setup {
 }
 
 impl Setup {
-    pub fn shape(shape: Shape) -> Self {
+    pub(crate) fn shape(shape: Shape) -> Self {
         Self { shape, ..Self::default() }
     }
 
     /// The same limits on both sides.
-    pub fn limits(mut self, change: impl Fn(&mut Limits)) -> Self {
+    pub(crate) fn limits(mut self, change: impl Fn(&mut Limits)) -> Self {
         change(&mut self.client);
         change(&mut self.server);
         self
     }
 
-    pub fn protocol(mut self, protocol: Identity) -> Self {
+    pub(crate) fn protocol(mut self, protocol: Identity) -> Self {
         self.protocol = protocol;
         self
     }
 
-    pub fn pair(self) -> Pair {
+    pub(crate) fn pair(self) -> Pair {
         let served = if self.served.is_empty() { vec![self.protocol] } else { self.served.clone() };
         Pair {
             client: Side::new(Role::Client, self.shape, &[self.protocol], &self.client),
@@ -65,22 +65,22 @@ impl Setup {
 }
 
 /// One side: a session, what it received, and who serves it.
-pub struct Side {
-    pub role: Role,
-    pub session: Session,
-    pub incoming: Incoming,
-    pub script: Script,
-    pub shape: Shape,
+pub(crate) struct Side {
+    pub(crate) role: Role,
+    pub(crate) session: Session,
+    pub(crate) incoming: Incoming,
+    pub(crate) script: Script,
+    pub(crate) shape: Shape,
     /// How lanes ended, in order.
-    pub ended: Vec<(Lane, Ended)>,
+    pub(crate) ended: Vec<(Lane, Ended)>,
     /// How many bytes its transport took.
-    pub sent: usize,
+    pub(crate) sent: usize,
     /// When the session wants its next turn.
-    pub next: Option<u64>,
+    pub(crate) next: Option<u64>,
 }
 
 impl Side {
-    pub fn new(role: Role, shape: Shape, protocols: &[Identity], limits: &Limits) -> Self {
+    pub(crate) fn new(role: Role, shape: Shape, protocols: &[Identity], limits: &Limits) -> Self {
         let protocols = protocols.iter().map(|&one| Arc::new(one) as Arc<dyn Protocol>);
         let session = Session::new(Settings {
             role,
@@ -101,22 +101,22 @@ impl Side {
         }
     }
 
-    pub fn caller(&self) -> Caller {
+    pub(crate) fn caller(&self) -> Caller {
         self.session.caller()
     }
 
     /// One turn of a driver, without sending.
-    pub fn turn(&mut self, now: u64) {
+    pub(crate) fn turn(&mut self, now: u64) {
         while self.session.handle(&mut self.incoming, &mut self.script) == Turn::More {}
         self.next = self.session.turn(now, Waker::noop());
     }
 
     /// Hands a frame of the peer to the session.
-    pub fn receive(&mut self, frame: Bytes) {
+    pub(crate) fn receive(&mut self, frame: Bytes) {
         self.receive_on(Lane::DUPLEX, frame);
     }
 
-    pub fn receive_on(&mut self, lane: Lane, bytes: Bytes) {
+    pub(crate) fn receive_on(&mut self, lane: Lane, bytes: Bytes) {
         match self.shape {
             Shape::Stream => {
                 let mut framed = Vec::new();
@@ -130,7 +130,7 @@ impl Side {
     }
 
     /// Takes one frame, as a transport of messages does; lanes that ended before it are noted.
-    pub fn pop(&mut self) -> Option<Frame> {
+    pub(crate) fn pop(&mut self) -> Option<Frame> {
         loop {
             match self.session.outgoing().pop()? {
                 Taken::Frame(frame) => {
@@ -143,7 +143,7 @@ impl Side {
     }
 
     /// Takes every frame, and shows the separators of the fields as blanks.
-    pub fn pop_all(&mut self) -> Vec<String> {
+    pub(crate) fn pop_all(&mut self) -> Vec<String> {
         let mut all = Vec::new();
         while let Some(frame) = self.pop() {
             all.push(show(&frame.bytes));
@@ -153,37 +153,37 @@ impl Side {
 
     /// Answers the request that has gone on for the longest time.
     #[track_caller]
-    pub fn finish(&mut self, value: impl Serialize) {
+    pub(crate) fn finish(&mut self, value: impl Serialize) {
         let ticket = self.script.pending.remove(0);
         self.session.finish(ticket, |reply| reply.result(&value));
     }
 }
 
 /// A frame as text: blanks for unit separators, bars for record separators.
-pub fn show(frame: &[u8]) -> String {
+pub(crate) fn show(frame: &[u8]) -> String {
     String::from_utf8_lossy(frame).replace('\x1f', " ").replace('\x1e', "|")
 }
 
 /// Two sides and what is between them.
-pub struct Pair {
-    pub client: Side,
-    pub server: Side,
-    pub tasks: Tasks,
+pub(crate) struct Pair {
+    pub(crate) client: Side,
+    pub(crate) server: Side,
+    pub(crate) tasks: Tasks,
     /// Microseconds.
-    pub now: u64,
+    pub(crate) now: u64,
     /// How many messages travel in one step, each way.
-    pub frames: usize,
+    pub(crate) frames: usize,
     /// How many bytes of a stream travel in one step, each way.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
 }
 
 impl Pair {
-    pub fn new(shape: Shape) -> Self {
+    pub(crate) fn new(shape: Shape) -> Self {
         Setup::shape(shape).pair()
     }
 
     /// A call of the client, as a task.
-    pub fn call<R: DeserializeOwned + 'static>(
+    pub(crate) fn call<R: DeserializeOwned + 'static>(
         &mut self,
         method: &'static str,
         params: impl Serialize + 'static,
@@ -193,7 +193,7 @@ impl Pair {
     }
 
     /// A call of the server, as a task.
-    pub fn call_back<R: DeserializeOwned + 'static>(
+    pub(crate) fn call_back<R: DeserializeOwned + 'static>(
         &mut self,
         method: &'static str,
         params: impl Serialize + 'static,
@@ -202,7 +202,7 @@ impl Pair {
         self.call_by(caller, method, params)
     }
 
-    pub fn call_by<R: DeserializeOwned + 'static>(
+    pub(crate) fn call_by<R: DeserializeOwned + 'static>(
         &mut self,
         caller: Caller,
         method: &'static str,
@@ -213,7 +213,7 @@ impl Pair {
         promise
     }
 
-    pub fn try_call(&mut self, method: &'static str) -> Promise<Result<(), Error>> {
+    pub(crate) fn try_call(&mut self, method: &'static str) -> Promise<Result<(), Error>> {
         let caller = self.client.caller();
         let promise = self.tasks.spawn(async move { caller.try_call(method, ()).await });
         self.tasks.run();
@@ -221,7 +221,7 @@ impl Pair {
     }
 
     /// A notification of the client, as a task.
-    pub fn notify(
+    pub(crate) fn notify(
         &mut self,
         method: &'static str,
         params: impl Serialize + 'static,
@@ -233,7 +233,7 @@ impl Pair {
     }
 
     /// Lets the tasks and both sessions do what they can, without any transport.
-    pub fn turn(&mut self) {
+    pub(crate) fn turn(&mut self) {
         self.tasks.run();
         self.client.turn(self.now);
         self.server.turn(self.now);
@@ -241,7 +241,7 @@ impl Pair {
     }
 
     /// One turn of everybody, and one step of the transport each way; true if anything happened.
-    pub fn step(&mut self) -> bool {
+    pub(crate) fn step(&mut self) -> bool {
         let mut busy = self.tasks.run();
         self.client.turn(self.now);
         busy |= carry(&mut self.client, &mut self.server, self.frames, self.bytes);
@@ -252,7 +252,7 @@ impl Pair {
 
     /// Steps until nothing happens any more.
     #[track_caller]
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for _ in 0..1_000_000 {
             if !self.step() && !self.step() {
                 return;
@@ -262,13 +262,13 @@ impl Pair {
     }
 
     /// Moves the clock and gives everybody a turn.
-    pub fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         self.now += time.as_micros() as u64;
         self.turn();
     }
 
     /// Both sides lose the connection.
-    pub fn lose(&mut self) {
+    pub(crate) fn lose(&mut self) {
         let reason = || Reason::Closed("lost".into());
         self.client.session.lose(reason());
         self.server.session.lose(reason());
@@ -277,7 +277,7 @@ impl Pair {
 }
 
 /// Moves what one side sends to the other, unless that does not read; true if anything moved.
-pub fn carry(from: &mut Side, to: &mut Side, mut frames: usize, bytes: usize) -> bool {
+pub(crate) fn carry(from: &mut Side, to: &mut Side, mut frames: usize, bytes: usize) -> bool {
     if to.session.is_paused() || from.session.outgoing().is_empty() {
         return false;
     }
@@ -291,6 +291,7 @@ pub fn carry(from: &mut Side, to: &mut Side, mut frames: usize, bytes: usize) ->
             from.sent += count;
             left -= count;
         }
+        from.session.sent();
         return true;
     }
     while frames > 0 {
@@ -310,5 +311,6 @@ pub fn carry(from: &mut Side, to: &mut Side, mut frames: usize, bytes: usize) ->
             }
         }
     }
+    from.session.sent();
     true
 }

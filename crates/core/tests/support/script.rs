@@ -13,15 +13,15 @@ use tinyrpc_core::{ReplyTo, Request, RpcError, Serve, Ticket};
 /// | `note` | answers null |
 /// | anything else | goes on until the test finishes it |
 #[derive(Default)]
-pub struct Script {
+pub(crate) struct Script {
     /// Every request that was begun: its method and params.
-    pub started: Vec<String>,
+    pub(crate) started: Vec<String>,
     /// Requests that go on, oldest first.
-    pub pending: Vec<Ticket>,
+    pub(crate) pending: Vec<Ticket>,
     /// Requests that nobody waits for any more.
-    pub cancelled: Vec<Ticket>,
+    pub(crate) cancelled: Vec<Ticket>,
     /// Requests whose streams were given credit.
-    pub credited: Vec<Ticket>,
+    pub(crate) credited: Vec<Ticket>,
 }
 
 impl Serve for Script {

@@ -15,7 +15,7 @@ use std::{
 
 /// The smallest executor.
 #[derive(Default)]
-pub struct Tasks {
+pub(crate) struct Tasks {
     tasks: Vec<Option<Task>>,
 }
 
@@ -34,40 +34,40 @@ impl Wake for Woken {
 
 /// What a task will come to.
 #[derive(Debug)]
-pub struct Promise<T> {
+pub(crate) struct Promise<T> {
     value: Rc<RefCell<Option<T>>>,
     task: usize,
 }
 
 impl<T> Promise<T> {
-    pub fn is_pending(&self) -> bool {
+    pub(crate) fn is_pending(&self) -> bool {
         self.value.borrow().is_none()
     }
 
     /// The value, once.
     #[track_caller]
-    pub fn take(&self) -> T {
+    pub(crate) fn take(&self) -> T {
         self.value.borrow_mut().take().expect("the task has not ended")
     }
 }
 
 impl<T, E: Debug> Promise<Result<T, E>> {
     #[track_caller]
-    pub fn ok(&self) -> T {
+    pub(crate) fn ok(&self) -> T {
         self.take().expect("a result")
     }
 }
 
 impl<T: Debug, E> Promise<Result<T, E>> {
     #[track_caller]
-    pub fn err(&self) -> E {
+    pub(crate) fn err(&self) -> E {
         self.take().expect_err("an error")
     }
 }
 
 impl Tasks {
     /// Takes a future on; it is polled by the next [`Tasks::run`].
-    pub fn spawn<T: 'static>(&mut self, future: impl Future<Output = T> + 'static) -> Promise<T> {
+    pub(crate) fn spawn<T: 'static>(&mut self, future: impl Future<Output = T> + 'static) -> Promise<T> {
         let value = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&value);
         let future = Box::pin(async move {
@@ -80,7 +80,7 @@ impl Tasks {
     }
 
     /// Polls whatever was woken; true if anything was.
-    pub fn run(&mut self) -> bool {
+    pub(crate) fn run(&mut self) -> bool {
         let mut ran = false;
         for slot in &mut self.tasks {
             let Some(task) = slot else { continue };
@@ -97,7 +97,7 @@ impl Tasks {
     }
 
     /// Drops the future.
-    pub fn cancel<T>(&mut self, promise: &Promise<T>) {
+    pub(crate) fn cancel<T>(&mut self, promise: &Promise<T>) {
         self.tasks[promise.task] = None;
     }
 }

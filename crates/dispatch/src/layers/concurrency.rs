@@ -125,5 +125,5 @@ impl<S: Service + 'static> Layer<S> for ConcurrencyLayer {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "json", feature = "msgpack"))]
 mod tests;

@@ -91,3 +91,6 @@ impl<S: Service> Layer<S> for TimeoutLayer {
 
 const NO_RUNTIME: &str =
     "a time limit needs a runtime, and this connection is driven without one";
+
+#[cfg(all(test, feature = "json", feature = "msgpack"))]
+mod tests;

@@ -126,3 +126,6 @@ impl<S: Service> Layer<S> for TraceLayer {
         Trace { inner }
     }
 }
+
+#[cfg(all(test, feature = "json", feature = "msgpack"))]
+mod tests;

@@ -73,7 +73,8 @@ fn object<'f>(
     bounds: &Bounds,
 ) -> Result<Message<'f>, Invalid<'f>> {
     let part = |member| outline.span(member).of(object);
-    let answers = !outline.span(Member::Result).is_empty() || !outline.span(Member::Error).is_empty();
+    let answers =
+        !outline.span(Member::Result).is_empty() || !outline.span(Member::Error).is_empty();
     let method = part(Member::Method);
     if answers && method.is_none() {
         return response(frame, object, outline, bounds);

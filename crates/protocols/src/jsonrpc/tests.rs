@@ -49,7 +49,8 @@ fn read(codec: &mut Codec, stream: &[u8], step: usize) -> Vec<String> {
                     start += consumed;
                 }
                 Scan::Bad { consumed, error, fatal } => {
-                    let code = error.map_or_else(|| "silent".into(), |error| error.code.to_string());
+                    let code =
+                        error.map_or_else(|| "silent".into(), |error| error.code.to_string());
                     seen.push(format!("bad {code}"));
                     if fatal {
                         seen.push("fatal".into());
@@ -67,7 +68,8 @@ fn read(codec: &mut Codec, stream: &[u8], step: usize) -> Vec<String> {
 fn show(message: &Result<Message<'_>, Invalid<'_>>) -> String {
     match message {
         Ok(Message::Request(Request { id, method, params, .. })) => {
-            let id = id.as_ref().map_or_else(|| "notify".into(), |id| format!("call {}", show_id(id)));
+            let id =
+                id.as_ref().map_or_else(|| "notify".into(), |id| format!("call {}", show_id(id)));
             format!("{id} {method:?} {}", String::from_utf8_lossy(params.bytes))
         }
         Ok(Message::Response(Response { id, outcome, .. })) => match outcome {

@@ -6,6 +6,7 @@ use tinyrpc_core::{Decoder, FrameRef, Invalid, Limits, Message, Scan};
 
 use super::{
     envelope::{self, Bounds},
+    flat,
     scan::{Flaw, ScanLimits, Scanner, check},
 };
 
@@ -80,6 +81,9 @@ impl MsgPackDecoder {
     /// Decodes a frame that this decoder did not find.
     #[inline(never)]
     fn decode_other<'f>(&self, frame: FrameRef<'f>) -> Result<Message<'f>, Invalid<'f>> {
+        if flat::end(frame.bytes, &self.limits) == Some(frame.bytes.len()) {
+            return envelope::message(frame, &self.bounds);
+        }
         match check(frame.bytes, self.limits) {
             Ok(()) => envelope::message(frame, &self.bounds),
             Err(Flaw::Trailing { at }) => Err(envelope::trailing(frame.bytes, at)),
@@ -93,7 +97,15 @@ impl Decoder for MsgPackDecoder {
         self.found = Mark::default();
         match (self.place, buffer.first()) {
             (Place::Inside, _) => {}
-            (Place::Before, Some(0x90..=0x9f | 0xdc | 0xdd)) => self.scanner.reset(),
+            (Place::Before, Some(0x90..=0x9f | 0xdc | 0xdd)) => {
+                if let Some(end) = flat::end(buffer, &self.limits)
+                    && end <= self.max_message
+                {
+                    self.found = Mark::of(buffer.get(..end).unwrap_or_default());
+                    return Scan::frame(0, end);
+                }
+                self.scanner.reset();
+            }
             (Place::Before, None) => return Scan::Need(1),
             _ => return self.lost(),
         }

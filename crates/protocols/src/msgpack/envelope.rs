@@ -51,7 +51,7 @@ fn plain<'f>(frame: FrameRef<'f>, bounds: &Bounds) -> Option<Message<'f>> {
         [0x94, 0x01, rest @ ..] => {
             let (id, rest) = number(rest)?;
             let outcome = Ok(frame.payload(rest.strip_prefix(&[NIL])?, Format::MsgPack));
-            return Some(Message::Response(Response::new(id, outcome)));
+            return Some(Message::Response(Response::new(Id::Number(id), outcome)));
         }
         _ => return None,
     };
@@ -65,20 +65,19 @@ fn plain<'f>(frame: FrameRef<'f>, bounds: &Bounds) -> Option<Message<'f>> {
     }
     let method = std::str::from_utf8(name).ok()?;
     let params = frame.payload(params, Format::MsgPack);
-    Some(Message::Request(Request::new(id, method, params, frame.lane)))
+    Some(Message::Request(Request::new(id.map(Id::Number), method, params, frame.lane)))
 }
 
 /// An id in its usual forms, and what stands behind it.
 #[inline(always)]
-fn number(bytes: &[u8]) -> Option<(Id<'static>, &[u8])> {
-    let (number, rest) = match *bytes {
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    Some(match *bytes {
         [number @ 0..=0x7f, ref rest @ ..] => (number.into(), rest),
         [0xcc, number, ref rest @ ..] => (number.into(), rest),
         [0xcd, a, b, ref rest @ ..] => (u16::from_be_bytes([a, b]).into(), rest),
         [0xce, a, b, c, d, ref rest @ ..] => (u32::from_be_bytes([a, b, c, d]).into(), rest),
         _ => return None,
-    };
-    Some((Id::Number(number), rest))
+    })
 }
 
 #[inline(never)]

@@ -26,7 +26,8 @@ pub(crate) use self::reader::{Kind, Reader};
 pub(crate) struct ScanLimits {
     /// Levels of nesting, at most [`ScanLimits::DEEPEST`].
     pub(crate) depth: u32,
-    /// Values of any kind, keys included. Those in a container are charged when it announces them.
+    /// Values of any kind; keys do not count, as in JSON. Those in a container are charged when it
+    /// announces them.
     pub(crate) values: u32,
     /// Bytes of one string, binary or extension value.
     pub(crate) length: usize,
@@ -236,20 +237,20 @@ impl Place {
                     }
                     self.left -= 1;
                 }
-                Header::Container { size, values } => {
+                Header::Container { size, count, each } => {
                     let slot = match outer.get_mut(self.depth as usize) {
                         Some(slot) if self.depth < limits.depth => slot,
                         _ => return Err(Stop::Flaw(Flaw::Depth { limit: limits.depth })),
                     };
-                    // A map of 2^31 entries has more values than the type of the counter.
-                    let values = u32::try_from(values).unwrap_or(u32::MAX);
-                    let Some(rest) = self.values.checked_sub(values) else {
+                    // The product fails only for maps of more entries than any limit makes sense.
+                    let charged = self.values.checked_sub(count).zip(count.checked_mul(each));
+                    let Some((values, left)) = charged else {
                         return Err(Stop::Flaw(Flaw::Values { limit: limits.values }));
                     };
                     *slot = self.left - 1;
                     self.depth += 1;
-                    self.left = values;
-                    self.values = rest;
+                    self.left = left;
+                    self.values = values;
                     self.at += size;
                 }
                 Header::Reserved => return Err(Stop::Flaw(Flaw::Reserved { at: self.at })),

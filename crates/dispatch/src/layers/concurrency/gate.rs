@@ -122,13 +122,13 @@ impl Turn {
 
 impl Ticket {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Permit> {
-        if let Some(turn) = &self.turn
-            && turn.poll(cx).is_pending()
-        {
-            return Poll::Pending;
+        match &self.turn {
+            Some(turn) if turn.poll(cx).is_ready() => {
+                self.turn = None;
+                Poll::Ready(Permit(Arc::clone(&self.gate)))
+            }
+            _ => Poll::Pending,
         }
-        self.turn = None;
-        Poll::Ready(Permit(Arc::clone(&self.gate)))
     }
 }
 

@@ -38,7 +38,7 @@ impl Skip {
         loop {
             if self.text {
                 let rest = buffer.get(self.at..)?;
-                let Some(offset) = memchr2(b'"', b'\\', rest) else {
+                let Some(offset) = find_end_or_escape(rest) else {
                     self.at = buffer.len();
                     return None;
                 };
@@ -73,4 +73,12 @@ impl Skip {
             }
         }
     }
+}
+
+/// Where a string ends or an escape stands. Most strings are too short to set up a fast search.
+#[inline(always)]
+fn find_end_or_escape(text: &[u8]) -> Option<usize> {
+    const SHORT: usize = 16;
+    let found = text.iter().take(SHORT).position(|byte| matches!(byte, b'"' | b'\\'));
+    found.or_else(|| Some(SHORT + memchr2(b'"', b'\\', text.get(SHORT..)?)?))
 }

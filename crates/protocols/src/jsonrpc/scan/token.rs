@@ -23,7 +23,7 @@ pub(super) fn peek(buffer: &[u8], at: &mut usize) -> Result<u8, Stop> {
     }
 }
 
-/// How many bytes from `at` on stand in a string for themselves: plain ASCII, but no quote, no
+/// How many bytes of `rest` stand in a string for themselves: plain ASCII, but no quote, no
 /// backslash and no control character. Only whole words are looked at.
 #[inline(always)]
 pub(super) fn plain_words(rest: &[u8]) -> usize {

@@ -39,7 +39,9 @@ fn requests() {
 #[test]
 fn versions() {
     check_members(&[r#""jsonrpc":"\u0032.0""#, ID, METHOD], r#"call 1 "add" "#);
-    for version in [r#""1.0""#, "2.0", "2", r#""2""#, r#""2.00""#, r#""2.0 ""#, "null", r#"["2.0"]"#] {
+    for version in
+        [r#""1.0""#, "2.0", "2", r#""2""#, r#""2.00""#, r#""2.0 ""#, "null", r#"["2.0"]"#]
+    {
         let version = format!(r#""jsonrpc":{version}"#);
         check_members(&[&version, ID, METHOD, PARAMS], "-32600 1");
         check_members(&[&version, METHOD, PARAMS], "-32600 null");

@@ -105,7 +105,10 @@ fn http_request_lines_are_fatal() {
 #[test]
 fn nothing_is_found_behind_the_end() {
     let mut codec = open();
-    assert!(matches!(codec.decoder.find(b"GET / \r\n"), Scan::Bad { error: Some(_), fatal: true, .. }));
+    assert!(matches!(
+        codec.decoder.find(b"GET / \r\n"),
+        Scan::Bad { error: Some(_), fatal: true, .. }
+    ));
     let call = CALL.as_bytes();
     assert!(matches!(codec.decoder.find(call), Scan::Bad { error: None, fatal: true, .. }));
 }

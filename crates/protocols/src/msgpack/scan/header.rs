@@ -38,8 +38,9 @@ const LEAVES: [u8; 256] = {
 pub(super) enum Header {
     /// `length` bytes behind a header of `size` bytes, which counts the type of an extension.
     Bytes { size: usize, length: u32 },
-    /// So many values behind a header of `size` bytes. A map has two for each of its entries.
-    Container { size: usize, values: u64 },
+    /// `count` elements or entries of `each` values, which is one or two, behind a header of `size`
+    /// bytes.
+    Container { size: usize, count: u32, each: u32 },
     /// No value begins like this.
     Reserved,
 }
@@ -50,12 +51,12 @@ impl Header {
     #[inline(always)]
     pub(super) fn read(first: u8, rest: &[u8]) -> Option<Self> {
         Some(match first {
-            0x80..=0x8f => Self::Container { size: 1, values: u64::from(first & 0x0f) * 2 },
-            0x90..=0x9f => Self::Container { size: 1, values: u64::from(first & 0x0f) },
-            0xdc => Self::Container { size: 3, values: u64::from(two(rest)?) },
-            0xdd => Self::Container { size: 5, values: u64::from(four(rest)?) },
-            0xde => Self::Container { size: 3, values: u64::from(two(rest)?) * 2 },
-            0xdf => Self::Container { size: 5, values: u64::from(four(rest)?) * 2 },
+            0x80..=0x8f => Self::Container { size: 1, count: u32::from(first & 0x0f), each: 2 },
+            0x90..=0x9f => Self::Container { size: 1, count: u32::from(first & 0x0f), each: 1 },
+            0xdc => Self::Container { size: 3, count: two(rest)?, each: 1 },
+            0xdd => Self::Container { size: 5, count: four(rest)?, each: 1 },
+            0xde => Self::Container { size: 3, count: two(rest)?, each: 2 },
+            0xdf => Self::Container { size: 5, count: four(rest)?, each: 2 },
             0xc4 | 0xd9 => Self::Bytes { size: 2, length: u32::from(*rest.get(1)?) },
             0xc5 | 0xda => Self::Bytes { size: 3, length: two(rest)? },
             0xc6 | 0xdb => Self::Bytes { size: 5, length: four(rest)? },

@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
     /// Takes the header of a map: how many pairs of key and value follow.
     #[inline]
     pub(crate) fn map(&mut self) -> Option<u32> {
-        self.container(0x80, 0xde, 0xdf).map(|values| values / 2)
+        self.container(0x80, 0xde, 0xdf)
     }
 
     #[inline(always)]
@@ -51,9 +51,9 @@ impl<'a> Reader<'a> {
             return None;
         }
         match Header::read(first, self.rest)? {
-            Header::Container { size, values } => {
+            Header::Container { size, count, .. } => {
                 self.rest = self.rest.get(size..)?;
-                u32::try_from(values).ok()
+                Some(count)
             }
             _ => None,
         }
@@ -131,7 +131,9 @@ impl<'a> Reader<'a> {
             let (size, values) = match leaf_size(first) {
                 0 => match Header::read(first, rest)? {
                     Header::Bytes { size, length } => (size.checked_add(length as usize)?, 0),
-                    Header::Container { size, values } => (size, values),
+                    Header::Container { size, count, each } => {
+                        (size, u64::from(count) * u64::from(each))
+                    }
                     Header::Reserved => return None,
                 },
                 size => (size, 0),

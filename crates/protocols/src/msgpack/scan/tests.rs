@@ -148,8 +148,7 @@ fn a_length_is_checked_at_its_header() {
         let most = match unit {
             Unit::Typed | Unit::Bytes => 1_000,
             // One for the container itself.
-            Unit::Values => 999,
-            Unit::Pairs => 499,
+            Unit::Values | Unit::Pairs => 999,
         };
         for length in [most + 1, 65_535, 1 << 31, u32::MAX] {
             if width == 1 || (width == 2 && length > 65_535) {
@@ -185,8 +184,9 @@ fn values_are_charged_in_all() {
     let exceeded = Err(Flaw::Values { limit: 7 });
     assert_eq!(scan_whole(&[0x96, 1, 2, 3, 4, 5, 6], limits), Ok(Some(7)));
     assert_eq!(scan_whole(&[0x97], limits), exceeded);
-    assert_eq!(scan_whole(&[0x83, 1, 2, 3, 4, 5, 6], limits), Ok(Some(7)));
-    assert_eq!(scan_whole(&[0x84], limits), exceeded);
+    assert_eq!(scan_whole(&[0x83, 1, 2, 3, 4, 5, 0x83, 1, 2, 3, 4, 5, 6], limits), Ok(Some(13)));
+    assert_eq!(scan_whole(&[0x83, 1, 2, 3, 4, 5, 0x84], limits), exceeded);
+    assert_eq!(scan_whole(&[0x87], limits), exceeded);
     assert_eq!(scan_whole(&[0x92, 0x92, 1, 2, 0x92, 3, 4], limits), Ok(Some(7)));
     assert_eq!(scan_whole(&[0x92, 0x92, 1, 2, 0x93, 3, 4, 5], limits), exceeded);
     assert_eq!(scan_whole(&[0xc0], ScanLimits { depth: 0, values: 0, length: 0 }), Ok(Some(1)));

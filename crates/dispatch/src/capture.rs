@@ -14,21 +14,18 @@ use tinyrpc_core::{
 /// Runs `write` and gives what it answered.
 ///
 /// What a notification is answered with is nothing.
-pub(super) fn capture(
+pub(crate) fn capture(
     format: Format,
     notification: bool,
     write: impl FnOnce(&mut ReplyTo<'_>),
 ) -> Result<Payload, RpcError> {
-    // The limit of the connection comes when the answer is sent.
-    let mut limits = Limits::default();
-    limits.max_message = usize::MAX;
     let kept = Arc::new(Envelope { format, notification, error: Mutex::default() });
     let mut session = Session::new(Settings {
         role: Role::Server,
         shape: Shape::Exchange,
         protocols: vec![Arc::new(Bare(Arc::clone(&kept)))],
         framing: None,
-        limits: Arc::new(limits),
+        limits: Arc::new(limits()),
     });
     let mut incoming = Incoming::new();
     incoming.push(Frame { lane: LANE, bytes: format.null().into(), hint: Hint::None });
@@ -42,6 +39,14 @@ pub(super) fn capture(
     }
     let error = kept.error.lock().unwrap_or_else(PoisonError::into_inner).take();
     Err(error.unwrap_or_else(|| RpcError::internal("an error without words")))
+}
+
+/// The limits of the connection come later, when the answer is sent.
+#[expect(clippy::field_reassign_with_default, reason = "`Limits` has fields to come")]
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_message = usize::MAX;
+    limits
 }
 
 /// The protocol: a request is any frame, a result is its own encoding, an error stays here.

@@ -1,0 +1,186 @@
+//! Lanes: each exchange ends once, in a way that its transport can turn into a status.
+
+use tinyrpc_core::{Ended, Error, Id, Lane, Outcome, Reason, Shape};
+
+use crate::support::{Identity, Pair, Setup, pair::carry};
+
+const CODEC: Identity = Identity { mark: b'=', batches: true, chunk: None };
+
+/// One message on a lane of a server: how many frames it sends and how the lane ends.
+#[track_caller]
+fn check(prepare: impl Fn(&mut Pair), frame: &str, frames: usize, expected: &[Ended]) {
+    let mut pair = Pair::new(Shape::Exchange);
+    prepare(&mut pair);
+    pair.server.receive_on(Lane(3), frame.replace(' ', "\u{1f}").into());
+    pair.server.turn(pair.now);
+    assert_eq!(pair.server.pop_all().len(), frames, "{frame}");
+    let expected: Vec<_> = expected.iter().map(|&how| (Lane(3), how)).collect();
+    assert_eq!(pair.server.ended, expected, "{frame}");
+}
+
+#[test]
+fn a_lane_says_how_it_ended() {
+    let open = |_: &mut Pair| {};
+    let drain = |pair: &mut Pair| pair.server.session.drain();
+    let close = |pair: &mut Pair| pair.server.session.close(Reason::Closed("bad".into()));
+    check(open, "=q1 echo   []", 1, &[Ended::Answered]);
+    check(open, "=q1 fail   []", 1, &[Ended::Answered]);
+    check(open, "=q1 mute   []", 1, &[Ended::Answered]);
+    check(open, "=q1 large   [100000]", 1, &[Ended::Answered]);
+    check(open, "=q note   []", 0, &[Ended::Silent]);
+    check(open, "=q large   [100000]", 0, &[Ended::Silent]);
+    check(open, "=r1  5", 0, &[Ended::Silent]);
+    check(open, "=u", 0, &[Ended::Silent]);
+    check(open, "=-", 0, &[Ended::Silent]);
+    check(open, "=?", 1, &[Ended::Answered]);
+    check(open, "=!", 1, &[Ended::Answered]);
+    check(open, "=q1 hold   []", 0, &[]);
+    check(drain, "=q1 echo   []", 1, &[Ended::Refused]);
+    check(drain, "=q note   []", 0, &[Ended::Refused]);
+    check(close, "=q1 echo   []", 0, &[Ended::Failed]);
+}
+
+#[test]
+fn an_answer_goes_out_on_the_lane_of_its_request() {
+    let mut pair = Pair::new(Shape::Exchange);
+    for lane in [5, 6, 7] {
+        // Every client numbers its own requests, so ids are only unique on their lane.
+        pair.server.receive_on(Lane(lane), CODEC.call(Some(Id::Number(1)), "hold", "[]"));
+    }
+    pair.server.receive_on(Lane(8), CODEC.call(None, "hold", "[]"));
+    pair.server.turn(pair.now);
+    assert_eq!(pair.server.session.running(), 4);
+    for (index, lane) in [(1, 6), (0, 5), (0, 7)] {
+        let ticket = pair.server.script.pending.remove(index);
+        pair.server.session.finish(ticket, |reply| reply.result(&lane));
+        let frame = pair.server.pop().expect("an answer");
+        assert_eq!((frame.lane, crate::support::pair::show(&frame.bytes)), (Lane(lane), format!("=r1  {lane}")));
+        assert!(pair.server.pop().is_none());
+    }
+    pair.server.finish("nobody is told");
+    assert!(pair.server.pop().is_none());
+    let answered = [6, 5, 7].map(|lane| (Lane(lane), Ended::Answered));
+    assert_eq!(pair.server.ended[..3], answered);
+    assert_eq!(pair.server.ended[3..], [(Lane(8), Ended::Silent)]);
+}
+
+#[test]
+fn calls_and_notifications_over_exchanges() {
+    let mut pair = Pair::new(Shape::Exchange);
+    let calls: Vec<_> = (0..20).map(|index| pair.call::<Vec<u32>>("echo", (index,))).collect();
+    let large = pair.call::<String>("large", (100_000,));
+    let notification = pair.notify("note", ());
+    pair.settle();
+    for (index, call) in calls.iter().enumerate() {
+        assert_eq!(call.ok(), [index as u32]);
+    }
+    assert_eq!(large.ok().len(), 100_000);
+    notification.ok();
+    assert_eq!(pair.client.caller().in_flight(), 0);
+    let mut lanes: Vec<_> = pair.server.ended.iter().map(|(lane, _)| lane.0).collect();
+    lanes.sort_unstable();
+    assert_eq!(lanes, (1..=22).collect::<Vec<_>>(), "every call has a lane of its own");
+}
+
+#[test]
+fn a_lane_that_closes_without_an_answer() {
+    let mut pair = Pair::new(Shape::Exchange);
+    let taken = pair.call::<()>("hold", ());
+    let other = pair.call::<Vec<u8>>("echo", (1,));
+    pair.turn();
+    let lane = pair.client.pop().expect("the call").lane;
+    pair.client.incoming.close_lane(lane);
+    pair.turn();
+    let error = taken.err();
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert!(error.to_string().contains("the exchange ended without an answer"), "{error}");
+    pair.settle();
+    assert_eq!(other.ok(), [1]);
+}
+
+#[test]
+fn a_client_that_hangs_up_cancels_its_requests() {
+    let mut pair = Pair::new(Shape::Exchange);
+    pair.server.receive_on(Lane(1), CODEC.call(Some(Id::Number(1)), "hold", "[]"));
+    let two = [b"=b", &*CODEC.call(Some(Id::Number(2)), "hold", "[]"), b"\x1e", &*CODEC.call(Some(Id::Number(3)), "hold", "[]")];
+    pair.server.receive_on(Lane(2), two.concat().into());
+    pair.server.turn(pair.now);
+    let tickets = pair.server.script.pending.clone();
+    assert_eq!(tickets.len(), 3);
+    for lane in [1, 2, 9] {
+        pair.server.incoming.close_lane(Lane(lane));
+    }
+    pair.server.turn(pair.now);
+    assert_eq!(pair.server.script.cancelled, tickets);
+    assert_eq!(pair.server.session.running(), 0);
+    for ticket in tickets {
+        pair.server.session.finish(ticket, |reply| reply.result(&1));
+    }
+    // None can be sent on a closed lane, so none is.
+    assert!(pair.server.pop_all().is_empty());
+    assert!(pair.server.ended.is_empty());
+}
+
+#[test]
+fn what_waits_on_a_closed_lane_is_forgotten() {
+    let mut setup = Setup::shape(Shape::Exchange);
+    (setup.server.max_calls, setup.server.max_requests) = (1, 1);
+    let mut pair = setup.pair();
+    for lane in 1..=3 {
+        pair.server.receive_on(Lane(lane), CODEC.call(Some(Id::Number(lane)), "hold", "[]"));
+    }
+    pair.server.turn(pair.now);
+    pair.server.incoming.close_lane(Lane(2));
+    pair.server.turn(pair.now);
+    pair.server.finish(1);
+    pair.server.turn(pair.now);
+    pair.server.finish(3);
+    pair.server.turn(pair.now);
+    assert_eq!(pair.server.pop_all(), ["=r1  1", "=r3  3"]);
+    assert_eq!(pair.server.script.started.len(), 2);
+}
+
+#[test]
+fn the_serving_side_cannot_call_and_says_so() {
+    let mut pair = Pair::new(Shape::Exchange);
+    let check = |error: Error| {
+        assert_eq!(error.outcome(), Outcome::NotExecuted);
+        assert!(matches!(error, Error::NotExecuted(Reason::Unsupported(_))), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            "the call was not executed: a transport of exchanges cannot carry calls from the \
+             serving side: use a permanent connection"
+        );
+    };
+    check(pair.call_back::<()>("echo", ()).err());
+    let caller = pair.server.caller();
+    let notify = caller.clone();
+    check(pair.tasks.spawn(async move { notify.notify("note", ()).await }).pipe(&mut pair));
+    let batch = async move {
+        let mut batch = caller.batch();
+        batch.call::<()>("echo", ())?;
+        batch.send().await.map(|_| ())
+    };
+    check(pair.tasks.spawn(batch).pipe(&mut pair));
+}
+
+impl crate::support::Promise<Result<(), Error>> {
+    fn pipe(self, pair: &mut Pair) -> Error {
+        pair.tasks.run();
+        self.err()
+    }
+}
+
+#[test]
+fn an_answer_over_the_limit_ends_its_call() {
+    let mut setup = Setup::shape(Shape::Exchange);
+    setup.client.max_message = 1000;
+    let mut pair = setup.pair();
+    let call = pair.call::<String>("large", (2000,));
+    pair.turn();
+    carry(&mut pair.client, &mut pair.server, 9, 0);
+    pair.settle();
+    assert!(!call.is_pending(), "the exchange is over and its call waits");
+    assert_eq!(call.err().outcome(), Outcome::Unknown);
+    assert!(pair.client.pop_all().is_empty(), "a client has nothing to answer");
+}

@@ -1,0 +1,7 @@
+use tinyrpc_dispatch::Dispatcher;
+
+struct Opaque;
+
+fn main() {
+    let _ = Dispatcher::new().method("opaque", |_id: u64| Opaque);
+}

@@ -1,0 +1,253 @@
+//! Every case of `tests/data/malformed`: the exact answers, and what becomes of the connection.
+//!
+//! | over | how | which cases |
+//! |---|---|---|
+//! | memory | whole, and byte by byte | all |
+//! | TCP | whole | all |
+//! | TCP | byte by byte | inputs up to 4 KiB: one system call a byte |
+//!
+//! A stream goes to a server that recognises protocols. A frame goes to a server of one protocol
+//! behind a length, and in memory also as a message of a transport that delimits them.
+
+#[path = "support/bench.rs"]
+mod bench;
+#[path = "support/raw.rs"]
+mod raw;
+#[path = "support/transcript.rs"]
+mod transcript;
+#[path = "support/value.rs"]
+mod value;
+#[path = "support/wire.rs"]
+mod wire;
+
+use std::{fmt::Write, fs, io::ErrorKind, path::Path, sync::Arc};
+
+use bench::Bench;
+use raw::{Heard, Raw, soon};
+use tinyrpc::{
+    Dispatcher, Limits, Server, ServerHandle,
+    protocols::{Framing, Length},
+    transports::Shape,
+};
+use transcript::{Case, End, Wire, cases, same};
+use tokio::net::TcpStream;
+use value::Value;
+
+fn service() -> Dispatcher {
+    Dispatcher::new()
+        .method("add", |a: i64, b: i64| a.saturating_add(b))
+        .params(["a", "b"])
+        .method("echo", |value: Value| value)
+}
+
+fn read(wire: Wire) -> Vec<Case> {
+    let name = match wire {
+        Wire::Json => "jsonrpc.txt",
+        Wire::MessagePack => "msgpack.txt",
+    };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/malformed").join(name);
+    let text = fs::read_to_string(&file).expect("the data is there");
+    let cases = cases(&text, wire).expect("the data is valid");
+    assert!(cases.len() > 200, "cases are missing");
+    cases
+}
+
+/// What a case sends.
+fn input(case: &Case, wire: Wire) -> Vec<u8> {
+    if case.framed {
+        return wire::with_length(&case.input);
+    }
+    // A newline ends each text; MessagePack ends by itself.
+    wire::on_stream(wire, case.input.clone())
+}
+
+/// What a case's answers and its connection's end should be, and were.
+#[derive(Default)]
+struct Report {
+    checked: usize,
+    failures: String,
+}
+
+impl Report {
+    fn check(&mut self, case: &Case, how: &str, messages: &[Vec<u8>], end: End) {
+        self.checked += 1;
+        let answers = same(&case.answers, messages, false);
+        if answers && case.end == end {
+            return;
+        }
+        let shown: Vec<_> = messages
+            .iter()
+            .map(|one| String::from_utf8(one.clone()).unwrap_or_else(|_| format!("{one:02x?}")))
+            .map(|one| format!("{one:.200}"))
+            .collect();
+        writeln!(
+            self.failures,
+            "line {} {} ({how}): it {end:?}, expected {:?}; answers{} {shown:?}, expected {:.300}",
+            case.line,
+            case.name,
+            case.end,
+            if answers { "" } else { " WRONG" },
+            format!("{:?}", case.answers),
+        )
+        .expect("a string takes everything");
+    }
+
+    #[track_caller]
+    fn finish(self, at_least: usize) {
+        let count = self.failures.lines().count();
+        assert!(self.failures.is_empty(), "{count} of {}:\n{}", self.checked, self.failures);
+        assert!(self.checked >= at_least, "only {} cases", self.checked);
+    }
+}
+
+/// Whether a session that was given a case lives, waits or is closed.
+fn end_of(bench: &mut Bench, case: &Case, wire: Wire, probe: &[u8]) -> End {
+    if bench.is_closed() {
+        return End::Closes;
+    }
+    if case.end == End::Waits {
+        // What it waits for must not be known already: the probe is more of the same message.
+        return End::Waits;
+    }
+    bench.give(probe);
+    let answered = bench.take();
+    let lives = matches!(answered.as_slice(), [one] if wire::is_probed(wire, one));
+    if lives { End::Lives } else { End::Waits }
+}
+
+fn in_memory(wire: Wire, step: usize) {
+    let mut report = Report::default();
+    for case in &read(wire) {
+        let mut bench = if case.framed {
+            let length: Arc<dyn Framing> = Arc::new(Length);
+            let protocols = vec![bench::protocol(wire)];
+            Bench::new(service(), protocols, Shape::Stream, Some(length), Limits::default())
+        } else {
+            Bench::stream(service())
+        };
+        bench.give_slowly(&input(case, wire), step);
+        let messages = bench.take();
+        let probe = match case.framed {
+            true => wire::with_length(&wire::probe(wire)),
+            false => wire::on_stream(wire, wire::probe(wire)),
+        };
+        let end = end_of(&mut bench, case, wire, &probe);
+        report.check(case, &format!("in steps of {step}"), &messages, end);
+    }
+    report.finish(200);
+}
+
+#[test]
+fn jsonrpc_in_memory_whole() {
+    in_memory(Wire::Json, usize::MAX);
+}
+
+#[test]
+fn jsonrpc_in_memory_byte_by_byte() {
+    in_memory(Wire::Json, 1);
+}
+
+#[test]
+fn msgpack_in_memory_whole() {
+    in_memory(Wire::MessagePack, usize::MAX);
+}
+
+#[test]
+fn msgpack_in_memory_byte_by_byte() {
+    in_memory(Wire::MessagePack, 1);
+}
+
+/// The same frames as messages of a transport that delimits them.
+#[test]
+fn frames_of_a_transport_of_messages() {
+    let mut report = Report::default();
+    for wire in [Wire::Json, Wire::MessagePack] {
+        for case in read(wire).iter().filter(|case| case.framed) {
+            let protocols = vec![bench::protocol(wire)];
+            let mut bench =
+                Bench::new(service(), protocols, Shape::Messages, None, Limits::default());
+            bench.give(&case.input);
+            let messages = bench.take();
+            let end = end_of(&mut bench, case, wire, &wire::probe(wire));
+            // There is no HTTP where messages are delimited, but nothing says so to the session.
+            report.check(case, "as a message", &messages, end);
+        }
+    }
+    report.finish(30);
+}
+
+/// A server for streams and one for frames.
+async fn servers(wire: Wire) -> (ServerHandle, ServerHandle) {
+    let name = match wire {
+        Wire::Json => "jsonrpc",
+        Wire::MessagePack => "msgpack",
+    };
+    let framed = format!("{name}+tcp://127.0.0.1:0?framing=length");
+    (
+        Server::new(service()).listen("tcp://127.0.0.1:0").await.expect("a free port"),
+        Server::new(service()).listen(framed).await.expect("a free port"),
+    )
+}
+
+async fn over_tcp(wire: Wire, step: usize, longest: usize, at_least: usize) {
+    let (streams, frames) = servers(wire).await;
+    let mut report = Report::default();
+    for case in read(wire).iter().filter(|case| case.input.len() <= longest) {
+        let (server, probe) = match case.framed {
+            true => (&frames, wire::with_length(&wire::probe(wire))),
+            false => (&streams, wire::on_stream(wire, wire::probe(wire))),
+        };
+        let address = server.addresses().concat();
+        let mut peer = Raw::connect(&address).await.expect("it listens");
+        let mut bytes = input(case, wire);
+        if case.end == End::Lives {
+            bytes.extend(&probe);
+        }
+        let enough = |messages: &[Vec<u8>]| match case.end {
+            End::Lives => messages.last().is_some_and(|last| wire::is_probed(wire, last)),
+            End::Closes => false,
+            End::Waits => messages.len() >= case.answers.len(),
+        };
+        let Heard { mut messages, closed } = peer.exchange(&bytes, step, enough).await;
+        let end = match case.end {
+            _ if closed => End::Closes,
+            End::Waits if !is_silent(&mut peer, &address, &probe, wire).await => End::Closes,
+            End::Lives if messages.pop_if(|last| wire::is_probed(wire, last)).is_some() => End::Lives,
+            _ => End::Waits,
+        };
+        report.check(case, &format!("over TCP in steps of {step}"), &messages, end);
+    }
+    report.finish(at_least);
+}
+
+/// True when nothing more came, and no end, after the server had several turns.
+async fn is_silent(peer: &mut Raw<TcpStream>, address: &str, probe: &[u8], wire: Wire) -> bool {
+    let mut other = Raw::connect(address).await.expect("it listens");
+    for _ in 0..3 {
+        other.send(probe).await.expect("it is served");
+        let answer = soon(other.message()).await.expect("an answer");
+        assert!(wire::is_probed(wire, &answer));
+    }
+    let read = peer.stream.try_read(&mut [0]);
+    read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+}
+
+#[tokio::test]
+async fn jsonrpc_over_tcp_whole() {
+    over_tcp(Wire::Json, usize::MAX, usize::MAX, 300).await;
+}
+
+#[tokio::test]
+async fn jsonrpc_over_tcp_byte_by_byte() {
+    over_tcp(Wire::Json, 1, 4 << 10, 280).await;
+}
+
+#[tokio::test]
+async fn msgpack_over_tcp_whole() {
+    over_tcp(Wire::MessagePack, usize::MAX, usize::MAX, 200).await;
+}
+
+#[tokio::test]
+async fn msgpack_over_tcp_byte_by_byte() {
+    over_tcp(Wire::MessagePack, 1, 4 << 10, 200).await;
+}
