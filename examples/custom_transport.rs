@@ -4,9 +4,9 @@
 //! line or a pigeon.
 
 use tinyrpc::{
-    Client, Dispatcher, Server, protocols::JsonRpc, transports::{
-        Bytes, Connection, PeerAddress, async_trait, custom, memory,
-    },
+    Client, Dispatcher, Server,
+    protocols::JsonRpc,
+    transports::{Bytes, Connection, PeerAddress, async_trait, custom, memory},
 };
 use tokio::sync::mpsc;
 

@@ -54,7 +54,8 @@ async fn calls(url: &str) -> Result<(), Box<dyn Error>> {
 
     let five: i64 = client.call("add", (2, 3)).await?;
     println!("  add(2, 3) = {five}");
-    let named: i64 = client.call("add", std::collections::HashMap::from([("a", 40), ("b", 2)])).await?;
+    let named: i64 =
+        client.call("add", std::collections::HashMap::from([("a", 40), ("b", 2)])).await?;
     println!("  add(a: 40, b: 2) = {named}");
     match client.call::<_, f64>("divide", (1.0, 0.0)).await {
         Err(error) => println!("  divide(1, 0): {error}"),

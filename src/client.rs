@@ -4,10 +4,12 @@ use std::{
     fmt,
     future::poll_fn,
     ops::Deref,
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
+use futures_util::future::{Either, select};
 use tinyrpc_core::{Caller, Connection, Connector, Limits, Protocol, Role, Runtime};
 use tinyrpc_dispatch::{Dispatcher, Scope, Service};
 
@@ -31,6 +33,7 @@ pub struct Client {
 struct Shared {
     caller: Caller,
     control: Arc<Control>,
+    runtime: Arc<dyn Runtime>,
     #[expect(dead_code, reason = "a client keeps the means to connect again")]
     connector: Option<Arc<dyn Connector>>,
 }
@@ -56,8 +59,15 @@ impl Client {
     /// Closes the connection: calls in flight are waited for, for as long as [`Limits::shutdown`]
     /// says, new ones fail.
     pub async fn close(&self) {
-        self.shared.control.give(Order::Drain);
-        self.closed().await;
+        let Shared { control, runtime, caller, .. } = &*self.shared;
+        control.give(Order::Drain);
+        let patience = u64::try_from(caller.limits().shutdown.as_micros()).unwrap_or(u64::MAX);
+        let deadline = runtime.sleep_until(runtime.now().saturating_add(patience));
+        let closed = pin!(self.closed());
+        if let Either::Right((_, closed)) = select(closed, deadline).await {
+            control.give(Order::Close);
+            closed.await;
+        }
     }
 
     /// Completes when the connection is closed, by whichever side.
@@ -177,10 +187,11 @@ impl ClientBuilder {
     ///
     /// The server cannot be reached.
     pub async fn connect(self) -> Result<Client, SetupError> {
-        let connection = self.connector.connect().await.map_err(|source| SetupError::Io {
-            address: self.connector.address(),
-            source,
-        })?;
+        let connection = self
+            .connector
+            .connect()
+            .await
+            .map_err(|source| SetupError::Io { address: self.connector.address(), source })?;
         let runtime = self.runtime.clone().unwrap_or_else(TokioRuntime::current);
         let (client, driver) = self.start(connection, Arc::clone(&runtime));
         runtime.spawn(Box::pin(async move {
@@ -200,7 +211,7 @@ impl ClientBuilder {
             role: Role::Client,
             protocols: vec![self.protocol],
             limits: Arc::new(self.limits),
-            runtime,
+            runtime: Arc::clone(&runtime),
         };
         let prepare = self.prepare.into_inner().unwrap_or_else(PoisonError::into_inner);
         let driver = Driver::new(connection, setup, self.service, |scope| {
@@ -209,6 +220,7 @@ impl ClientBuilder {
         let shared = Shared {
             caller: driver.scope().caller.clone(),
             control: driver.control(),
+            runtime,
             connector: Some(self.connector),
         };
         (Client { shared: Arc::new(shared) }, driver)

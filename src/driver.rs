@@ -31,8 +31,8 @@ pub struct Driver {
     control: Arc<Control>,
     /// When the session wants its next turn, and what wakes us then.
     alarm: Option<(u64, Task)>,
-    /// Until when requests are still refused after a shutdown.
-    linger: Option<u64>,
+    /// Until when a connection that ends is kept open at most.
+    until: Option<u64>,
     /// A turn was given up for callers that may have more to send.
     yielded: bool,
 }
@@ -73,7 +73,7 @@ impl Driver {
             runtime: setup.runtime,
             control: Arc::new(Control::new(caller)),
             alarm: None,
-            linger: None,
+            until: None,
             yielded: false,
         }
     }
@@ -105,7 +105,11 @@ impl Driver {
                     // Requests that came before the end are still answered.
                     self.recv = None;
                     let reason = Reason::Closed("the peer closed the connection".into());
-                    self.engine.session().end(reason);
+                    let session = self.engine.session();
+                    session.end(reason);
+                    let patience = session.limits().half_close.as_micros();
+                    let patience = u64::try_from(patience).unwrap_or(u64::MAX);
+                    self.until = Some(self.runtime.now().saturating_add(patience));
                 }
                 Poll::Ready(Err(error)) => {
                     self.recv = None;
@@ -129,18 +133,20 @@ impl Driver {
             Order::Drain => session.drain(),
             Order::Close => session.close(Reason::Closed("this side closed it".into())),
         }
-        if session.is_draining() && session.is_drained() {
+        if session.is_draining() && session.is_drained() && self.until.is_none() {
             // Requests on their way to us are refused for a moment: an answer is better than
             // an end that leaves their callers in doubt.
-            let until = *self.linger.get_or_insert(now + LINGER);
-            if now >= until || self.recv.is_none() {
-                session.close(Reason::Closed("this side has shut down".into()));
-            }
+            self.until = Some(now + LINGER);
+        }
+        if self.until.is_some_and(|until| now >= until) {
+            self.until = None;
+            session.close(session.reason());
+            self.engine.abort_all();
         }
     }
 
     fn set_alarm(&mut self, next: Option<u64>, cx: &mut Context<'_>) {
-        let next = next.into_iter().chain(self.linger).min();
+        let next = next.into_iter().chain(self.until).min();
         let Some(time) = next else { return };
         // An alarm that rings too early costs a turn, so it is left as it is.
         if self.alarm.as_ref().is_none_or(|(set, _)| *set > time) {

@@ -15,7 +15,7 @@ pub use tinyrpc_core::{
     LimitReached, Limits, Notify, Outcome, Payload, Reason, RpcError, Runtime, Sent, Unsupported,
 };
 pub use tinyrpc_dispatch::{
-    Context, Dispatcher, Dispatched, Dispatching, Endpoint, Layer, Scope, Service,
+    Context, Dispatched, Dispatcher, Dispatching, Endpoint, Layer, Scope, Service,
 };
 pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;

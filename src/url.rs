@@ -54,9 +54,9 @@ impl Url {
     pub(crate) fn spoken(&self) -> Result<Arc<dyn Protocol>, UrlError> {
         match &self.protocol {
             Some(protocol) => Ok(Arc::clone(protocol)),
-            None if self.text.starts_with("auto+") => {
-                Err(UrlError("a client cannot use `auto`: name a protocol, as in jsonrpc+tcp://".into()))
-            }
+            None if self.text.starts_with("auto+") => Err(UrlError(
+                "a client cannot use `auto`: name a protocol, as in jsonrpc+tcp://".into(),
+            )),
             None => protocol("jsonrpc"),
         }
     }
@@ -156,7 +156,9 @@ fn protocol(name: &str) -> Result<Arc<dyn Protocol>, UrlError> {
         "jsonrpc" => Err(UrlError("jsonrpc needs the feature `jsonrpc`".into())),
         #[cfg(not(feature = "msgpack"))]
         "msgpack" => Err(UrlError("msgpack needs the feature `msgpack`".into())),
-        _ => Err(UrlError(format!("unknown protocol `{name}`: there are auto, jsonrpc and msgpack"))),
+        _ => {
+            Err(UrlError(format!("unknown protocol `{name}`: there are auto, jsonrpc and msgpack")))
+        }
     }
 }
 

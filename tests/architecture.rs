@@ -35,7 +35,10 @@ fn arrows_point_one_way() {
                 !dependency.starts_with("tinyrpc") || ours.contains(&dependency.as_str()),
                 "{folder}: must not know {dependency}"
             );
-            assert!(!forbidden.contains(&dependency.as_str()), "{folder}: must not use {dependency}");
+            assert!(
+                !forbidden.contains(&dependency.as_str()),
+                "{folder}: must not use {dependency}"
+            );
         }
     }
 }
@@ -54,7 +57,9 @@ fn versions_are_stated_once() {
     for (folder, ..) in ARROWS {
         let manifest = manifest(folder);
         for section in ["dependencies", "dev-dependencies"] {
-            let Some(table) = manifest.get(section).and_then(toml::Value::as_table) else { continue };
+            let Some(table) = manifest.get(section).and_then(toml::Value::as_table) else {
+                continue;
+            };
             for (name, value) in table {
                 let inherited = value.get("workspace").and_then(toml::Value::as_bool);
                 assert_eq!(inherited, Some(true), "{folder}: {name} states a version of its own");

@@ -54,11 +54,7 @@ impl Peers {
         Ok(())
     }
 
-    pub(super) fn insert(
-        self: &Arc<Self>,
-        scope: Arc<Scope>,
-        control: Arc<Control>,
-    ) -> Place {
+    pub(super) fn insert(self: &Arc<Self>, scope: Arc<Scope>, control: Arc<Control>) -> Place {
         let mut table = self.lock();
         let address = counted(&scope.peer);
         if let Some(address) = address {

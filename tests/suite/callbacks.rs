@@ -16,7 +16,7 @@ fn asking() -> Dispatcher {
     })
 }
 
-pub async fn server_calls_client(world: World) {
+pub(crate) async fn server_calls_client(world: World) {
     let at = world.serve_with(Server::new(asking()), |builder| builder.serve(service())).await;
     let answer = at.client.call::<_, i64>("ask", (2, 3)).await;
     if world.duplex() {
@@ -29,7 +29,7 @@ pub async fn server_calls_client(world: World) {
     assert!(error.to_string().contains("permanent connection"), "{error}");
 }
 
-pub async fn nested_calls(world: World) {
+pub(crate) async fn nested_calls(world: World) {
     if !world.duplex() {
         return;
     }
@@ -54,7 +54,7 @@ pub async fn nested_calls(world: World) {
     }
 }
 
-pub async fn broadcast(world: World) {
+pub(crate) async fn broadcast(world: World) {
     if !world.duplex() {
         return;
     }
@@ -65,7 +65,8 @@ pub async fn broadcast(world: World) {
             _ = tx.send((name, text));
         })
     };
-    let at = world.serve_with(Server::new(service()), |builder| builder.serve(listening("one"))).await;
+    let at =
+        world.serve_with(Server::new(service()), |builder| builder.serve(listening("one"))).await;
     let two = at.again.connect(|builder| builder.serve(listening("two"))).await;
     // The server knows the protocol of a peer from its first message on.
     for client in [&at.client, &two] {

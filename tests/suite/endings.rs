@@ -68,7 +68,7 @@ impl Gate {
     }
 }
 
-pub async fn timeouts(world: World) {
+pub(crate) async fn timeouts(world: World) {
     let gate = Gate::new();
     let at = world.serve(gate.service()).await;
     let call = at.client.call::<_, u8>("wait", ()).timeout(Duration::from_millis(30));
@@ -82,7 +82,7 @@ pub async fn timeouts(world: World) {
     assert_eq!(at.client.in_flight(), 0);
 }
 
-pub async fn cancelled(world: World) {
+pub(crate) async fn cancelled(world: World) {
     let gate = Gate::new();
     let at = world.serve(gate.service()).await;
     for _ in 0..100 {
@@ -95,7 +95,7 @@ pub async fn cancelled(world: World) {
     assert_eq!(at.client.call::<_, u32>("later", (1,)).await.unwrap(), 1);
 }
 
-pub async fn limits(world: World) {
+pub(crate) async fn limits(world: World) {
     let gate = Gate::new();
     let server = Server::new(gate.service()).limits(tight());
     let at = world.serve_with(server, |builder| builder.limits(tight())).await;
@@ -117,7 +117,7 @@ pub async fn limits(world: World) {
     assert!(answers.into_iter().all(|answer| answer.is_ok_and(|one| one == 1)));
 }
 
-pub async fn shutdown(world: World) {
+pub(crate) async fn shutdown(world: World) {
     let gate = Gate::new();
     let at = world.serve(gate.service()).await;
     let waiting = at.client.call::<_, u8>("wait", ());
@@ -146,7 +146,7 @@ pub async fn shutdown(world: World) {
     assert_eq!(error.outcome(), Outcome::NotExecuted, "{error}");
 }
 
-pub async fn lost_server(world: World) {
+pub(crate) async fn lost_server(world: World) {
     let gate = Gate::new();
     let at = world.serve(gate.service()).await;
     let calls = join_all((0..10).map(|_| at.client.call::<_, u8>("wait", ())));
@@ -165,7 +165,7 @@ pub async fn lost_server(world: World) {
     assert_eq!(error.outcome(), Outcome::NotExecuted, "{error}");
 }
 
-pub async fn closed_client(world: World) {
+pub(crate) async fn closed_client(world: World) {
     let gate = Gate::new();
     let mut limits = Limits::default();
     limits.shutdown = Duration::from_millis(50);

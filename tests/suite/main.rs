@@ -2,8 +2,8 @@
 //!
 //! A new transport joins by one line in `links!`, a new case by one line in `cases!`.
 
-mod calls;
 mod callbacks;
+mod calls;
 mod data;
 mod endings;
 mod names;
@@ -11,6 +11,18 @@ mod world;
 
 use world::{Link, World};
 
+macro_rules! cases {
+    ($module:ident::{$($case:ident),*}) => {$(
+        #[tokio::test]
+        async fn $case() {
+            let world = world().await;
+            // A hang is a failure that says where.
+            tokio::time::timeout(world::PATIENCE, super::$module::$case(world))
+                .await
+                .expect("the case did not end");
+        }
+    )*};
+}
 /// Runs every case for one protocol over one link.
 macro_rules! links {
     ($($name:ident: $protocol:literal over $link:expr;)*) => {$(
@@ -30,20 +42,6 @@ macro_rules! links {
         }
     )*};
 }
-
-macro_rules! cases {
-    ($module:ident::{$($case:ident),*}) => {$(
-        #[tokio::test]
-        async fn $case() {
-            let world = world().await;
-            // A hang is a failure that says where.
-            tokio::time::timeout(world::PATIENCE, super::$module::$case(world))
-                .await
-                .expect("the case did not end");
-        }
-    )*};
-}
-use cases;
 
 links! {
     jsonrpc_memory: "jsonrpc" over Link::Memory;

@@ -4,11 +4,10 @@ use tinyrpc::{Code, Dispatcher};
 
 use crate::world::{World, service};
 
-pub async fn nesting(world: World) {
+pub(crate) async fn nesting(world: World) {
     let inner = Dispatcher::new().method("add", |a: i64, b: i64| a + b);
-    let other = Dispatcher::new()
-        .method("add", |_: i64, _: i64| -1)
-        .method("sub", |a: i64, b: i64| a - b);
+    let other =
+        Dispatcher::new().method("add", |_: i64, _: i64| -1).method("sub", |a: i64, b: i64| a - b);
     let deep = Dispatcher::new().nest("deep.", Dispatcher::new().method("one", || 1));
     let service = Dispatcher::new()
         .method("math.own", || "own")
@@ -27,13 +26,13 @@ pub async fn nesting(world: World) {
     }
 }
 
-pub async fn aliases(world: World) {
+pub(crate) async fn aliases(world: World) {
     let at = world.serve(service().alias("plus", "add")).await;
     assert_eq!(at.client.call::<_, i64>("plus", (2, 3)).await.unwrap(), 5);
     assert_eq!(at.client.call::<_, i64>("add", (2, 3)).await.unwrap(), 5);
 }
 
-pub async fn come_and_go(world: World) {
+pub(crate) async fn come_and_go(world: World) {
     let service = service();
     let methods = service.handle();
     let at = world.serve(service).await;

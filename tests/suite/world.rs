@@ -10,7 +10,7 @@ use tinyrpc::{
 
 /// How a client reaches the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Link {
+pub(crate) enum Link {
     /// Messages in memory.
     Memory,
     /// Exchanges in memory: the server cannot call.
@@ -22,20 +22,20 @@ pub enum Link {
 }
 
 /// What a case works with.
-pub struct World {
-    pub protocol: &'static str,
-    pub link: Link,
+pub(crate) struct World {
+    pub(crate) protocol: &'static str,
+    pub(crate) link: Link,
 }
 
 /// A server, a client, and what the client would need to connect again.
-pub struct Connected {
-    pub server: ServerHandle,
-    pub client: Client,
-    pub again: Reach,
+pub(crate) struct Connected {
+    pub(crate) server: ServerHandle,
+    pub(crate) client: Client,
+    pub(crate) again: Reach,
 }
 
 /// How to connect one more client.
-pub struct Reach {
+pub(crate) struct Reach {
     protocol: &'static str,
     address: Address,
 }
@@ -46,30 +46,33 @@ enum Address {
 }
 
 /// No case takes longer, unless it hangs.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl World {
-    pub async fn new(protocol: &'static str, link: Link) -> Self {
+    pub(crate) async fn new(protocol: &'static str, link: Link) -> Self {
         Self { protocol, link }
     }
 
     /// True where both sides can call.
-    pub fn duplex(&self) -> bool {
+    pub(crate) fn duplex(&self) -> bool {
         self.link != Link::Exchange
     }
 
-    pub async fn serve(&self, service: impl Service + 'static) -> Connected {
+    pub(crate) async fn serve(&self, service: impl Service + 'static) -> Connected {
         self.serve_with(Server::new(service), |builder| builder).await
     }
 
-    pub async fn serve_with(
+    pub(crate) async fn serve_with(
         &self,
         server: Server,
         client: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Connected {
         let (server, address) = match self.link {
             Link::Tcp(options) => {
-                let url = format!("tcp://127.0.0.1:0{}", if options.contains("lines") { options } else { "" });
+                let url = format!(
+                    "tcp://127.0.0.1:0{}",
+                    if options.contains("lines") { options } else { "" }
+                );
                 let server = server.listen(url).await.expect("a free port");
                 let address = Address::Url(format!(
                     "{}+{}{options}",
@@ -95,7 +98,10 @@ impl World {
 }
 
 impl Reach {
-    pub async fn connect(&self, build: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+    pub(crate) async fn connect(
+        &self,
+        build: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Client {
         let builder = match &self.address {
             Address::Url(url) => ClientBuilder::from_url(url).expect("a good URL"),
             Address::Memory(connector) if self.protocol == "jsonrpc" => {
@@ -110,14 +116,11 @@ impl Reach {
 /// A stream of bytes that a writer fills long before its reader is done.
 fn narrow() -> (Connection, Connection) {
     let (left, right) = tokio::io::duplex(4 << 10);
-    (
-        stream::connection(left, PeerAddress::Memory),
-        stream::connection(right, PeerAddress::Memory),
-    )
+    (stream::connection(left, PeerAddress::Memory), stream::connection(right, PeerAddress::Memory))
 }
 
 /// Small enough for every limit to be reached by a test.
-pub fn tight() -> Limits {
+pub(crate) fn tight() -> Limits {
     let mut limits = Limits::default();
     limits.max_calls = 4;
     limits.max_requests = 4;
@@ -127,7 +130,7 @@ pub fn tight() -> Limits {
 }
 
 /// A service with the methods that most cases use.
-pub fn service() -> Dispatcher {
+pub(crate) fn service() -> Dispatcher {
     Dispatcher::new()
         .method("add", |a: i64, b: i64| a + b)
         .params(["a", "b"])

@@ -88,7 +88,7 @@ impl Bench {
     }
 
     /// The same in steps of a few bytes, as a slow peer writes them.
-    pub(crate) fn give_slowly(&mut self, bytes: &[u8], step: usize) {
+    pub(crate) fn give_in_steps(&mut self, bytes: &[u8], step: usize) {
         bytes.chunks(step).for_each(|chunk| self.give(chunk));
     }
 

@@ -51,8 +51,11 @@ impl From<&serde_json::Value> for Value {
     fn from(json: &serde_json::Value) -> Self {
         // The one thing that JSON cannot say, as the recordings write it.
         if let Some(hex) = json.get("$bin").and_then(serde_json::Value::as_str) {
-            let digits: Vec<_> = hex.bytes().filter_map(|digit| (digit as char).to_digit(16)).collect();
-            return Self::Bytes(digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect());
+            let digits: Vec<_> =
+                hex.bytes().filter_map(|digit| (digit as char).to_digit(16)).collect();
+            return Self::Bytes(
+                digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect(),
+            );
         }
         Self::deserialize(json).expect("JSON is a value")
     }

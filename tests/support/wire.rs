@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn messages_are_found() {
-        let mut stream = b"{\"a\":1}\n\x94\x01\xcd\x00\x05\xc0\xda\x00\x01x\0\0\0\x02[]\xde\x00\x01".to_vec();
+        let mut stream =
+            b"{\"a\":1}\n\x94\x01\xcd\x00\x05\xc0\xda\x00\x01x\0\0\0\x02[]\xde\x00\x01".to_vec();
         let found = take_messages(&mut stream);
         assert_eq!(found, [&b"{\"a\":1}"[..], b"\x94\x01\xcd\x00\x05\xc0\xda\x00\x01x", b"[]"]);
         assert_eq!(stream, b"\xde\x00\x01");

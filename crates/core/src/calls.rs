@@ -7,6 +7,8 @@
 
 mod inner;
 mod ring;
+#[cfg(test)]
+mod tests;
 mod turn;
 mod waiters;
 
@@ -19,7 +21,7 @@ use std::{
 
 use bytes::Bytes;
 
-pub(crate) use self::turn::{Delivery, Found};
+pub(crate) use self::turn::{Delivery, Found, Rest};
 use self::{
     inner::Inner,
     ring::{Answer, Ring},
@@ -45,6 +47,8 @@ pub(crate) struct Calls {
 pub(crate) struct Draft<'a> {
     pub(crate) method: &'a str,
     pub(crate) params: &'a [u8],
+    /// False where the protocol was not known, so that nothing could be encoded.
+    pub(crate) encoded: bool,
     /// Microseconds; 0 for none.
     pub(crate) timeout: u64,
     pub(crate) nested: Option<&'a Arc<AtomicU32>>,
@@ -134,14 +138,13 @@ impl Calls {
     /// Makes one call, or joins the queue.
     pub(crate) fn begin(&self, draft: &Draft<'_>, patience: Patience<'_>) -> Result<Begun, Error> {
         let mut inner = self.lock();
-        let Some(wire) = self.enter(&mut inner, 1, draft.nested.is_some(), &patience)? else {
-            return Ok(Begun::Waiting(wait(inner, patience, draft.timeout)));
+        let Some((wire, deadline)) = self.enter(&mut inner, 1, draft, &patience)? else {
+            return Ok(Begun::Waiting(wait(inner, patience, 1, draft.timeout)));
         };
+        let id = inner.insert(draft, deadline);
         if draft.params.len() >= LARGE {
-            drop(inner);
-            return self.begin_large(wire, draft).map(Begun::Sent);
+            return self.begin_large(inner, wire, draft, id).map(Begun::Sent);
         }
-        let id = inner.insert(draft);
         let lane = inner.open_lane(self.shape);
         let segments = inner.outbox.segments();
         let out = inner.outbox.encode();
@@ -158,17 +161,26 @@ impl Calls {
     }
 
     /// Makes a call whose params are too large to be copied under the lock.
-    fn begin_large(&self, wire: &Wire, draft: &Draft<'_>) -> Result<u64, Error> {
-        let (id, lane) = {
-            let mut inner = self.lock();
-            (inner.insert(draft), inner.open_lane(self.shape))
-        };
+    fn begin_large(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        wire: &Wire,
+        draft: &Draft<'_>,
+        id: u64,
+    ) -> Result<u64, Error> {
+        let lane = inner.open_lane(self.shape);
+        drop(inner);
         let mut frame = Vec::with_capacity(draft.params.len() + draft.method.len() + 128);
         let written = wire.request(&mut frame, Some(id), draft);
         let mut inner = self.lock();
         if let Err(error) = written {
             self.undo(inner, [id]);
             return Err(error);
+        }
+        if let Some(reason) = inner.closed.clone() {
+            // The connection ended meanwhile: nothing of the call is sent.
+            self.undo(inner, [id]);
+            return Err(Error::NotExecuted(reason));
         }
         let segments = inner.outbox.segments();
         inner.outbox.push_segment(frame.into(), lane, Kind::Call, None);
@@ -186,16 +198,18 @@ impl Calls {
         ids: &mut Vec<Option<u64>>,
     ) -> Result<Option<u64>, Error> {
         let calls = drafts.iter().filter(|(_, notify)| !notify).count();
-        let nested = drafts.iter().any(|(draft, _)| draft.nested.is_some());
+        // All of them are alike in what matters here.
+        let Some((first, _)) = drafts.first() else { return Ok(None) };
         let mut inner = self.lock();
-        let Some(wire) = self.enter(&mut inner, calls, nested, &patience)? else {
-            let timeout = drafts.first().map_or(0, |(draft, _)| draft.timeout);
-            return Ok(Some(wait(inner, patience, timeout)));
+        let Some((wire, deadline)) = self.enter(&mut inner, calls, first, &patience)? else {
+            return Ok(Some(wait(inner, patience, calls, first.timeout)));
         };
         let segments = inner.outbox.segments();
         let start = inner.outbox.encode().len();
         let first = ids.len();
-        ids.extend(drafts.iter().map(|(draft, notify)| (!notify).then(|| inner.insert(draft))));
+        ids.extend(
+            drafts.iter().map(|(draft, notify)| (!notify).then(|| inner.insert(draft, deadline))),
+        );
         let fresh = ids.get(first..).unwrap_or_default();
         // Where each frame ends: one for the batch, or one for each member.
         let mut ends = Vec::new();
@@ -234,8 +248,8 @@ impl Calls {
         patience: Patience<'_>,
     ) -> Result<Option<u64>, Error> {
         let mut inner = self.lock();
-        let Some(wire) = self.enter(&mut inner, 0, draft.nested.is_some(), &patience)? else {
-            return Ok(Some(wait(inner, patience, draft.timeout)));
+        let Some((wire, _)) = self.enter(&mut inner, 0, draft, &patience)? else {
+            return Ok(Some(wait(inner, patience, 0, draft.timeout)));
         };
         let lane = inner.open_lane(self.shape);
         let out = inner.outbox.encode();
@@ -275,17 +289,15 @@ impl Calls {
                 Ok(Body::Scratch)
             }
             Answer::Large(block) => Ok(Body::Block(block)),
-            Answer::Error(error) if error.is_not_executed() => {
-                Err(Error::NotExecuted(Reason::Refused(*error)))
-            }
-            Answer::Error(error) => Err(Error::Answered(*error)),
+            Answer::Error(error) => Err(Error::from_peer(*error)),
             Answer::Ended(error) => Err(*error),
         };
         let removed = inner.forget(id);
         let woken = inner.let_one_in(&self.limits);
+        let driver = inner.driver_if_last();
         drop(inner);
         drop(removed);
-        wake_all(woken);
+        wake_all(woken.into_iter().chain(driver));
         Some(answer)
     }
 
@@ -307,6 +319,7 @@ impl Calls {
         let removed: Vec<_> = ids.into_iter().filter_map(|id| inner.forget(id)).collect();
         let mut wakes = Vec::new();
         inner.let_in(&self.limits, self.wire.get().is_some(), &mut wakes);
+        wakes.extend(inner.driver_if_last());
         drop(inner);
         drop(removed);
         wake_all(wakes);
@@ -322,18 +335,19 @@ impl Calls {
         wake_driver(self.lock());
     }
 
-    /// Checks whether `calls` more may begin; `None` says that they must wait.
+    /// Checks whether `calls` more may begin, and gives their deadline where they waited for it;
+    /// `None` says that they must wait.
     fn enter(
         &self,
         inner: &mut Inner,
         calls: usize,
-        nested: bool,
+        draft: &Draft<'_>,
         patience: &Patience<'_>,
-    ) -> Result<Option<&Wire>, Error> {
-        let mut granted = false;
+    ) -> Result<Option<(&Wire, u64)>, Error> {
+        let mut granted = None;
         if let Patience::Wait(Some(key), waker) = patience {
             match inner.waiters.ask(*key, waker) {
-                (Turn::Granted, _) => granted = true,
+                (Turn::Granted { deadline }, _) => granted = Some(deadline),
                 (Turn::Waiting, old) => {
                     inner.discarded.extend(old);
                     return Ok(None);
@@ -350,24 +364,26 @@ impl Calls {
         if calls > self.limits.max_calls {
             return Err(Error::limit("max_calls", self.limits.max_calls as u64));
         }
-        let Some(wire) = self.wire.get() else {
+        // The protocol may have become known since the params were to be encoded.
+        let Some(wire) = self.wire.get().filter(|_| draft.encoded) else {
             return match patience {
                 Patience::Wait(..) => Ok(None),
                 Patience::Fail => Err(undecided()),
             };
         };
-        if nested {
-            // A root call of the peer can nest `max_nesting` deep, and half of that is ours.
-            let most = (self.limits.max_nesting as usize).div_ceil(2) * self.limits.max_requests;
+        if draft.nested.is_some() {
+            // A root call of either side can nest `max_nesting` deep, and half of that is ours.
+            let roots = self.limits.max_requests + self.limits.max_calls;
+            let most = (self.limits.max_nesting as usize).div_ceil(2) * roots;
             let most = most.min(Limits::MOST_CALLS);
             if inner.nested + calls > most {
                 return Err(Error::limit("max_nesting", u64::from(self.limits.max_nesting)));
             }
-            return Ok(Some(wire));
+            return Ok(Some((wire, granted.unwrap_or(0))));
         }
         let room = inner.has_room(&self.limits, calls) && inner.waiters.is_empty();
-        if granted || room {
-            return Ok(Some(wire));
+        if granted.is_some() || room {
+            return Ok(Some((wire, granted.unwrap_or(0))));
         }
         match patience {
             Patience::Wait(..) => Ok(None),
@@ -384,11 +400,16 @@ impl Calls {
 }
 
 /// Joins the queue, or stays in it.
-fn wait(mut inner: MutexGuard<'_, Inner>, patience: Patience<'_>, timeout: u64) -> u64 {
+fn wait(
+    mut inner: MutexGuard<'_, Inner>,
+    patience: Patience<'_>,
+    calls: usize,
+    timeout: u64,
+) -> u64 {
     let (key, driver) = match patience {
         Patience::Wait(Some(key), _) => (key, None),
         Patience::Wait(None, waker) => {
-            let key = inner.waiters.join(waker.clone(), timeout);
+            let key = inner.waiters.join(waker.clone(), calls, timeout);
             inner.stamp_waiters = true;
             // The driver must learn of the deadline.
             (key, inner.driver.take())

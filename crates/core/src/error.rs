@@ -89,6 +89,14 @@ impl Error {
         matches!(self, Self::NotExecuted(Reason::Timeout(_)) | Self::Unknown(Reason::Timeout(_)))
     }
 
+    /// An error as the peer sent it: an answer, or the promise that it executed nothing.
+    pub(crate) fn from_peer(error: RpcError) -> Self {
+        if error.is_not_executed() {
+            return Self::NotExecuted(Reason::Refused(error));
+        }
+        Self::Answered(error)
+    }
+
     /// The params did not encode: nothing was sent.
     pub fn encode(error: FormatError) -> Self {
         Self::NotExecuted(Reason::Encode(error))

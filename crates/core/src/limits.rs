@@ -61,6 +61,9 @@ pub struct Limits {
     pub max_connections: usize,
     /// Connections from one address, loopback exempt. Default 64.
     pub max_connections_per_address: usize,
+    /// How long the requests of a peer may go on after it has closed its sending side. Default
+    /// 1 s: enough for a script that sends a request and closes, short for a peer that is gone.
+    pub half_close: Duration,
     /// How long calls in flight may take to finish when a server shuts down. Default 30 s.
     pub shutdown: Duration,
 }
@@ -88,6 +91,7 @@ impl Default for Limits {
             max_syntax_errors: 100,
             max_connections: 1024,
             max_connections_per_address: 64,
+            half_close: Duration::from_secs(1),
             shutdown: Duration::from_secs(30),
         }
     }

@@ -1,5 +1,8 @@
 //! `Outgoing`: what waits to be taken by a transport, small frames first.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 
 use bytes::Bytes;
@@ -29,8 +32,11 @@ pub struct Outgoing {
     large_begun: u64,
     /// Bytes of segments that were taken.
     large_taken: u64,
-    /// How many notifications are among `large`: later ones must not overtake them.
+    /// How many notifications are among the segments that were not sent whole: later ones must
+    /// not overtake them.
     large_notifications: usize,
+    /// This queue is moved behind another one that holds such notifications.
+    follows: bool,
 }
 
 /// The end of one small frame, or of a lane.
@@ -57,6 +63,8 @@ pub enum Kind {
     Call,
     /// Keeps its place among notifications.
     Notification,
+    /// A part of a message that is sent in parts: never a segment, or it would be split again.
+    Part,
 }
 
 /// Where a frame stands in the queue.
@@ -92,6 +100,7 @@ impl Outgoing {
             large_begun: 0,
             large_taken: 0,
             large_notifications: 0,
+            follows: false,
         }
     }
 
@@ -116,11 +125,13 @@ impl Outgoing {
     /// Streams: says that `count` of [`Outgoing::bytes`] were written.
     pub fn advance(&mut self, count: usize) {
         let small = self.head == self.bytes.len();
+        let number = self.large_pushed - self.large.len() as u64;
         if let Some(segment) = self.large.front_mut()
             && (segment.begun || small)
         {
-            self.large_begun += u64::from(!segment.begun);
-            segment.begun = true;
+            if !std::mem::replace(&mut segment.begun, true) {
+                self.large_begun = self.large_begun.max(number + 1);
+            }
             let count = count.min(segment.bytes.len());
             // `slice` rather than `advance`: the written part of a segment stays in memory either
             // way, until the whole of it is dropped.
@@ -161,10 +172,10 @@ impl Outgoing {
     }
 
     fn pop_large(&mut self) -> Option<Taken> {
+        let number = self.large_pushed - self.large.len() as u64;
         let segment = self.large.front_mut()?;
-        if !segment.begun {
-            segment.begun = true;
-            self.large_begun += 1;
+        if !std::mem::replace(&mut segment.begun, true) {
+            self.large_begun = self.large_begun.max(number + 1);
             let bytes = std::mem::take(&mut segment.bytes);
             self.large_bytes -= bytes.len();
             self.large_taken += bytes.len() as u64;
@@ -187,8 +198,9 @@ impl Outgoing {
     /// Completes the frame that was encoded from `start` on.
     pub(crate) fn commit(&mut self, start: usize, lane: Lane, kind: Kind, ended: Option<Ended>) {
         let size = self.bytes.len() - start;
-        let behind = kind == Kind::Notification && self.large_notifications > 0;
-        if size >= LARGE || (behind && size > 0) {
+        let follows = self.follows || self.large_notifications > 0;
+        let behind = kind == Kind::Notification && follows && size > 0;
+        if (size >= LARGE && kind != Kind::Part) || behind {
             // An idle connection gives its whole buffer away instead of copying it.
             let bytes = if start == 0 && size >= LARGE {
                 std::mem::take(&mut self.bytes)
@@ -218,20 +230,27 @@ impl Outgoing {
         self.large.push_back(Segment { lane, bytes, kind, ended, begun: false });
     }
 
-    /// Takes a segment away that is to be sent in chunks; it still counts as waiting to be begun.
-    pub(crate) fn take_segment(&mut self) -> Option<Bytes> {
+    /// Takes a segment away that is to be sent in chunks, with its number. It still counts as
+    /// waiting to be begun, and a notification keeps later ones behind it.
+    pub(crate) fn take_segment(&mut self) -> Option<(u64, Bytes, Kind)> {
         if self.large.front()?.begun {
             return None;
         }
+        let number = self.large_pushed - self.large.len() as u64;
         let segment = self.large.pop_front()?;
         self.large_bytes -= segment.bytes.len();
-        self.large_notifications -= usize::from(segment.kind == Kind::Notification);
-        Some(segment.bytes)
+        Some((number, segment.bytes, segment.kind))
     }
 
-    /// Says that the oldest segment that was taken away is being sent.
-    pub(crate) fn segment_begun(&mut self) {
-        self.large_begun += 1;
+    /// Says that a segment is being sent. Those before it count as begun, too: a call that may
+    /// have been is never *certainly not executed*.
+    pub(crate) fn segment_begun(&mut self, number: u64) {
+        self.large_begun = self.large_begun.max(number + 1);
+    }
+
+    /// Says that a segment that was taken away is sent whole.
+    pub(crate) fn segment_sent(&mut self, kind: Kind) {
+        self.large_notifications -= usize::from(kind == Kind::Notification);
     }
 
     /// Says that a lane ended without a frame.
@@ -253,10 +272,22 @@ impl Outgoing {
             other.bytes.clear();
         }
         self.cuts.extend(other.cuts.drain(..).map(|cut| Cut { end: cut.end + offset, ..cut }));
-        for segment in other.large.drain(..) {
-            self.push_segment(segment.bytes, segment.lane, segment.kind, segment.ended);
+        for Segment { lane, bytes, kind, ended, .. } in other.large.drain(..) {
+            let nothing_before = self.large_begun == self.large_pushed
+                && self.large.is_empty()
+                && self.large_notifications == 0;
+            if bytes.len() >= LARGE || !nothing_before {
+                self.push_segment(bytes, lane, kind, ended);
+                continue;
+            }
+            // A small notification that kept behind a large one, which is gone: as any other.
+            self.bytes.extend_from_slice(&bytes);
+            self.large_pushed += 1;
+            self.large_begun += 1;
+            self.cut(self.bytes.len(), lane);
         }
         (other.large_bytes, other.large_notifications, other.large_pushed) = (0, 0, 0);
+        other.follows = self.large_notifications > 0;
         base
     }
 

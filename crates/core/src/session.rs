@@ -35,8 +35,9 @@ use self::{
 pub use self::{requests::Ticket, serve::Serve, streams::StreamEvent};
 use crate::{
     Answer, Caller, Decoder, Ended, FrameReader, FrameRef, Framing, Id, Incoming, Invalid, Lane,
-    Limits, Message, Outgoing, Protocol, Reason, ReplyTo, Response, RpcError, Scan, Shape,
-    calls::{Calls, Delivery, Found, wake_all},
+    LimitReached, Limits, Message, Outgoing, Protocol, Reason, ReplyTo, Response, RpcError, Scan,
+    Shape,
+    calls::{Calls, Delivery, Found, Rest, wake_all},
     incoming::Arrived,
     outgoing::{Kind, LARGE},
     reply::Member,
@@ -112,7 +113,8 @@ enum State {
 #[derive(Debug, Default)]
 struct Stall {
     taken: u64,
-    since: u64,
+    /// `None` while nothing waits, and until the first turn in which something does.
+    since: Option<u64>,
 }
 
 /// What a session saw and did nothing about.
@@ -230,7 +232,8 @@ impl Session {
     pub fn reason(&self) -> Reason {
         match &self.state {
             State::Ending(reason) | State::Closing(reason) | State::Lost(reason) => reason.clone(),
-            State::Open | State::Draining => Reason::Closed("it is open".into()),
+            State::Draining => Reason::Closed("this side has shut down".into()),
+            State::Open => Reason::Closed("it is open".into()),
         }
     }
 
@@ -255,7 +258,13 @@ impl Session {
         self.requests.len() == 0
             && self.backlog.is_empty()
             && self.outgoing.is_empty()
+            && !self.is_splitting()
             && self.calls.in_flight() == 0
+    }
+
+    /// Bytes that wait for the transport, or for the peer to take the parts of larger messages.
+    fn queued(&self) -> usize {
+        self.outgoing.len() + self.splits.held()
     }
 
     /// Handles what came, for as long as it does not take too long.
@@ -275,6 +284,7 @@ impl Session {
     /// Nothing happens for a ticket that is no longer known: its request was cancelled.
     pub fn finish(&mut self, ticket: Ticket, write: impl FnOnce(&mut ReplyTo<'_>)) {
         let Some(running) = self.requests.remove(ticket) else { return };
+        self.forget_credit(ticket);
         if let Some(index) = running.batch {
             self.leave_batch(index);
         }
@@ -284,8 +294,9 @@ impl Session {
     /// Ends a turn: collects what callers wrote, and gives the time by which the session wants
     /// another turn, if it wants one.
     pub fn turn(&mut self, now: u64, driver: &Waker) -> Option<u64> {
-        self.calls.expire(now, &self.outgoing, &mut self.wakes);
-        let collected = self.calls.collect(&mut self.outgoing, now, driver, &mut self.wakes);
+        self.calls.expire(now, &mut self.wakes);
+        let held = self.splits.held();
+        let collected = self.calls.collect(&mut self.outgoing, held, now, driver, &mut self.wakes);
         self.split();
         self.callers_wait = collected.waiting;
         let stall = self.watch_stall(now);
@@ -296,8 +307,8 @@ impl Session {
 
     /// Says that the transport took what it could: callers that waited for that go on.
     pub fn sent(&mut self) {
-        if self.callers_wait && self.outgoing.len() < self.settings.limits.max_outgoing {
-            self.calls.sent(self.outgoing.len(), &mut self.wakes);
+        if self.callers_wait && self.queued() < self.settings.limits.max_outgoing {
+            self.calls.sent(self.queued(), &mut self.wakes);
             wake_all(self.wakes.drain(..));
         }
     }
@@ -314,7 +325,7 @@ impl Session {
 
     /// The peer sends no more: our calls end, its requests are still answered.
     pub fn end(&mut self, reason: Reason) {
-        self.end_calls(&reason);
+        self.end_calls(&reason, Rest::Queued);
         if matches!(self.state, State::Open | State::Draining) {
             self.state = State::Ending(reason);
         }
@@ -322,7 +333,7 @@ impl Session {
 
     /// Closes the connection once the queue is sent. Every call ends.
     pub fn close(&mut self, reason: Reason) {
-        self.end_calls(&reason);
+        self.end_calls(&reason, Rest::Sent);
         if !self.is_closing() {
             self.state = State::Closing(reason);
         }
@@ -330,29 +341,33 @@ impl Session {
 
     /// The transport failed: every call ends, and what was not sent never will be.
     pub fn lose(&mut self, reason: Reason) {
-        self.end_calls(&reason);
+        self.end_calls(&reason, Rest::Dropped);
         self.outgoing.clear();
+        self.splits.clear();
         if !self.is_lost() {
             self.state = State::Lost(reason);
         }
     }
 
     /// The one way in which calls end without an answer when a connection does.
-    fn end_calls(&mut self, reason: &Reason) {
-        self.calls.close(reason, &self.outgoing, &mut self.wakes);
+    fn end_calls(&mut self, reason: &Reason, rest: Rest) {
+        self.calls.close(reason, rest, &self.outgoing, &mut self.wakes);
+        self.end_streams();
         wake_all(self.wakes.drain(..));
     }
 
     fn watch_stall(&mut self, now: u64) -> u64 {
         let taken = self.outgoing.taken();
-        if self.outgoing.is_empty() || taken != self.stall.taken {
-            self.stall = Stall { taken, since: now };
+        // A window that the peer never opens again is a stall, too.
+        let idle = self.outgoing.is_empty() && !self.is_splitting();
+        if idle || taken != self.stall.taken {
+            self.stall = Stall { taken, since: None };
         }
-        if self.outgoing.is_empty() {
+        if idle {
             return u64::MAX;
         }
         let patience = self.settings.limits.write_stall.as_micros() as u64;
-        let deadline = self.stall.since.saturating_add(patience);
+        let deadline = self.stall.since.get_or_insert(now).saturating_add(patience);
         if deadline <= now {
             let reason = "the peer took nothing for the time of `write_stall`";
             self.lose(Reason::Closed(reason.into()));
@@ -377,7 +392,7 @@ impl Session {
             let buffer = incoming.bytes();
             let Some(link) = &mut self.link else {
                 delivery = None;
-                match self.detect(buffer) {
+                match self.detect(buffer, Lane::DUPLEX) {
                     Detected::Yes => continue,
                     Detected::NeedMore => break,
                     Detected::No => continue,
@@ -411,7 +426,7 @@ impl Session {
                 Scan::Bad { consumed, error, fatal } => {
                     delivery = None;
                     incoming.advance(consumed);
-                    self.bad(error, fatal);
+                    self.bad(error, fatal, Lane::DUPLEX);
                 }
             }
         }
@@ -444,12 +459,22 @@ impl Session {
                 self.outgoing.end_lane(frame.lane, Ended::Failed);
                 continue;
             }
-            if self.link.is_none() && matches!(self.detect(&frame.bytes), Detected::NeedMore) {
-                self.outgoing.end_lane(frame.lane, Ended::Silent);
-                continue;
+            if self.link.is_none() {
+                match self.detect(&frame.bytes, frame.lane) {
+                    Detected::Yes => {}
+                    Detected::NeedMore => {
+                        self.outgoing.end_lane(frame.lane, Ended::Silent);
+                        continue;
+                    }
+                    Detected::No => continue,
+                }
             }
             if frame.bytes.len() > self.settings.limits.max_message {
                 delivery = None;
+                if self.settings.role == Role::Client && !frame.lane.is_duplex() {
+                    self.answer_too_large(frame.lane);
+                    continue;
+                }
                 let error = crate::framing::too_large(self.settings.limits.max_message);
                 self.reply(Some(&Id::Null), frame.lane, None, |reply| reply.error(&error));
                 continue;
@@ -475,13 +500,12 @@ impl Session {
             self.syntax_errors = 0;
         }
         match decoded {
-            // The call behind a stream may be answered in place of its first item.
             Ok(Message::Response(response)) if self.has_streams() => {
                 *delivery = None;
-                let outcome = response.outcome.clone().map(|_| ());
-                if !self.stream_ended(&response.id, outcome) {
+                if !self.stream_answered(&response) {
                     self.response(response, &mut calls.deliver());
                 }
+                self.outgoing.end_lane(frame.lane, Ended::Silent);
             }
             Ok(Message::Response(response)) => {
                 let delivery = delivery.get_or_insert_with(|| calls.deliver());
@@ -498,7 +522,7 @@ impl Session {
             }
             Ok(Message::Cancel(id)) => {
                 *delivery = None;
-                if let Some(ticket) = self.requests.find(&id) {
+                if let Some(ticket) = self.requests.find(frame.lane, &id) {
                     self.cancel(ticket, serve);
                 }
             }
@@ -558,13 +582,15 @@ impl Session {
         }
         if invalid.error.code == crate::Code::PARSE_ERROR {
             self.count_syntax_error();
+        } else {
+            self.syntax_errors = 0;
         }
     }
 
     /// Bytes that belong to no message.
-    fn bad(&mut self, error: Option<RpcError>, fatal: bool) {
+    fn bad(&mut self, error: Option<RpcError>, fatal: bool, lane: Lane) {
         if let Some(error) = &error {
-            self.reply(Some(&Id::Null), Lane::DUPLEX, None, |reply| reply.error(error));
+            self.reply(Some(&Id::Null), lane, None, |reply| reply.error(error));
         }
         if fatal {
             let why = error.map_or("the stream cannot be followed".into(), |error| error.message);
@@ -618,13 +644,27 @@ impl Session {
         self.finish(ticket, |reply| reply.error(&error));
     }
 
+    /// The answer on a lane of ours is over the limit: whoever waits for it is told.
+    fn answer_too_large(&mut self, lane: Lane) {
+        let limit = self.settings.limits.max_message as u64;
+        let reason = Reason::Limit(LimitReached { name: "max_message", limit });
+        self.calls.close_lane(lane, &reason, &self.outgoing, &mut self.wakes);
+        self.outgoing.end_lane(lane, Ended::Failed);
+    }
+
     fn lane_closed<S: Serve>(&mut self, lane: Lane, serve: &mut S) {
         let reason = Reason::Closed("the exchange ended without an answer".into());
         self.calls.close_lane(lane, &reason, &self.outgoing, &mut self.wakes);
         self.backlog.close_lane(lane);
         if self.settings.role == Role::Server {
+            // Nothing can be sent on it any more, the collected part of a batch included.
             for ticket in self.requests.on_lane(lane) {
-                self.cancel(ticket, serve);
+                serve.cancelled(ticket);
+                self.forget_credit(ticket);
+                let batch = self.requests.remove(ticket).and_then(|running| running.batch);
+                if let Some(index) = batch {
+                    self.batches.remove(index);
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ use tinyrpc_core::{ReplyTo, RpcError};
 
 pub use self::handle::{DispatcherHandle, NameTaken};
 use self::{nest::Nest, table::Table};
-use crate::{Handler, Invocation, Method, Service, Started};
+use crate::{Handler, Invocation, Method, Service, Started, fail::fail};
 
 /// Answers requests by methods that are functions and closures.
 ///
@@ -175,27 +175,14 @@ impl Service for Dispatcher {
 }
 
 /// Has a nested service answer, or says that there is no such method.
-fn nested(
-    nests: &[Nest],
-    invocation: &mut Invocation<'_, '_>,
-    reply: &mut ReplyTo<'_>,
-) -> Started {
+fn nested(nests: &[Nest], invocation: &mut Invocation<'_, '_>, reply: &mut ReplyTo<'_>) -> Started {
     match Nest::choose(nests, invocation.method) {
         Some(nest) => nest.start(invocation, reply),
         None => {
-            unknown(invocation, reply);
+            fail(reply, &RpcError::method_not_found(&invocation.request.method));
             Started::Done
         }
     }
-}
-
-#[cold]
-fn unknown(invocation: &Invocation<'_, '_>, reply: &mut ReplyTo<'_>) {
-    let error = RpcError::method_not_found(&invocation.request.method);
-    if reply.is_notification() {
-        tracing::debug!(error = %error.message, "a notification was dropped");
-    }
-    reply.error(&error);
 }
 
 impl fmt::Debug for Dispatcher {

@@ -91,7 +91,8 @@ impl Endpoint {
         incoming.push(Frame { lane: LANE, bytes: message.into(), hint: Hint::None });
         let mut cx = Context::from_waker(Waker::noop());
         while engine.handle(&mut incoming, &mut cx) == Turn::More {}
-        let mut dispatching = Dispatching { shared: Arc::clone(&self.shared), engine: Some(engine) };
+        let mut dispatching =
+            Dispatching { shared: Arc::clone(&self.shared), engine: Some(engine) };
         match dispatching.poll_answer(&mut cx) {
             Poll::Ready(answer) => Dispatched::Ready(answer),
             Poll::Pending => Dispatched::Pending(dispatching),
@@ -134,7 +135,9 @@ impl Dispatching {
             match taken {
                 Taken::Frame(frame) => answer = Some(frame.bytes),
                 Taken::Ended(..) => {
-                    if let Some(engine) = self.engine.take_if(|engine| !engine.session().is_closing()) {
+                    if let Some(engine) =
+                        self.engine.take_if(|engine| !engine.session().is_closing())
+                    {
                         self.shared.give_back(engine);
                     }
                     self.engine = None;

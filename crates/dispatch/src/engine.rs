@@ -12,9 +12,7 @@ use std::{
 };
 
 use futures_util::stream::{AbortHandle, Abortable, FuturesUnordered, StreamExt};
-use tinyrpc_core::{
-    Incoming, Payload, ReplyTo, Request, RpcError, Serve, Session, Ticket, Turn,
-};
+use tinyrpc_core::{Incoming, Payload, ReplyTo, Request, RpcError, Serve, Session, Ticket, Turn};
 
 use crate::{Invocation, PendingReply, Scope, Service, Started};
 
@@ -96,12 +94,8 @@ impl Serve for Starter<'_, '_> {
 
     fn start(&mut self, request: &Request<'_>, reply: &mut ReplyTo<'_>) -> Option<PendingReply> {
         let started = catch_unwind(AssertUnwindSafe(|| {
-            let mut invocation = Invocation {
-                request,
-                method: &request.method,
-                scope: self.scope,
-                cx: self.cx,
-            };
+            let mut invocation =
+                Invocation { request, method: &request.method, scope: self.scope, cx: self.cx };
             self.service.start(&mut invocation, reply)
         }));
         match started {

@@ -55,7 +55,7 @@ use crate::{
     note = "each param is `DeserializeOwned`: `String`, not `&str`",
     note = "the result is `Serialize`, or a `Result` of that and of an error that is `Into<RpcError>`",
     note = "an async one gives a future that is `Send` and owns what it uses: an async closure cannot \
-            lend what it captured, so write `move |..| { let x = x.clone(); async move { .. } }`"
+            lend what it captured, so write `move |..| {{ let x = x.clone(); async move {{ .. }} }}`"
 )]
 pub trait Handler<Marker> {
     /// Makes it a method.

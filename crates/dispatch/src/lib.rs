@@ -1,4 +1,39 @@
 //! Plain functions as RPC methods, for any protocol and any transport.
+//!
+//! Who serves over a network wants the crate `tinyrpc`, where all of this is found again. Alone,
+//! this crate is for programs with an event loop of their own: an [`Endpoint`] takes messages and
+//! gives answers, as bytes.
+//!
+//! ```
+//! use tinyrpc_dispatch::{Dispatched, Dispatcher, Endpoint};
+//! use tinyrpc_protocols::JsonRpc;
+//!
+//! let calc = Dispatcher::new()
+//!     .method("add", |a: i64, b: i64| a + b)
+//!     .params(["a", "b"])
+//!     .method("greet", async |name: String| format!("hello, {name}"));
+//!
+//! let endpoint = Endpoint::new(calc, JsonRpc);
+//! let call = r#"{"jsonrpc":"2.0","id":1,"method":"add","params":{"a":2,"b":3}}"#;
+//! let Dispatched::Ready(answer) = endpoint.dispatch_now(call) else { panic!("it goes on") };
+//! assert_eq!(answer.unwrap(), r#"{"jsonrpc":"2.0","id":1,"result":5}"#);
+//! ```
+//!
+//! | what | where |
+//! |---|---|
+//! | what can be a method | [`Handler`], [`Method`], [`Context`] |
+//! | methods by their names | [`Dispatcher`], [`DispatcherHandle`] |
+//! | around all methods | [`Service`], [`Layer`], [`layers`] |
+//! | messages as bytes | [`Endpoint`] |
+//! | for authors of drivers | [`Engine`], [`Scope`] |
+//!
+//! A call of a function that is ready at once allocates nothing but what its own values need: the
+//! params are decoded straight from the received bytes, and the result is encoded in its place.
+//!
+//! # Features
+//!
+//! - `json`, `msgpack` (both by default): the formats that methods understand. Each of them is
+//!   compiled for the types of each method.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod arguments;
@@ -8,6 +43,7 @@ mod context;
 mod dispatcher;
 mod endpoint;
 mod engine;
+mod fail;
 pub mod handler;
 mod kept;
 mod layer;

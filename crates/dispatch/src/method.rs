@@ -102,7 +102,10 @@ impl Method {
 
 impl fmt::Debug for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Method").field("arity", &self.arity()).field("names", &self.names()).finish()
+        f.debug_struct("Method")
+            .field("arity", &self.arity())
+            .field("names", &self.names())
+            .finish()
     }
 }
 

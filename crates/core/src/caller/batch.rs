@@ -140,6 +140,7 @@ impl Flight<'_> {
             let draft = Draft {
                 // INVARIANT: the ranges of items are ranges of `params`.
                 params: batch.params.get(item.params.clone()).unwrap_or_default(),
+                encoded: true,
                 timeout: batch.timeout,
                 nested: batch.caller.nested.as_ref(),
                 method: "",

@@ -77,10 +77,12 @@ impl<'a, P, R> Call<'a, P, R> {
             false => Patience::Wait(key, cx.waker()),
         };
         let mut params = scratch::take();
+        let encoded = caller.calls.wire().is_some();
         let begun = caller.encode(&self.params, &mut params).and_then(|()| {
             let draft = Draft {
                 method: self.method,
                 params: &params,
+                encoded,
                 timeout: self.timeout,
                 nested: caller.nested.as_ref(),
             };
@@ -245,10 +247,12 @@ impl<P: Serialize> Future for Notify<'_, P> {
         let caller = this.caller;
         caller.calls.check()?;
         let mut params = scratch::take();
+        let encoded = caller.calls.wire().is_some();
         let sent = caller.encode(&this.params, &mut params).and_then(|()| {
             let draft = Draft {
                 method: this.method,
                 params: &params,
+                encoded,
                 timeout: caller.timeout,
                 nested: caller.nested.as_ref(),
             };

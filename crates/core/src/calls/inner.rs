@@ -57,20 +57,27 @@ impl Inner {
 
     /// Lets callers in for as long as there is room.
     pub(super) fn let_in(&mut self, limits: &Limits, decided: bool, wakes: &mut Vec<Waker>) {
-        while decided && !self.waiters.is_empty() && self.has_room(limits, 1) {
-            wakes.extend(self.waiters.grant());
+        while decided && let Some(waker) = self.let_one_in(limits) {
+            wakes.push(waker);
         }
+    }
+
+    /// The driver, where it waits for the last call of a connection that is shutting down.
+    pub(super) fn driver_if_last(&mut self) -> Option<Waker> {
+        if self.closed.is_none() || self.ring.len() > 0 {
+            return None;
+        }
+        self.driver.take()
     }
 
     /// Lets one caller in, after one call has ended.
     pub(super) fn let_one_in(&mut self, limits: &Limits) -> Option<Waker> {
-        if self.waiters.is_empty() || !self.has_room(limits, 1) {
-            return None;
-        }
-        self.waiters.grant()
+        let calls = self.waiters.first()?;
+        if self.has_room(limits, calls) { self.waiters.grant() } else { None }
     }
 
-    pub(super) fn insert(&mut self, draft: &Draft<'_>) -> u64 {
+    /// Takes a place for a call; its deadline is 0 unless it was set while the caller waited.
+    pub(super) fn insert(&mut self, draft: &Draft<'_>, deadline: u64) -> u64 {
         match draft.nested {
             Some(handler) => {
                 self.nested += 1;
@@ -80,6 +87,7 @@ impl Inner {
         }
         let slot = self.ring.insert();
         slot.timeout = draft.timeout;
+        slot.deadline = deadline;
         slot.nested = draft.nested.cloned();
         u64::from(slot.id)
     }

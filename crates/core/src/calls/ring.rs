@@ -155,6 +155,24 @@ mod tests {
     }
 
     #[test]
+    fn a_late_reply_finds_nothing_after_a_wrap() {
+        let mut ring = Ring::new();
+        ring.start_at(LAST_ID - 5);
+        let mut given_up = Vec::new();
+        for _ in 0..500 {
+            let id = u64::from(ring.insert().id);
+            given_up.push(id);
+            ring.remove(id);
+            let lives = u64::from(ring.insert().id);
+            // Old ids are in nobody's slot, although their slots are used again and again.
+            assert!(given_up.iter().all(|&old| old == lives || ring.get_mut(old).is_none()));
+            assert!(!given_up.contains(&lives));
+            ring.remove(lives);
+        }
+        assert_eq!(ring.len(), 0);
+    }
+
+    #[test]
     fn a_late_reply_finds_nothing() {
         let mut ring = Ring::new();
         let first = u64::from(ring.insert().id);

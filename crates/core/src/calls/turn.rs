@@ -19,11 +19,25 @@ pub(crate) struct Collected {
     pub(crate) waiting: bool,
 }
 
+/// What becomes of calls that the transport has not taken when a connection ends. Whatever may
+/// still be sent is not *certainly not executed*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// Nothing more is sent.
+    Dropped,
+    /// What stands in the queue is sent; what was not collected is dropped.
+    Queued,
+    /// All is sent.
+    Sent,
+}
+
 impl Calls {
     /// Hands what callers wrote to the connection's queue and sets the deadlines of new calls.
+    /// `held` bytes wait beside that queue.
     pub(crate) fn collect(
         &self,
         out: &mut Outgoing,
+        held: usize,
         now: u64,
         driver: &Waker,
         wakes: &mut Vec<Waker>,
@@ -51,14 +65,16 @@ impl Calls {
         }
         for id in inner.fresh.drain(..) {
             if let Some(slot) = inner.ring.get_mut(u64::from(id)) {
-                slot.deadline = now.saturating_add(slot.timeout);
+                if slot.deadline == 0 {
+                    slot.deadline = now.saturating_add(slot.timeout);
+                }
                 inner.armed = inner.armed.min(slot.deadline);
             }
         }
         if std::mem::take(&mut inner.stamp_waiters) {
             inner.armed = inner.armed.min(inner.waiters.expire(now, wakes));
         }
-        inner.queued = out.len();
+        inner.queued = out.len() + held;
         let waiting = !inner.waiters.is_empty();
         if waiting {
             inner.let_in(&self.limits, self.wire().is_some(), wakes);
@@ -102,16 +118,16 @@ impl Calls {
         Delivery { inner: self.lock() }
     }
 
-    /// Ends calls whose time is over.
-    pub(crate) fn expire(&self, now: u64, out: &Outgoing, wakes: &mut Vec<Waker>) {
+    /// Ends calls whose time is over. Those that were not taken yet are sent all the same, so
+    /// nobody can say that they will not be executed.
+    pub(crate) fn expire(&self, now: u64, wakes: &mut Vec<Waker>) {
         let mut guard = self.lock();
         let inner = &mut *guard;
         if now < inner.armed {
             return;
         }
         let mut next = inner.waiters.expire(now, wakes);
-        let Inner { ring, parcels, parcel, .. } = inner;
-        for slot in ring.iter_mut() {
+        for slot in inner.ring.iter_mut() {
             if slot.deadline == 0 || !matches!(slot.answer, Answer::Awaited) {
                 continue;
             }
@@ -119,8 +135,7 @@ impl Calls {
                 next = next.min(slot.deadline);
                 continue;
             }
-            let reason = Reason::Timeout(slot.timeout / 1000);
-            slot.end(reason, was_taken(slot, parcels, *parcel, out), wakes);
+            slot.end(Reason::Timeout(slot.timeout / 1000), true, wakes);
         }
         inner.armed = next;
     }
@@ -144,16 +159,29 @@ impl Calls {
     }
 
     /// The connection is lost or closed: every call ends here, and no new one begins.
-    pub(crate) fn close(&self, reason: &Reason, out: &Outgoing, wakes: &mut Vec<Waker>) {
+    pub(crate) fn close(
+        &self,
+        reason: &Reason,
+        rest: Rest,
+        out: &Outgoing,
+        wakes: &mut Vec<Waker>,
+    ) {
         let mut guard = self.lock();
         let inner = &mut *guard;
+        if rest != Rest::Sent {
+            inner.outbox.clear();
+        }
         if inner.closed.is_none() {
             inner.closed = Some(reason.clone());
         }
         let Inner { ring, parcels, parcel, .. } = inner;
         for slot in ring.iter_mut() {
             if matches!(slot.answer, Answer::Awaited) {
-                let taken = was_taken(slot, parcels, *parcel, out);
+                let taken = match rest {
+                    Rest::Dropped => was_taken(slot, parcels, *parcel, out),
+                    Rest::Queued => slot.place.is_some() && slot.parcel != *parcel,
+                    Rest::Sent => slot.place.is_some(),
+                };
                 slot.end(reason.clone(), taken, wakes);
             }
         }

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, task::Waker};
 pub(super) struct Waiters {
     queue: VecDeque<Waiter>,
     /// Callers that were let in and have not come yet.
-    granted: Vec<u64>,
+    granted: Vec<Granted>,
     last_key: u64,
 }
 
@@ -15,15 +15,25 @@ pub(super) struct Waiters {
 struct Waiter {
     key: u64,
     waker: Waker,
+    /// How many calls it wants to make at once.
+    calls: usize,
     timeout: u64,
+    /// 0 where it is not known yet.
+    deadline: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Granted {
+    key: u64,
+    calls: usize,
     deadline: u64,
 }
 
 /// What became of a waiting caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// It may go on.
-    Granted,
+    /// It may go on. The deadline was set when it joined; 0 for none yet.
+    Granted { deadline: u64 },
     /// It waits on.
     Waiting,
     /// Its time is over.
@@ -36,24 +46,29 @@ impl Waiters {
         self.queue.is_empty()
     }
 
-    /// How many were let in and have not come yet.
+    /// How many calls those will make who were let in and have not come yet.
     pub(super) fn granted(&self) -> usize {
-        self.granted.len()
+        self.granted.iter().map(|granted| granted.calls).sum()
+    }
+
+    /// How many calls the first one wants to make.
+    pub(super) fn first(&self) -> Option<usize> {
+        self.queue.front().map(|waiter| waiter.calls)
     }
 
     /// Joins the queue.
-    pub(super) fn join(&mut self, waker: Waker, timeout: u64) -> u64 {
+    pub(super) fn join(&mut self, waker: Waker, calls: usize, timeout: u64) -> u64 {
         self.last_key += 1;
         let key = self.last_key;
-        self.queue.push_back(Waiter { key, waker, timeout, deadline: 0 });
+        self.queue.push_back(Waiter { key, waker, calls, timeout, deadline: 0 });
         key
     }
 
     /// Asks for the caller's turn and keeps its waker up to date; the old one is returned.
     pub(super) fn ask(&mut self, key: u64, waker: &Waker) -> (Turn, Option<Waker>) {
-        if let Some(at) = self.granted.iter().position(|&granted| granted == key) {
-            self.granted.swap_remove(at);
-            return (Turn::Granted, None);
+        if let Some(at) = self.granted.iter().position(|granted| granted.key == key) {
+            let deadline = self.granted.swap_remove(at).deadline;
+            return (Turn::Granted { deadline }, None);
         }
         match self.queue.iter_mut().find(|waiter| waiter.key == key) {
             Some(waiter) if waiter.waker.will_wake(waker) => (Turn::Waiting, None),
@@ -66,7 +81,7 @@ impl Waiters {
 
     /// Leaves the queue, or gives back the room it held.
     pub(super) fn leave(&mut self, key: u64) -> Option<Waker> {
-        if let Some(at) = self.granted.iter().position(|&granted| granted == key) {
+        if let Some(at) = self.granted.iter().position(|granted| granted.key == key) {
             self.granted.swap_remove(at);
             return None;
         }
@@ -76,9 +91,9 @@ impl Waiters {
 
     /// Lets the first one in.
     pub(super) fn grant(&mut self) -> Option<Waker> {
-        let waiter = self.queue.pop_front()?;
-        self.granted.push(waiter.key);
-        Some(waiter.waker)
+        let Waiter { key, waker, calls, deadline, .. } = self.queue.pop_front()?;
+        self.granted.push(Granted { key, calls, deadline });
+        Some(waker)
     }
 
     /// Stamps newcomers and lets go of those whose time is over; gives the next deadline.

@@ -40,7 +40,7 @@ impl Session {
             return Verdict::Wait;
         }
         // The backlog is full. A request is refused for as long as the refusal itself finds room.
-        if !notification && self.outgoing.len() < 2 * self.settings.limits.max_outgoing {
+        if !notification && self.queued() < 2 * self.settings.limits.max_outgoing {
             return Verdict::Refuse;
         }
         if self.calls.in_flight() > 0 {
@@ -69,7 +69,7 @@ impl Session {
     /// flight as many requests more are let in: they may be nested in those calls, and without
     /// them the calls would never be answered.
     pub(super) fn has_room(&self, count: usize) -> bool {
-        if self.outgoing.len() >= self.settings.limits.max_outgoing {
+        if self.queued() >= self.settings.limits.max_outgoing {
             return false;
         }
         let (running, most) = (self.requests.len(), self.settings.limits.max_requests);
@@ -89,7 +89,7 @@ impl Session {
     ) {
         let Some(link) = &self.link else { return };
         if let Some(id) = &request.id
-            && self.requests.find(id).is_some()
+            && self.requests.find(request.lane, id).is_some()
         {
             let error = RpcError::new(
                 Code::INVALID_REQUEST,
@@ -153,7 +153,7 @@ impl Session {
 
     /// Begins what waited, as far as there is room now.
     pub(super) fn start_backlog<S: Serve>(&mut self, serve: &mut S, budget: &mut usize) {
-        while *budget > 0 && !self.backlog.is_empty() && self.has_room(1) {
+        while *budget > 0 && !self.is_closing() && self.can_start() {
             *budget -= 1;
             let Some((lane, bytes)) = self.backlog.pop() else { return };
             self.start_kept(lane, &bytes, serve);

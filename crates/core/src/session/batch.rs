@@ -33,7 +33,8 @@ impl Session {
         let mut out = Vec::new();
         link.wire.open(&mut out);
         link.wire.encoder.batch(&mut out, BatchPart::Begin);
-        let batch = Batch { lane, empty: out.len(), out, running: 0, complete: false };
+        let (empty, refused) = (out.len(), !admitted);
+        let batch = Batch { lane, refused, empty, out, running: 0, complete: false };
         let index = self.batches.insert(batch);
         for member in members {
             match member {
@@ -46,6 +47,7 @@ impl Session {
                     let id = request.id.as_ref();
                     self.write_in_batch(index, id, |reply| reply.error(&error));
                 }
+                Ok(Message::Response(response)) if self.stream_answered(&response) => {}
                 Ok(Message::Response(response)) => {
                     let calls = std::sync::Arc::clone(&self.calls);
                     self.response(response, &mut calls.deliver());
@@ -132,11 +134,13 @@ impl Session {
             return;
         };
         if batch.out.len() == batch.empty {
-            return self.outgoing.end_lane(batch.lane, Ended::Silent);
+            let how = if batch.refused { Ended::Refused } else { Ended::Silent };
+            return self.outgoing.end_lane(batch.lane, how);
         }
         link.wire.encoder.batch(&mut batch.out, BatchPart::End);
         link.wire.close_unchecked(0, &mut batch.out);
-        let ended = (!batch.lane.is_duplex()).then_some(Ended::Answered);
+        let how = if batch.refused { Ended::Refused } else { Ended::Answered };
+        let ended = (!batch.lane.is_duplex()).then_some(how);
         let out = self.outgoing.encode();
         let start = out.len();
         out.extend_from_slice(&batch.out);

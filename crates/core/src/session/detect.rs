@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{Link, Session};
-use crate::{Code, Framing, Length, Protocol, Reason, RpcError, Shape, wire::Wire};
+use crate::{
+    Code, Framing, Lane, Length, Protocol, Reason, RpcError, Shape, outgoing::LARGE, wire::Wire,
+};
 
 /// What the first bytes told.
 pub(super) enum Detected {
@@ -23,7 +25,7 @@ impl Session {
     /// | claimed by a protocol | that protocol in its own framing |
     /// | 0x00 | a length of four bytes; the byte behind it decides |
     /// | anything else | answered once in the first protocol, and closed |
-    pub(super) fn detect(&mut self, buffer: &[u8]) -> Detected {
+    pub(super) fn detect(&mut self, buffer: &[u8], lane: Lane) -> Detected {
         let Some(&first) = buffer.first() else { return Detected::NeedMore };
         if let Some(protocol) = self.claimant(first) {
             let framing = self.settings.framing.clone();
@@ -53,14 +55,20 @@ impl Session {
                 _ => {}
             }
         }
-        self.refuse_stranger();
+        self.refuse_stranger(lane);
         Detected::No
     }
 
     /// Settles the protocol and the framing of the connection.
     pub(super) fn decide(&mut self, protocol: &dyn Protocol, framing: Option<Arc<dyn Framing>>) {
         let limits = &self.settings.limits;
-        let codec = protocol.open(limits);
+        let mut codec = protocol.open(limits);
+        // An exchange has one message each way. Everywhere else a chunk must fit into a message,
+        // whatever its envelope and encoding make of it.
+        codec.profile.chunk = codec.profile.chunk.filter(|&chunk| {
+            let room = (limits.max_message / 2).min(u32::MAX as usize) as u32;
+            self.settings.shape != Shape::Exchange && chunk.max(LARGE as u32) <= room
+        });
         let framing = framing.filter(|_| self.settings.shape == Shape::Stream);
         let wire = Wire {
             encoder: codec.encoder,
@@ -85,11 +93,11 @@ impl Session {
     }
 
     /// Answers bytes of no known protocol once, and closes.
-    fn refuse_stranger(&mut self) {
+    fn refuse_stranger(&mut self, lane: Lane) {
         const WHY: &str = "the first bytes belong to no protocol that is served here";
         if let Some(protocol) = self.settings.protocols.first().cloned() {
             self.decide(&*protocol, None);
-            self.bad(Some(RpcError::new(Code::PARSE_ERROR, WHY)), true);
+            self.bad(Some(RpcError::new(Code::PARSE_ERROR, WHY)), true, lane);
         } else {
             self.close(Reason::Closed(WHY.into()));
         }

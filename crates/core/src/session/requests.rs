@@ -32,7 +32,8 @@ pub(super) struct Requests {
     entries: Vec<(u32, Option<Running>)>,
     free: Vec<u32>,
     /// By id, so that a second request under the same id is noticed and a cancel finds its call.
-    by_id: HashMap<Id<'static>, Ticket>,
+    /// Exchanges may come from many clients, each with ids of its own.
+    by_id: HashMap<(Lane, Id<'static>), Ticket>,
 }
 
 impl Requests {
@@ -49,7 +50,7 @@ impl Requests {
         *generation = generation.wrapping_add(1);
         let ticket = Ticket { index, generation: *generation };
         if let Some(id) = &running.id {
-            self.by_id.insert(id.clone(), ticket);
+            self.by_id.insert((running.lane, id.clone()), ticket);
         }
         *entry = Some(running);
         ticket
@@ -63,16 +64,16 @@ impl Requests {
         let running = entry.take()?;
         self.free.push(ticket.index);
         if let Some(id) = &running.id {
-            self.by_id.remove(id);
+            self.by_id.remove(&(running.lane, id.clone()));
         }
         Some(running)
     }
 
-    pub(super) fn find(&self, id: &Id<'_>) -> Option<Ticket> {
+    pub(super) fn find(&self, lane: Lane, id: &Id<'_>) -> Option<Ticket> {
         if self.by_id.is_empty() {
             return None;
         }
-        self.by_id.get(id).copied()
+        self.by_id.get(&(lane, id.clone())).copied()
     }
 
     /// The id of a request in execution.
@@ -96,6 +97,8 @@ impl Requests {
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) lane: Lane,
+    /// Its requests were refused.
+    pub(super) refused: bool,
     /// The answers so far, encoded, from the batch's opening on.
     pub(super) out: Vec<u8>,
     /// How long `out` is without any answer.

@@ -10,19 +10,29 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Serve, Session};
 use crate::{
-    Chunk, Credit, FrameRef, Id, Lane, Message, PayloadRef, Reason, Scan,
+    Chunk, Credit, FrameRef, Id, Lane, Limits, Message, PayloadRef, Reason, Scan,
     calls::{Calls, Delivery},
+    outgoing::Kind,
 };
 
 /// What is being sent and received in chunks.
 #[derive(Debug, Default)]
 pub(super) struct Splits {
+    /// Messages that must not be begun yet.
+    waiting: VecDeque<Sending>,
+    /// The size of `waiting`: as much as any other bytes that wait to be sent.
+    held: usize,
+    /// Messages of which parts are sent in turn.
     sending: VecDeque<Sending>,
+    /// How many bytes `sending` had at first: what the peer may have to keep.
+    admitted: usize,
     last: u32,
     /// Bytes that may be sent before the peer grants more; `None` before the first.
     window: Option<u32>,
     receiving: HashMap<u32, BytesMut>,
     received: usize,
+    /// A message that came in parts is being handled.
+    completing: bool,
     /// Bytes that were taken and not granted again yet.
     owed: u32,
 }
@@ -30,9 +40,47 @@ pub(super) struct Splits {
 #[derive(Debug)]
 struct Sending {
     message: u32,
+    /// Which segment of the queue it was.
+    number: u64,
+    kind: Kind,
+    size: usize,
     /// What is left of it.
     bytes: Bytes,
-    begun: bool,
+}
+
+impl Splits {
+    /// Bytes of messages that wait to be begun.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Forgets what was to be sent.
+    pub(super) fn clear(&mut self) {
+        self.waiting.clear();
+        self.sending.clear();
+        (self.held, self.admitted) = (0, 0);
+    }
+
+    /// Lets messages begin for as long as the peer can keep the parts of all of them: we take its
+    /// limits to be like our own. Of notifications only one is sent at a time.
+    fn admit(&mut self, limits: &Limits) {
+        let mut at = 0;
+        while let Some(next) = self.waiting.get(at) {
+            let is_notification = |other: &Sending| other.kind == Kind::Notification;
+            if is_notification(next) && self.sending.iter().any(is_notification) {
+                at += 1;
+                continue;
+            }
+            let fits = self.sending.len() < limits.max_splits
+                && self.admitted + next.size <= limits.max_split;
+            if !fits && !self.sending.is_empty() {
+                return;
+            }
+            self.held -= next.size;
+            self.admitted += next.size;
+            self.sending.extend(self.waiting.remove(at));
+        }
+    }
 }
 
 impl Session {
@@ -40,23 +88,23 @@ impl Session {
     pub(super) fn split(&mut self) {
         let Some(profile) = self.link.as_ref().map(|link| link.wire.profile) else { return };
         let Some(size) = profile.chunk else { return };
-        while let Some(segment) = self.outgoing.take_segment() {
+        while let Some((number, segment, kind)) = self.outgoing.take_segment() {
             self.splits.last = self.splits.last.wrapping_add(1);
             let (message, bytes) = (self.splits.last, self.unframe(segment));
-            self.splits.sending.push_back(Sending { message, bytes, begun: false });
+            self.splits.held += bytes.len();
+            let size = bytes.len();
+            self.splits.waiting.push_back(Sending { message, number, kind, size, bytes });
         }
+        self.splits.admit(&self.settings.limits);
         // The queue holds at most two chunks: what comes after them waits no longer than that.
         while self.outgoing.len() < size as usize {
             let window = *self.splits.window.get_or_insert(profile.initial_window);
-            let Some(mut sending) = self.splits.sending.pop_front() else { return };
+            let Some(sending) = self.splits.sending.front_mut() else { return };
             let length = sending.bytes.len().min(size.min(window) as usize);
             if length == 0 {
-                self.splits.sending.push_front(sending);
                 return;
             }
-            if !std::mem::replace(&mut sending.begun, true) {
-                self.outgoing.segment_begun();
-            }
+            self.outgoing.segment_begun(sending.number);
             let part = sending.bytes.split_to(length);
             let last = sending.bytes.is_empty();
             self.splits.window = Some(window - length as u32);
@@ -67,7 +115,11 @@ impl Session {
                 return self.close(Reason::Closed(why.into()));
             }
             if !last {
-                self.splits.sending.push_back(sending);
+                self.splits.sending.rotate_left(1);
+            } else if let Some(sent) = self.splits.sending.pop_front() {
+                self.outgoing.segment_sent(sent.kind);
+                self.splits.admitted -= sent.size;
+                self.splits.admit(&self.settings.limits);
             }
         }
     }
@@ -101,6 +153,10 @@ impl Session {
         serve: &mut S,
     ) {
         let Some(profile) = self.link.as_ref().map(|link| link.wire.profile) else { return };
+        if self.splits.completing {
+            // Any depth of them would fit into one message.
+            return self.close(Reason::Closed("the peer sent a chunk inside of a chunk".into()));
+        }
         let (limits, part) = (&self.settings.limits, chunk.bytes.bytes);
         let known = self.splits.receiving.contains_key(&chunk.message);
         if (!known && self.splits.receiving.len() >= limits.max_splits)
@@ -124,7 +180,9 @@ impl Session {
             self.splits.received -= message.len();
             let block = message.freeze();
             let frame = FrameRef { lane: Lane::DUPLEX, bytes: &block, block: Some(&block) };
+            self.splits.completing = true;
             self.frame(frame, calls, delivery, serve);
+            self.splits.completing = false;
         }
     }
 

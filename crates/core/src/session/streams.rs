@@ -4,12 +4,15 @@
 //! ticket of the request and stops when its credit is used up; the side that called sees them as
 //! [`StreamEvent`]s and grants more. Neither side can make the other keep more than was granted.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    task::Waker,
+};
 
 use super::{Serve, Session, Ticket};
 use crate::{
-    Code, Credit, Error, Id, Lane, Message, Payload, PayloadRef, RpcError, StreamEnd, StreamItem,
-    Unsupported,
+    Credit, Error, Id, Lane, Message, Payload, PayloadRef, Reason, Response, RpcError, StreamEnd,
+    StreamItem, Unsupported,
     calls::{Begun, Draft, Patience},
     outgoing::Kind,
 };
@@ -38,8 +41,8 @@ pub enum StreamEvent {
     End {
         /// What [`Session::open_stream`] gave.
         id: u64,
-        /// How it ended.
-        outcome: Result<(), RpcError>,
+        /// How it ended: by the peer, or with the connection.
+        outcome: Result<(), Error>,
     },
 }
 
@@ -50,7 +53,7 @@ impl Session {
     ///
     /// As for any call, and `Limit` where there is no room.
     pub fn open_stream(&mut self, method: &str, params: &[u8]) -> Result<u64, Error> {
-        let draft = Draft { method, params, timeout: 0, nested: None };
+        let draft = Draft { method, params, encoded: true, timeout: 0, nested: None };
         let Begun::Sent(id) = self.calls.begin(&draft, Patience::Fail)? else {
             return Err(Error::invalid("an impatient call waits"));
         };
@@ -107,7 +110,7 @@ impl Session {
         ticket: Ticket,
         outcome: Result<(), RpcError>,
     ) -> Result<(), Unsupported> {
-        self.streams.credit.remove(&ticket);
+        self.forget_credit(ticket);
         let Some(id) = self.requests.remove(ticket).and_then(|running| running.id) else {
             return Ok(());
         };
@@ -123,7 +126,7 @@ impl Session {
         };
         if *granted == 0 {
             let why = "the peer sent more of a stream than it was granted";
-            return self.stream_end(id, Err(RpcError::new(Code::INVALID_REQUEST, why)));
+            return self.stream_end(id, Err(Error::Unknown(Reason::Closed(why.into()))));
         }
         *granted -= 1;
         let value = item.value.to_payload();
@@ -134,11 +137,20 @@ impl Session {
     pub(super) fn stream_ended(&mut self, id: &Id<'_>, outcome: Result<(), RpcError>) -> bool {
         match id.as_number() {
             Some(id) if self.streams.granted.contains_key(&id) => {
-                self.stream_end(id, outcome);
+                self.stream_end(id, outcome.map_err(Error::from_peer));
                 true
             }
             _ => false,
         }
+    }
+
+    /// The call behind a stream was answered in place of an item: that ends it.
+    pub(super) fn stream_answered(&mut self, response: &Response<'_>) -> bool {
+        if self.streams.granted.is_empty() {
+            return false;
+        }
+        let outcome = response.outcome.as_ref().map(|_| ()).map_err(RpcError::clone);
+        self.stream_ended(&response.id, outcome)
     }
 
     /// True while streams of ours are open.
@@ -146,7 +158,25 @@ impl Session {
         !self.streams.granted.is_empty()
     }
 
-    fn stream_end(&mut self, id: u64, outcome: Result<(), RpcError>) {
+    /// The connection is gone, and with it the calls behind our streams.
+    pub(super) fn end_streams(&mut self) {
+        let mut open: Vec<_> = self.streams.granted.keys().copied().collect();
+        open.sort_unstable();
+        for id in open {
+            let answer = self.calls.poll_answer(id, Waker::noop(), &mut Vec::new());
+            let Some(Err(error)) = answer else { continue };
+            self.stream_end(id, Err(error));
+        }
+    }
+
+    /// Nothing more is sent under this ticket.
+    pub(super) fn forget_credit(&mut self, ticket: Ticket) {
+        if !self.streams.credit.is_empty() {
+            self.streams.credit.remove(&ticket);
+        }
+    }
+
+    fn stream_end(&mut self, id: u64, outcome: Result<(), Error>) {
         self.streams.granted.remove(&id);
         self.calls.abandon(id);
         self.streams.events.push_back(StreamEvent::End { id, outcome });
@@ -156,7 +186,7 @@ impl Session {
         if credit.id == Id::Null {
             return self.split_credit(credit.amount);
         }
-        let Some(ticket) = self.requests.find(&credit.id) else {
+        let Some(ticket) = self.requests.find(Lane::DUPLEX, &credit.id) else {
             self.counters.unmatched += 1;
             return;
         };
@@ -177,7 +207,14 @@ impl Session {
             return Err(unsupported);
         }
         link.wire.close_unchecked(opened, out);
-        self.outgoing.commit(start, Lane::DUPLEX, Kind::Notification, None);
+        let kind = match message {
+            // The items of a stream and its end keep their order.
+            Message::StreamItem(_) | Message::StreamEnd(_) => Kind::Notification,
+            Message::Chunk(_) => Kind::Part,
+            // Credit and signs of life wait for nothing large.
+            _ => Kind::Call,
+        };
+        self.outgoing.commit(start, Lane::DUPLEX, kind, None);
         Ok(())
     }
 }

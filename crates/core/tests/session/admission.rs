@@ -19,7 +19,8 @@ fn narrow() -> Pair {
 fn requests_wait_in_order_and_then_are_refused() {
     let mut pair = narrow();
     let long = "x".repeat(900);
-    let calls: Vec<_> = (0..6).map(|index| pair.call::<u8>("hold", (index, long.clone()))).collect();
+    let calls: Vec<_> =
+        (0..6).map(|index| pair.call::<u8>("hold", (index, long.clone()))).collect();
     pair.settle();
     // One is executed, four wait, and the last was refused at once.
     let error = calls[5].err();

@@ -54,7 +54,10 @@ fn an_answer_goes_out_on_the_lane_of_its_request() {
         let ticket = pair.server.script.pending.remove(index);
         pair.server.session.finish(ticket, |reply| reply.result(&lane));
         let frame = pair.server.pop().expect("an answer");
-        assert_eq!((frame.lane, crate::support::pair::show(&frame.bytes)), (Lane(lane), format!("=r1  {lane}")));
+        assert_eq!(
+            (frame.lane, crate::support::pair::show(&frame.bytes)),
+            (Lane(lane), format!("=r1  {lane}"))
+        );
         assert!(pair.server.pop().is_none());
     }
     pair.server.finish("nobody is told");
@@ -102,7 +105,12 @@ fn a_lane_that_closes_without_an_answer() {
 fn a_client_that_hangs_up_cancels_its_requests() {
     let mut pair = Pair::new(Shape::Exchange);
     pair.server.receive_on(Lane(1), CODEC.call(Some(Id::Number(1)), "hold", "[]"));
-    let two = [b"=b", &*CODEC.call(Some(Id::Number(2)), "hold", "[]"), b"\x1e", &*CODEC.call(Some(Id::Number(3)), "hold", "[]")];
+    let two = [
+        b"=b",
+        &*CODEC.call(Some(Id::Number(2)), "hold", "[]"),
+        b"\x1e",
+        &*CODEC.call(Some(Id::Number(3)), "hold", "[]"),
+    ];
     pair.server.receive_on(Lane(2), two.concat().into());
     pair.server.turn(pair.now);
     let tickets = pair.server.script.pending.clone();

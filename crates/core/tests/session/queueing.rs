@@ -103,7 +103,7 @@ fn a_batch_waits_until_all_of_it_has_room() {
     pair.server.finish(2);
     pair.settle();
     assert_eq!(whole.ok(), 3);
-    held.map(|call| call.ok());
+    assert_eq!(held.map(|call| call.ok()), [1, 2]);
 }
 
 #[test]
@@ -160,9 +160,8 @@ fn a_large_call_waits_like_any_other() {
 
 #[test]
 fn what_cannot_be_sent_takes_no_place() {
-    let mut pair = Setup::default()
-        .limits(|limits| (limits.max_calls, limits.max_message) = (1, 1000))
-        .pair();
+    let mut pair =
+        Setup::default().limits(|limits| (limits.max_calls, limits.max_message) = (1, 1000)).pair();
     for size in [2000, 200_000] {
         let error = pair.call::<()>("echo", ("x".repeat(size),)).err();
         check_limit(error, "max_message", 1000);
@@ -185,12 +184,13 @@ fn nested_calls_do_not_count_and_have_a_bound_of_their_own() {
         .pair();
     let root = pair.call::<u8>("hold", ());
     let nested = pair.client.caller().nested();
-    let calls = [1, 2].map(|_| pair.call_by::<u8>(nested.clone(), "hold", ()));
+    // Half of four levels below each of two root calls.
+    let calls = [1, 2, 3, 4].map(|_| pair.call_by::<u8>(nested.clone(), "hold", ()));
     let over = pair.call_by::<u8>(nested, "hold", ());
     check_limit(over.err(), "max_nesting", 4);
     assert!(root.is_pending());
     assert!(calls.iter().all(Promise::is_pending));
-    assert_eq!(pair.client.caller().in_flight(), 3);
+    assert_eq!(pair.client.caller().in_flight(), 5);
 }
 
 #[test]

@@ -26,9 +26,8 @@ fn a_peer_that_takes_nothing() {
 
 #[test]
 fn a_peer_that_takes_a_little_lives() {
-    let mut pair = Setup::shape(Shape::Stream)
-        .limits(|limits| limits.call_timeout = Duration::ZERO)
-        .pair();
+    let mut pair =
+        Setup::shape(Shape::Stream).limits(|limits| limits.call_timeout = Duration::ZERO).pair();
     let call = pair.call::<Vec<String>>("echo", ("x".repeat(100_000),));
     pair.turn();
     for _ in 0..1000 {

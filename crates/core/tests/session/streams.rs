@@ -108,7 +108,10 @@ fn a_stream_ends_with_an_error() {
     let error = RpcError::new(Code(17), "mid stream");
     pair.server.session.end_stream(ticket, Err(error)).unwrap();
     pair.settle();
-    assert_eq!(events(&mut pair.client.session, id), ["1", "end: the peer answered with an error: mid stream (code 17)"]);
+    assert_eq!(
+        events(&mut pair.client.session, id),
+        ["1", "end: the peer answered with an error: mid stream (code 17)"]
+    );
     assert_eq!(pair.client.caller().in_flight(), 0);
 }
 
@@ -119,7 +122,10 @@ fn an_answer_in_place_of_a_stream_ends_it() {
     let error = RpcError::method_not_found("numbers");
     pair.server.session.finish(ticket, |reply| reply.error(&error));
     pair.settle();
-    assert_eq!(events(&mut pair.client.session, id), ["end: the peer answered with an error: method not found: numbers (code -32601)"]);
+    assert_eq!(
+        events(&mut pair.client.session, id),
+        ["end: the peer answered with an error: method not found: numbers (code -32601)"]
+    );
     assert_eq!(pair.client.caller().in_flight(), 0);
 }
 
@@ -180,7 +186,8 @@ fn what_belongs_to_no_stream_is_counted() {
 #[test]
 fn several_streams_and_calls_side_by_side() {
     let mut pair = Pair::new(Shape::Messages);
-    let ids: Vec<_> = (0..5).map(|_| pair.client.session.open_stream("s", b"[]").unwrap()).collect();
+    let ids: Vec<_> =
+        (0..5).map(|_| pair.client.session.open_stream("s", b"[]").unwrap()).collect();
     let call = pair.call::<Vec<u8>>("echo", (1,));
     pair.settle();
     // An ordinary answer is told from the end of a stream.

@@ -9,8 +9,8 @@ use std::{borrow::Cow, time::Duration};
 use bytes::Bytes;
 use tinyrpc_core::{
     Answer, BatchPart, Chunk, Code, Codec, Credit, Decoder, Encoder, Format, FrameRef, Heartbeat,
-    Id, Invalid, Lane, Limits, Message, Meta, Payload, PayloadRef, Ping, Profile, Protocol, Request,
-    Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported,
+    Id, Invalid, Lane, Limits, Message, Meta, Payload, PayloadRef, Ping, Profile, Protocol,
+    Request, Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported,
 };
 
 /// The protocol, with the habits that a test wants it to have.
@@ -213,9 +213,9 @@ impl Identity {
             b'-' => Err(Invalid { error: bad().error, answer: Answer::Nothing }),
             b'u' => Ok(Message::Unknown),
             b'q' => split(rest).and_then(|fields| request(frame, fields)).ok_or_else(bad),
-            b'r' | b'e' | b'i' | b'x' | b'c' | b'k' => split(rest)
-                .and_then(|fields| three(frame, tag, fields))
-                .ok_or_else(bad),
+            b'r' | b'e' | b'i' | b'x' | b'c' | b'k' => {
+                split(rest).and_then(|fields| three(frame, tag, fields)).ok_or_else(bad)
+            }
             b'd' | b'p' => split(rest).and_then(|fields| two(tag, fields)).ok_or_else(bad),
             b'a' => id(rest).map(Message::Cancel).ok_or_else(bad),
             _ => Err(bad()),
@@ -330,14 +330,8 @@ fn error(bytes: &[u8]) -> Option<RpcError> {
     Some(if data.is_empty() { error } else { error.with_payload(kept(data)) })
 }
 
-type Companions = (
-    Option<u64>,
-    u32,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Vec<(String, String)>,
-);
+type Companions =
+    (Option<u64>, u32, Option<String>, Option<String>, Option<String>, Vec<(String, String)>);
 
 fn meta_bytes(meta: Option<&Meta>) -> Vec<u8> {
     let Some(meta) = meta else { return Vec::new() };

@@ -1,34 +1,31 @@
-//! `Tasks`: futures that are polled by hand, in order, when they were woken.
+//! `Tasks`: futures that are polled by hand, in the order in which they were woken.
 
 use std::{
     cell::RefCell,
+    collections::VecDeque,
     fmt::Debug,
     future::Future,
     pin::Pin,
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
+    sync::{Arc, Mutex},
     task::{Context, Wake, Waker},
 };
 
 /// The smallest executor.
 #[derive(Default)]
 pub(crate) struct Tasks {
-    tasks: Vec<Option<Task>>,
+    tasks: Vec<Option<Pin<Box<dyn Future<Output = ()>>>>>,
+    woken: Arc<Mutex<VecDeque<usize>>>,
 }
 
-struct Task {
-    future: Pin<Box<dyn Future<Output = ()>>>,
-    woken: Arc<Woken>,
+struct Woken {
+    task: usize,
+    queue: Arc<Mutex<VecDeque<usize>>>,
 }
-
-struct Woken(AtomicBool);
 
 impl Wake for Woken {
     fn wake(self: Arc<Self>) {
-        self.0.store(true, SeqCst);
+        self.queue.lock().unwrap().push_back(self.task);
     }
 }
 
@@ -67,33 +64,33 @@ impl<T: Debug, E> Promise<Result<T, E>> {
 
 impl Tasks {
     /// Takes a future on; it is polled by the next [`Tasks::run`].
-    pub(crate) fn spawn<T: 'static>(&mut self, future: impl Future<Output = T> + 'static) -> Promise<T> {
+    pub(crate) fn spawn<T: 'static>(
+        &mut self,
+        future: impl Future<Output = T> + 'static,
+    ) -> Promise<T> {
         let value = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&value);
-        let future = Box::pin(async move {
+        let task = self.tasks.len();
+        self.tasks.push(Some(Box::pin(async move {
             let value = future.await;
             *slot.borrow_mut() = Some(value);
-        });
-        let woken = Arc::new(Woken(AtomicBool::new(true)));
-        self.tasks.push(Some(Task { future, woken }));
-        Promise { value, task: self.tasks.len() - 1 }
+        })));
+        self.woken.lock().unwrap().push_back(task);
+        Promise { value, task }
     }
 
-    /// Polls whatever was woken; true if anything was.
+    /// Polls whatever was woken, and whatever that wakes; true if anything was.
     pub(crate) fn run(&mut self) -> bool {
         let mut ran = false;
-        for slot in &mut self.tasks {
-            let Some(task) = slot else { continue };
-            if !task.woken.0.swap(false, SeqCst) {
-                continue;
-            }
+        loop {
+            let Some(task) = self.woken.lock().unwrap().pop_front() else { return ran };
             ran = true;
-            let waker = Waker::from(Arc::clone(&task.woken));
-            if task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
-                *slot = None;
+            let Some(future) = &mut self.tasks[task] else { continue };
+            let waker = Waker::from(Arc::new(Woken { task, queue: Arc::clone(&self.woken) }));
+            if future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                self.tasks[task] = None;
             }
         }
-        ran
     }
 
     /// Drops the future.

@@ -42,9 +42,9 @@ impl<A: Slots> Reader<A> {
             Ok(None) => Collected { places: A::Places::default(), fault: None },
             Err(fault) => return Err(self.describe(fault, names)),
         };
-        match &request.named {
+        match request.named {
             None => self.take(collected, names),
-            Some(named) => self.read_mixed(collected, *named, names),
+            Some(named) => self.read_mixed(collected, named, names),
         }
     }
 
@@ -90,14 +90,14 @@ impl<A: Slots> Reader<A> {
                 Ok(Collected { fault: Some(fault), .. })
                     if matches!(*fault, Fault::Unknown { .. }) => {}
                 Ok(collected) => return Ok(collected),
-                Err(error) => return Err(invalid(error)),
+                Err(error) => return Err(invalid(error, Form::Wrapped)),
             }
         }
         match count(params) {
             found if form == Form::Positional && found > A::COUNT => {
                 Err(self.describe(Fault::TooMany { found }, names))
             }
-            _ => Err(invalid(error)),
+            _ => Err(invalid(error, form)),
         }
     }
 
@@ -109,10 +109,13 @@ impl<A: Slots> Reader<A> {
         named: PayloadRef<'_>,
         names: Names<'_>,
     ) -> Result<A, RpcError> {
-        let more: Collected<A> = decode(named, Form::Named, names).map_err(invalid)?;
-        collected.fault = collected.fault.or(more.fault);
-        if let Some(index) = A::merge(&mut collected.places, more.places) {
-            collected.fault.get_or_insert_with(|| Box::new(Fault::Twice { index }));
+        if let Some(form) = self.form(named, names).map_err(|fault| self.describe(fault, names))? {
+            let more: Collected<A> =
+                decode(named, form, names).map_err(|error| invalid(error, form))?;
+            collected.fault = collected.fault.or(more.fault);
+            if let Some(index) = A::merge(&mut collected.places, more.places) {
+                collected.fault.get_or_insert_with(|| Box::new(Fault::Twice { index }));
+            }
         }
         self.take(collected, names)
     }
@@ -129,21 +132,33 @@ fn decode<A: Slots>(
     form: Form,
     names: Names<'_>,
 ) -> Result<Collected<A>, FormatError> {
+    let params = if form == Form::Wrapped { element(params) } else { params };
     params.format.decode_seed(params.bytes, || Seed::new(form, names))
 }
 
 #[cold]
-fn invalid(error: FormatError) -> RpcError {
-    RpcError::invalid_params(error.under("params").to_string())
+fn invalid(error: FormatError, form: Form) -> RpcError {
+    let root = if form == Form::Wrapped { "params[0]" } else { "params" };
+    RpcError::invalid_params(error.under(root).to_string())
 }
 
 /// True where the first element of a sequence is a map.
-///
-/// The opening of a short sequence takes one byte in every format, and white space may follow.
 #[inline]
 fn holds_map(params: PayloadRef<'_>) -> bool {
-    let first = params.bytes.get(1..).unwrap_or_default();
-    matches!(params.format.shape(first), Shape::Map { .. })
+    let element = element(params);
+    matches!(element.format.shape(element.bytes), Shape::Map { .. })
+}
+
+/// The element of a sequence of one, or that and what follows it.
+#[inline]
+fn element(params: PayloadRef<'_>) -> PayloadRef<'_> {
+    let bytes = match params.format.shape(params.bytes) {
+        // A small number before the elements takes one byte.
+        Shape::Sequence { len: Some(_) } => params.bytes.get(1..),
+        // There are brackets around them.
+        _ => params.bytes.trim_ascii().get(1..).and_then(|rest| rest.strip_suffix(b"]")),
+    };
+    PayloadRef { bytes: bytes.unwrap_or_default(), ..params }
 }
 
 /// How many elements a sequence has.

@@ -50,8 +50,8 @@ impl<'de, A: Slots> DeserializeSeed<'de> for Seed<'_, A> {
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, params: D) -> Result<Collected<A>, D::Error> {
         match self.form {
-            Form::Positional | Form::Wrapped => params.deserialize_seq(self),
-            Form::Named => params.deserialize_map(self),
+            Form::Positional => params.deserialize_seq(self),
+            Form::Named | Form::Wrapped => params.deserialize_map(self),
             Form::Whole => {
                 let mut places = A::Places::default();
                 A::fill(&mut places, 0, params)?;
@@ -70,10 +70,6 @@ impl<'de, A: Slots> Visitor<'de> for Seed<'_, A> {
 
     #[inline]
     fn visit_seq<S: SeqAccess<'de>>(self, mut params: S) -> Result<Collected<A>, S::Error> {
-        if self.form == Form::Wrapped {
-            let named = Self { form: Form::Named, ..self };
-            return params.next_element_seed(named)?.ok_or_else(|| Error::custom("no params"));
-        }
         let mut places = A::Places::default();
         for index in 0..A::COUNT {
             if params.next_element_seed(Place::<A> { places: &mut places, index })?.is_none() {

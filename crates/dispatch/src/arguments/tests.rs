@@ -44,7 +44,17 @@ fn service() -> Dispatcher {
 
 #[expect(clippy::too_many_arguments, reason = "as many as there may be")]
 fn twelve(
-    a: i8, b: i16, c: i32, d: i64, e: u8, f: u16, g: u32, h: u64, i: f32, j: f64, k: bool,
+    a: i8,
+    b: i16,
+    c: i32,
+    d: i64,
+    e: u8,
+    f: u16,
+    g: u32,
+    h: u64,
+    i: f32,
+    j: f64,
+    k: bool,
     l: Option<char>,
 ) -> String {
     format!("{a} {b} {c} {d} {e} {f} {g} {h} {i} {j} {k} {l:?}")
@@ -143,7 +153,8 @@ fn a_name_is_given_twice() {
 
 #[test]
 fn names_may_be_bin() {
-    let params = Payload { bytes: b"\x82\xc4\x01a\x05\xa1b\x02"[..].into(), format: Format::MsgPack };
+    let params =
+        Payload { bytes: b"\x82\xc4\x01a\x05\xa1b\x02"[..].into(), format: Format::MsgPack };
     let call = Call { params, ..Call::new(Format::MsgPack, "sub", "") };
     assert_eq!(call.answer(&service()).expect("an answer"), "3");
 }
@@ -181,11 +192,21 @@ fn a_map_in_a_sequence_of_one() {
 }
 
 #[test]
+fn white_space_means_nothing() {
+    for params in [" [ 2 , 3 ] ", " [ { \"b\" : 3 , \"a\" : 2 } ] ", "\n{\"a\":2,\"b\":3}\t"] {
+        let params = Payload { bytes: params.into(), format: Format::Json };
+        let call = Call { params, ..Call::new(Format::Json, "sub", "") };
+        assert_eq!(call.answer(&service()).expect("an answer"), "-1");
+    }
+}
+
+#[test]
 fn a_fault_has_a_path() {
     for format in FORMATS {
         let faults = [
             ("add", r#"[1, "x"]"#, "params[1]: invalid type: string"),
             ("sub", r#"{"a": 1, "b": "x"}"#, "params.b: invalid type: string"),
+            ("sub", r#"[{"b": 3, "a": 2}, 4]"#, "params[0]: invalid type: map"),
             ("point", r#"[{"x": 1, "y": "x"}]"#, "params[0].y: invalid type: string"),
             ("point", r#"{"x": 1, "y": "x"}"#, "params.y: invalid type: string"),
             ("maybe", r#"{"x": 1}"#, "params: invalid type: map"),
@@ -216,4 +237,7 @@ fn positional_and_named_together() {
     check("[1]", r#"{"a": 2}"#, "param 1 `a` is given twice");
     check("[1]", r#"{"d": 2}"#, "unknown param `d`, expected `a`, `b`, `c`");
     check("[]", r#"{"c": "x"}"#, "missing param 1 `a`: expected i64");
+    check("[1]", "", "[1,null,null]");
+    check("[1]", "null", "[1,null,null]");
+    check("[1]", "2", "params must be a sequence or a map");
 }

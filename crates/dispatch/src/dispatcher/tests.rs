@@ -31,18 +31,6 @@ fn methods_by_name() {
 }
 
 #[test]
-fn names_with_the_same_ends() {
-    let service = Dispatcher::new()
-        .method("a.get_all", || "a")
-        .method("b.get_all", || "b")
-        .method("c.get_all", || "c");
-    check(&service, "a.get_all", "", r#""a""#);
-    check(&service, "b.get_all", "", r#""b""#);
-    check(&service, "c.get_all", "", r#""c""#);
-    check(&service, "d.get_all", "", "-32601: method not found: d.get_all");
-}
-
-#[test]
 fn a_notification_for_nobody_is_dropped() {
     let call = Call { notification: true, ..Call::new(Format::Json, "nobody", "") };
     assert_eq!(call.answer(&Dispatcher::new()).expect("silence"), "nothing");

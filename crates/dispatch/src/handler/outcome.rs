@@ -5,6 +5,8 @@ use std::any::type_name;
 use serde::Serialize;
 use tinyrpc_core::{Code, Format, Payload, ReplyTo, RpcError};
 
+use crate::fail::fail;
+
 /// What a handler may return: a value, or a `Result` whose error can travel.
 pub trait Outcome<Kind> {
     /// Refuses, when a method is registered, what the compiler cannot refuse.
@@ -60,7 +62,7 @@ impl<T: Serialize, E: Into<RpcError>> Outcome<Fallible> for Result<T, E> {
     fn answer(self, reply: &mut ReplyTo<'_>) {
         match self {
             Ok(value) => reply.result(&value),
-            Err(error) => reply.error(&error.into()),
+            Err(error) => fail(reply, &error.into()),
         }
     }
 

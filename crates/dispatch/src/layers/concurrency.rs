@@ -12,7 +12,7 @@ use std::{
 use tinyrpc_core::{Payload, ReplyTo, RpcError};
 
 use self::gate::{Entry, Gate, Permit, Ticket};
-use crate::{Begun, Invocation, Kept, Layer, PendingReply, Service, Started};
+use crate::{Begun, Invocation, Kept, Layer, PendingReply, Service, Started, fail::fail};
 
 /// A service that has at most so many requests in execution at a time, over all connections.
 ///
@@ -43,7 +43,7 @@ impl<S: Service + 'static> Service for Concurrency<S> {
             },
             Entry::Queue(ticket) => Stage::Waiting { kept: Kept::new(invocation, reply), ticket },
             Entry::Full => {
-                reply.error(&RpcError::refused("too many requests wait for this service"));
+                fail(reply, &RpcError::refused("too many requests wait for this service"));
                 return Started::Done;
             }
         };

@@ -9,7 +9,7 @@ use std::{
 
 use tinyrpc_core::{Code, Payload, ReplyTo, RpcError, Task};
 
-use crate::{Invocation, Layer, PendingReply, Service, Started};
+use crate::{Invocation, Layer, PendingReply, Service, Started, fail::fail};
 
 /// A service with a time limit.
 ///
@@ -27,7 +27,7 @@ pub struct Timeout<S> {
 impl<S: Service> Service for Timeout<S> {
     fn start(&self, invocation: &mut Invocation<'_, '_>, reply: &mut ReplyTo<'_>) -> Started {
         let Some(runtime) = invocation.scope.runtime.as_deref() else {
-            reply.error(&RpcError::refused(NO_RUNTIME));
+            fail(reply, &RpcError::refused(NO_RUNTIME));
             return Started::Done;
         };
         match self.inner.start(invocation, reply) {
@@ -89,8 +89,7 @@ impl<S: Service> Layer<S> for TimeoutLayer {
     }
 }
 
-const NO_RUNTIME: &str =
-    "a time limit needs a runtime, and this connection is driven without one";
+const NO_RUNTIME: &str = "a time limit needs a runtime, and this connection is driven without one";
 
 #[cfg(all(test, feature = "json", feature = "msgpack"))]
 mod tests;

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Arguments, Invocation, Started,
     arguments::{Names, Reader},
+    fail::fail,
     handler::{Function, Outcome, Surroundings},
 };
 
@@ -64,7 +65,7 @@ where
         let arguments = match self.reader.read(invocation.request, names) {
             Ok(arguments) => arguments,
             Err(error) => {
-                reply.error(&error);
+                fail(reply, &error);
                 return Started::Done;
             }
         };

@@ -8,6 +8,7 @@ use super::Erased;
 use crate::{
     Arguments, Invocation, Started,
     arguments::{Names, Reader},
+    fail::fail,
     handler::{Function, Outcome, Surroundings},
 };
 
@@ -42,7 +43,7 @@ where
     ) -> Started {
         match self.reader.read(invocation.request, names) {
             Ok(arguments) => self.function.call(C::give(invocation), arguments).answer(reply),
-            Err(error) => reply.error(&error),
+            Err(error) => fail(reply, &error),
         }
         Started::Done
     }

@@ -130,9 +130,9 @@ fn a_queued_call_that_fails_gives_its_place_back() {
 fn nested_calls_pass() {
     let (service, log) = service(1, 0);
     let _first = begin(&service, &wait(0));
-    let mut meta = Meta::default();
+    let mut meta = Box::<Meta>::default();
     meta.depth = 1;
-    let _nested = begin(&service, &Call { meta: Some(Box::new(meta)), ..wait(1) });
+    let _nested = begin(&service, &Call { meta: Some(meta), ..wait(1) });
     assert_eq!(with(&log, |log| log.begun.clone()), [0, 1]);
 }
 

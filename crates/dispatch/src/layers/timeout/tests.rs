@@ -22,11 +22,11 @@ fn service() -> impl Service {
 fn answered_after(asked: Option<Duration>) -> (u64, Code) {
     let clock = Arc::new(Clock::default());
     clock.set(1_000_000);
-    let mut meta = Meta::default();
+    let mut meta = Box::<Meta>::default();
     meta.deadline = asked;
     let call = Call {
         scope: Arc::new(scope(Some(clock.clone()))),
-        meta: Some(Box::new(meta)),
+        meta: Some(meta),
         ..Call::new(Format::Json, "wait", "")
     };
     let Begun::Pending(mut pending) = call.start(&service()) else { panic!("answered at once") };

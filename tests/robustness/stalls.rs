@@ -1,0 +1,226 @@
+//! Peers that do not read, and peers that have nothing to say for a while.
+
+use std::{
+    future::poll_fn,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    task::{Poll, Waker},
+    time::Duration,
+};
+
+use tinyrpc::{
+    Dispatcher, Limits, Runtime, Server,
+    transports::{PeerAddress, stream::connection},
+};
+use tinyrpc_core::Task;
+
+use crate::{
+    BOTH, alone, beside, block_on,
+    meter::Meter,
+    raw::{self, Raw, Ready},
+    transcript::Wire,
+    wire,
+};
+
+const MIB: usize = 1 << 20;
+
+fn service() -> Dispatcher {
+    Dispatcher::new()
+        .method("add", |a: i64, b: i64| a + b)
+        .method("big", || "x".repeat(20_000))
+        .method("large", || "x".repeat(200_000))
+}
+
+fn limits() -> Limits {
+    Limits { write_stall: Duration::from_millis(200), ..Limits::default() }
+}
+
+/// Writes requests and reads nothing, until the server has had enough.
+fn never_reads(wire: Wire, method: &str, params: &[&[u8]]) {
+    let params: Vec<Vec<u8>> = params.iter().map(|one| one.to_vec()).collect();
+    alone(|| {
+        block_on(async {
+            let server = Server::new(service()).limits(limits());
+            let server = server.listen("tcp://127.0.0.1:0").await.expect("a free port");
+            let address = server.addresses().concat();
+            let mut peer = Raw::connect(&address).await.expect("it listens");
+            let meter = Meter::new();
+            let (mut most, mut sent, mut id) = (0, 0, 0);
+            let params: Vec<&[u8]> = params.iter().map(Vec::as_slice).collect();
+            let held = async {
+                loop {
+                    id += 1;
+                    let call = wire::call(wire, Some(id), method, &params);
+                    let call = wire::on_stream(wire, call);
+                    if peer.send(&call).await.is_err() {
+                        break;
+                    }
+                    sent += call.len();
+                    most = most.max(meter.held());
+                    // Everything that the server can do now it does.
+                    if id % 64 == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                }
+            };
+            held.await;
+            // Twice `max_outgoing`, `max_backlog`, a message, and what the buffers grew by.
+            let bound = 2 * MIB + MIB + MIB;
+            assert!(most <= bound, "{wire:?} {method}: {most} bytes held after {sent} sent");
+            assert!(sent > 100_000, "{wire:?} {method}: closed after {sent} bytes");
+            while !server.peers().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            // The others are served.
+            let mut other = Raw::connect(&address).await.expect("it listens");
+            other.send(&wire::on_stream(wire, wire::probe(wire))).await.expect("it is served");
+            let answer = other.message().await.expect("an answer");
+            assert!(wire::is_probed(wire, &answer));
+        });
+    });
+}
+
+#[test]
+fn jsonrpc_answers_that_nobody_reads() {
+    never_reads(Wire::Json, "big", &[]);
+}
+
+#[test]
+fn msgpack_answers_that_nobody_reads() {
+    never_reads(Wire::MessagePack, "big", &[]);
+}
+
+#[test]
+fn jsonrpc_small_answers_that_nobody_reads() {
+    never_reads(Wire::Json, "add", &[b"1", b"2"]);
+}
+
+#[test]
+fn msgpack_large_answers_that_nobody_reads() {
+    never_reads(Wire::MessagePack, "large", &[]);
+}
+
+/// Time that passes when it is told to.
+#[derive(Debug, Default)]
+struct Clock {
+    now: AtomicU64,
+    sleeping: Mutex<Vec<Waker>>,
+}
+
+impl Clock {
+    /// Lets an hour pass, and everybody see to it.
+    async fn pass(&self) {
+        self.now.fetch_add(3_600_000_000, SeqCst);
+        let sleeping = std::mem::take(&mut *self.sleeping.lock().expect("nobody panics"));
+        sleeping.into_iter().for_each(Waker::wake);
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// A [`Clock`] and the tasks of tokio.
+#[derive(Clone, Debug, Default)]
+struct Slow(Arc<Clock>);
+
+impl Runtime for Slow {
+    fn spawn(&self, task: Task) {
+        tokio::spawn(task);
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        tokio::task::spawn_blocking(work);
+    }
+
+    fn sleep_until(&self, time: u64) -> Task {
+        let clock = Arc::clone(&self.0);
+        Box::pin(poll_fn(move |cx| {
+            if clock.now.load(SeqCst) >= time {
+                return Poll::Ready(());
+            }
+            clock.sleeping.lock().expect("nobody panics").push(cx.waker().clone());
+            Poll::Pending
+        }))
+    }
+
+    fn now(&self) -> u64 {
+        self.0.now.load(SeqCst)
+    }
+}
+
+/// Silence is not a stall: only a peer that takes nothing of what waits for it is closed.
+#[test]
+fn an_idle_connection_is_served_again() {
+    beside(|| {
+        block_on(async {
+            for wire in BOTH {
+                let slow = Slow::default();
+                let clock = &slow.0;
+                let server = Server::new(service()).limits(limits());
+                let server = server.runtime(Arc::new(slow.clone())).start();
+                let connect = async || {
+                    let (left, right) = tokio::io::duplex(4096);
+                    server.listen_on(Ready::new(connection(right, PeerAddress::Memory)));
+                    let left = connection(left, PeerAddress::Memory);
+                    let runtime = Arc::new(slow.clone());
+                    raw::client(left, wire, |client| client.limits(limits()).runtime(runtime)).await
+                };
+                let client = connect().await;
+                for round in 0..5_i64 {
+                    clock.pass().await;
+                    let sum = client.call::<_, i64>("add", (round, 1)).await;
+                    assert_eq!(sum.expect("it is served"), round + 1);
+                }
+                clock.pass().await;
+                let other = connect().await;
+                assert_eq!(other.call::<_, i64>("add", (1, 2)).await.expect("it is served"), 3);
+                assert_eq!(server.peers().len(), 2);
+            }
+        });
+    });
+}
+
+/// The same where the peer's first bytes are there before anybody looks.
+#[test]
+fn a_call_that_came_before_the_first_turn() {
+    beside(|| {
+        block_on(async {
+            for wire in BOTH {
+                let slow = Slow::default();
+                let server = Server::new(service()).limits(limits());
+                let server = server.runtime(Arc::new(slow.clone())).start();
+                slow.0.pass().await;
+                let (connection, mut far) = raw::byte_pair(4096);
+                far.send(&wire::on_stream(wire, wire::probe(wire))).await.expect("it has room");
+                server.listen_on(Ready::new(connection));
+                let answer = far.message().await.expect("an answer");
+                assert!(wire::is_probed(wire, &answer));
+            }
+        });
+    });
+}
+
+/// A peer that reads nothing is closed when its time is over, and no earlier.
+#[test]
+fn a_stalled_peer_is_closed_in_time() {
+    beside(|| {
+        block_on(async {
+            for wire in BOTH {
+                let slow = Slow::default();
+                let limits = Limits { write_stall: Duration::from_secs(5400), ..limits() };
+                let server = Server::new(service()).limits(limits);
+                let server = server.runtime(Arc::new(slow.clone())).start();
+                let (connection, mut far) = raw::byte_pair(4096);
+                server.listen_on(Ready::new(connection));
+                let call = wire::on_stream(wire, wire::call(wire, Some(1), "big", &[]));
+                far.send(&call).await.expect("it has room");
+                slow.0.pass().await;
+                assert_eq!(server.peers().len(), 1, "an hour is less than an hour and a half");
+                slow.0.pass().await;
+                assert!(server.peers().is_empty(), "two hours are more");
+            }
+        });
+    });
+}
