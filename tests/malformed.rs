@@ -31,8 +31,9 @@ use tinyrpc::{
     transports::Shape,
 };
 use tokio::net::TcpStream;
-use transcript::{Case, End, Wire, cases, same};
+use transcript::{Case, End, cases, same};
 use value::Value;
+use wire::Wire;
 
 fn service() -> Dispatcher {
     Dispatcher::new()

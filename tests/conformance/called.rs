@@ -6,7 +6,7 @@ use tinyrpc::{Error, Format};
 use crate::{
     far::{Far, Link},
     recordings::{JOINT, PYTHON, System, TINYRPC_JSON, TINYRPC_MSGPACK, Vector},
-    transcript::Wire,
+    wire::Wire,
     value::Value,
 };
 

@@ -8,8 +8,7 @@ use tokio::{
 
 use crate::{
     raw::{self, Raw, RawMessages, soon},
-    transcript::Wire,
-    wire,
+    wire::{self, Wire},
 };
 
 /// What carries a client's calls.

@@ -3,7 +3,7 @@
 use crate::{
     data,
     far::Link,
-    transcript::{Outcome, Wire, exchanges},
+    transcript::{Outcome, exchanges},
 };
 
 #[tokio::test]

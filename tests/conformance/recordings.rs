@@ -2,7 +2,10 @@
 
 use serde_json::Value as Json;
 
-use crate::{data, transcript::Wire, wire};
+use crate::{
+    data,
+    wire::{self, Wire},
+};
 
 /// One recorded conversation.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use tinyrpc::{Dispatcher, Format, RpcError};
 use crate::{
     recordings::{JOINT, PYTHON, System, TINYRPC_JSON, TINYRPC_MSGPACK, Vector},
     server::Way,
-    transcript::{Answer, Wire, exchanges, same},
+    transcript::{Answer, exchanges, same},
     value::Value,
 };
 

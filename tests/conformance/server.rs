@@ -12,8 +12,7 @@ use tokio::net::TcpStream;
 use crate::{
     bench::{self, Bench},
     raw::Raw,
-    transcript::Wire,
-    wire,
+    wire::{self, Wire},
 };
 
 /// How messages reach a service.

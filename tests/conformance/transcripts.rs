@@ -10,7 +10,7 @@ use tinyrpc::{Dispatcher, RpcError};
 use crate::{
     data,
     server::Way,
-    transcript::{Wire, exchanges, same},
+    transcript::{exchanges, same},
     value::Value,
 };
 

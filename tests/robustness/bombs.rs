@@ -16,9 +16,8 @@ use crate::{
     BOTH, alone,
     bench::{self, Bench},
     meter::{Meter, processor_time},
-    transcript::Wire,
+    wire::{self, Wire},
     value::Value,
-    wire,
 };
 
 /// What a session takes for itself, whatever it is sent.

@@ -8,7 +8,7 @@ use tinyrpc::{Caller, Client, Context, Dispatcher, Error, Limits, RpcError, Serv
 use crate::{
     BOTH, beside, block_on,
     raw::{self, Ready},
-    transcript::Wire,
+    wire::Wire,
 };
 
 /// Root calls of each side.

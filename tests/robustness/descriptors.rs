@@ -11,8 +11,7 @@ use tokio::{
 use crate::{
     beside, block_on,
     raw::{Raw, soon},
-    transcript::Wire,
-    wire,
+    wire::{self, Wire},
 };
 
 /// Descriptors of the server's process.

@@ -13,8 +13,7 @@ use crate::{
     block_on,
     meter::Meter,
     raw::{self, Raw},
-    transcript::Wire,
-    wire,
+    wire::{self, Wire},
 };
 
 const FLOOD: u32 = 100_000;

@@ -10,7 +10,7 @@ use crate::{
     bench::Bench,
     beside, block_on,
     raw::{self, Raw},
-    transcript::{Answer, Piece, Wire},
+    answer::{Answer, Piece},
     wire,
 };
 

@@ -3,12 +3,12 @@
 //!
 //! Memory is measured by counting what is allocated, so a test that measures runs [`alone`].
 
+#[path = "../support/answer.rs"]
+mod answer;
 #[path = "../support/bench.rs"]
 mod bench;
 #[path = "../support/raw.rs"]
 mod raw;
-#[path = "../support/transcript.rs"]
-mod transcript;
 #[path = "../support/value.rs"]
 mod value;
 #[path = "../support/wire.rs"]
@@ -31,7 +31,7 @@ use std::{
 };
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-use transcript::Wire;
+use wire::Wire;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

@@ -8,7 +8,7 @@ use crate::{
     BOTH,
     bench::Bench,
     beside,
-    transcript::{Answer, Wire},
+    answer::Answer,
     value::Value,
     wire,
 };

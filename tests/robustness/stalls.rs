@@ -20,8 +20,7 @@ use crate::{
     BOTH, alone, beside, block_on,
     meter::Meter,
     raw::{self, Raw, Ready},
-    transcript::Wire,
-    wire,
+    wire::{self, Wire},
 };
 
 const MIB: usize = 1 << 20;
@@ -110,8 +109,11 @@ struct Clock {
 }
 
 impl Clock {
-    /// Lets an hour pass, and everybody see to it.
+    /// Lets everybody do what there is to do, then an hour pass, and everybody see to that.
     async fn pass(&self) {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
         self.now.fetch_add(3_600_000_000, SeqCst);
         let sleeping = std::mem::take(&mut *self.sleeping.lock().expect("nobody panics"));
         sleeping.into_iter().for_each(Waker::wake);

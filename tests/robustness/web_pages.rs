@@ -8,7 +8,11 @@ use std::sync::{
 
 use tinyrpc::{Dispatcher, Server};
 
-use crate::{beside, block_on, raw::Raw, transcript::Wire, wire};
+use crate::{
+    beside, block_on,
+    raw::Raw,
+    wire::{self, Wire},
+};
 
 /// Everything that can listen.
 const SERVERS: [&str; 9] = [

@@ -15,7 +15,7 @@ use tinyrpc::{
 use tinyrpc_core::{Role, Session, Settings, Turn};
 use tinyrpc_dispatch::Engine;
 
-use super::{transcript::Wire, wire};
+use super::wire::{self, Wire};
 
 pub(crate) struct Bench {
     engine: Engine,

@@ -19,7 +19,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::{transcript::Wire, wire};
+use super::wire::{self, Wire};
 
 /// Nothing takes longer, unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -13,12 +13,7 @@ use serde_json::Value;
 #[allow(unused_imports, reason = "each test uses a part of it")]
 pub(crate) use answer::{Answer, Piece, same};
 
-/// The encoding of a file: JSON text, or MessagePack as hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wire {
-    Json,
-    MessagePack,
-}
+use super::wire::Wire;
 
 /// What is sent and what must come back, from a transcript.
 #[derive(Debug)]

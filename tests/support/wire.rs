@@ -4,7 +4,12 @@
 
 use std::ops::Range;
 
-use super::transcript::Wire;
+/// The encoding of messages. In files MessagePack stands as hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    Json,
+    MessagePack,
+}
 
 /// The first whole message of a stream, and how many bytes it takes with its framing. Lines of
 /// JSON, MessagePack and messages behind a length are told apart by their first byte.

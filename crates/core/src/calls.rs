@@ -7,7 +7,7 @@
 
 mod inner;
 mod ring;
-#[cfg(test)]
+#[cfg(all(test, feature = "json"))]
 mod tests;
 mod turn;
 mod waiters;

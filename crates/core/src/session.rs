@@ -18,6 +18,7 @@ mod admission;
 mod backlog;
 mod batch;
 mod detect;
+mod receive;
 mod requests;
 mod serve;
 mod split;
@@ -27,19 +28,16 @@ use std::{fmt, sync::Arc, task::Waker};
 
 use self::{
     backlog::Backlog,
-    detect::Detected,
     requests::{Batches, Requests, Running},
     split::Splits,
     streams::Streams,
 };
 pub use self::{requests::Ticket, serve::Serve, streams::StreamEvent};
 use crate::{
-    Answer, Caller, Decoder, Ended, FrameReader, FrameRef, Framing, Id, Incoming, Invalid, Lane,
-    LimitReached, Limits, Message, Outgoing, Protocol, Reason, ReplyTo, Response, RpcError, Scan,
-    Shape,
-    calls::{Calls, Delivery, Found, Rest, wake_all},
-    incoming::Arrived,
-    outgoing::{Kind, LARGE},
+    Caller, Decoder, Ended, FrameReader, Framing, Id, Incoming, Lane, LimitReached, Limits,
+    Outgoing, Protocol, Reason, ReplyTo, RpcError, Shape,
+    calls::{Calls, Rest, wake_all},
+    outgoing::Kind,
     reply::Member,
     wire::Wire,
 };
@@ -374,237 +372,6 @@ impl Session {
             return u64::MAX;
         }
         deadline
-    }
-
-    fn handle_stream<S: Serve>(
-        &mut self,
-        incoming: &mut Incoming,
-        serve: &mut S,
-        budget: &mut usize,
-    ) -> Turn {
-        let calls = Arc::clone(&self.calls);
-        let mut delivery = None;
-        while !incoming.is_empty() && !self.is_paused() {
-            if self.is_closing() {
-                incoming.advance(usize::MAX);
-                break;
-            }
-            let buffer = incoming.bytes();
-            let Some(link) = &mut self.link else {
-                delivery = None;
-                match self.detect(buffer, Lane::DUPLEX) {
-                    Detected::Yes => continue,
-                    Detected::NeedMore => break,
-                    Detected::No => continue,
-                }
-            };
-            let scan = match &mut link.reader {
-                Some(reader) => reader.find(buffer),
-                None => link.decoder.find(buffer),
-            };
-            match scan {
-                Scan::Need(_) => break,
-                Scan::Skip(count) => incoming.advance(count),
-                Scan::Frame { start, end, consumed } => {
-                    if *budget == 0 {
-                        // The frame is found again next time; a decoder's marks still fit it.
-                        return Turn::More;
-                    }
-                    *budget -= 1;
-                    if end - start >= LARGE {
-                        let block = incoming.take(consumed);
-                        let bytes = block.get(start..end).unwrap_or_default();
-                        let frame = FrameRef { lane: Lane::DUPLEX, bytes, block: Some(&block) };
-                        self.frame(frame, &calls, &mut delivery, serve);
-                    } else {
-                        let bytes = buffer.get(start..end).unwrap_or_default();
-                        let frame = FrameRef { lane: Lane::DUPLEX, bytes, block: None };
-                        self.frame(frame, &calls, &mut delivery, serve);
-                        incoming.advance(consumed);
-                    }
-                }
-                Scan::Bad { consumed, error, fatal } => {
-                    delivery = None;
-                    incoming.advance(consumed);
-                    self.bad(error, fatal, Lane::DUPLEX);
-                }
-            }
-        }
-        Turn::Drained
-    }
-
-    fn handle_frames<S: Serve>(
-        &mut self,
-        incoming: &mut Incoming,
-        serve: &mut S,
-        budget: &mut usize,
-    ) -> Turn {
-        let calls = Arc::clone(&self.calls);
-        let mut delivery = None;
-        while !self.is_paused() {
-            if *budget == 0 {
-                return Turn::More;
-            }
-            *budget -= 1;
-            let frame = match incoming.pop() {
-                None => break,
-                Some(Arrived::Closed(lane)) => {
-                    delivery = None;
-                    self.lane_closed(lane, serve);
-                    continue;
-                }
-                Some(Arrived::Frame(frame)) => frame,
-            };
-            if self.is_closing() {
-                self.outgoing.end_lane(frame.lane, Ended::Failed);
-                continue;
-            }
-            if self.link.is_none() {
-                match self.detect(&frame.bytes, frame.lane) {
-                    Detected::Yes => {}
-                    Detected::NeedMore => {
-                        self.outgoing.end_lane(frame.lane, Ended::Silent);
-                        continue;
-                    }
-                    Detected::No => continue,
-                }
-            }
-            if frame.bytes.len() > self.settings.limits.max_message {
-                delivery = None;
-                if self.settings.role == Role::Client && !frame.lane.is_duplex() {
-                    self.answer_too_large(frame.lane);
-                    continue;
-                }
-                let error = crate::framing::too_large(self.settings.limits.max_message);
-                self.reply(Some(&Id::Null), frame.lane, None, |reply| reply.error(&error));
-                continue;
-            }
-            let block = (frame.bytes.len() >= LARGE).then_some(&frame.bytes);
-            let frame = FrameRef { lane: frame.lane, bytes: &frame.bytes, block };
-            self.frame(frame, &calls, &mut delivery, serve);
-        }
-        Turn::Drained
-    }
-
-    /// Decodes a frame and does what it says.
-    fn frame<'c, S: Serve>(
-        &mut self,
-        frame: FrameRef<'_>,
-        calls: &'c Calls,
-        delivery: &mut Option<Delivery<'c>>,
-        serve: &mut S,
-    ) {
-        let Some(link) = &mut self.link else { return };
-        let decoded = link.decoder.decode(frame);
-        if decoded.is_ok() {
-            self.syntax_errors = 0;
-        }
-        match decoded {
-            Ok(Message::Response(response)) if self.has_streams() => {
-                *delivery = None;
-                if !self.stream_answered(&response) {
-                    self.response(response, &mut calls.deliver());
-                }
-                self.outgoing.end_lane(frame.lane, Ended::Silent);
-            }
-            Ok(Message::Response(response)) => {
-                let delivery = delivery.get_or_insert_with(|| calls.deliver());
-                self.response(response, delivery);
-                self.outgoing.end_lane(frame.lane, Ended::Silent);
-            }
-            Ok(Message::Request(request)) => {
-                *delivery = None;
-                self.request(request, frame, serve);
-            }
-            Ok(Message::Batch(members)) => {
-                *delivery = None;
-                self.batch(members, frame, serve);
-            }
-            Ok(Message::Cancel(id)) => {
-                *delivery = None;
-                if let Some(ticket) = self.requests.find(frame.lane, &id) {
-                    self.cancel(ticket, serve);
-                }
-            }
-            Ok(Message::StreamItem(item)) => {
-                *delivery = None;
-                self.stream_item(item);
-            }
-            Ok(Message::StreamEnd(end)) => {
-                *delivery = None;
-                if !self.stream_ended(&end.id, end.outcome) {
-                    self.counters.unmatched += 1;
-                }
-            }
-            Ok(Message::Credit(credit)) => {
-                *delivery = None;
-                self.credit(&credit, serve);
-            }
-            Ok(Message::Chunk(chunk)) => {
-                *delivery = None;
-                self.chunk(chunk, calls, delivery, serve);
-            }
-            Ok(Message::Ping(_) | Message::Unknown) => {
-                self.counters.ignored += 1;
-                self.outgoing.end_lane(frame.lane, Ended::Silent);
-            }
-            Err(invalid) => {
-                *delivery = None;
-                self.invalid(invalid, frame.lane);
-            }
-        }
-    }
-
-    fn response(&mut self, response: Response<'_>, delivery: &mut Delivery<'_>) {
-        let found = response.outcome.map(|payload| match payload.block {
-            Some(_) => Found::Block(payload.to_payload().bytes),
-            None => Found::Small(payload.bytes),
-        });
-        if !delivery.answer(&response.id, found, &mut self.wakes) {
-            self.counters.unmatched += 1;
-        }
-    }
-
-    /// A message that is not one.
-    fn invalid(&mut self, invalid: Invalid<'_>, lane: Lane) {
-        match invalid.answer {
-            Answer::Error(id) => {
-                self.reply(Some(&id), lane, None, |reply| reply.error(&invalid.error));
-            }
-            Answer::Close(id) => {
-                self.reply(Some(&id), lane, None, |reply| reply.error(&invalid.error));
-                self.close(Reason::Closed(invalid.error.message.as_ref().into()));
-            }
-            Answer::Nothing => {
-                self.counters.ignored += 1;
-                self.outgoing.end_lane(lane, Ended::Silent);
-            }
-        }
-        if invalid.error.code == crate::Code::PARSE_ERROR {
-            self.count_syntax_error();
-        } else {
-            self.syntax_errors = 0;
-        }
-    }
-
-    /// Bytes that belong to no message.
-    fn bad(&mut self, error: Option<RpcError>, fatal: bool, lane: Lane) {
-        if let Some(error) = &error {
-            self.reply(Some(&Id::Null), lane, None, |reply| reply.error(error));
-        }
-        if fatal {
-            let why = error.map_or("the stream cannot be followed".into(), |error| error.message);
-            self.close(Reason::Closed(why.as_ref().into()));
-        } else {
-            self.count_syntax_error();
-        }
-    }
-
-    fn count_syntax_error(&mut self) {
-        self.syntax_errors += 1;
-        if self.syntax_errors >= self.settings.limits.max_syntax_errors {
-            self.close(Reason::Closed("too many messages in a row that do not parse".into()));
-        }
     }
 
     /// Writes an answer to where it belongs.

@@ -83,8 +83,8 @@ fn shown(id: &Id<'_>) -> Value {
 #[track_caller]
 fn check(name: &str, entry: &Value) -> &'static str {
     let (bytes, decoded) = (event(entry), &entry["decoded_last_frame"]);
-    let mut protocol = ZeroRpc::default();
-    protocol.one_way = ["push", "publish"].contains(&name);
+    let one_way = ["push", "publish"].contains(&name);
+    let mut protocol = ZeroRpc { one_way, ..ZeroRpc::default() };
     let encoder = protocol.open(&Limits::default()).encoder;
     let expected = expected(name, decoded);
     let message = match protocol.decode(frame(&bytes)) {

@@ -20,7 +20,7 @@ impl Encoder for Plain {
         method: &str,
         params: &[u8],
     ) -> Result<(), Unsupported> {
-        if let Some(calls) = self.meanwhile.lock().unwrap().take() {
+        if let Some(calls) = self.meanwhile.lock().expect("unpoisoned").take() {
             let reason = Reason::Closed("meanwhile".into());
             calls.close(&reason, Rest::Dropped, &Outgoing::new(Shape::Messages), &mut Vec::new());
         }

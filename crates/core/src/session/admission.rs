@@ -16,14 +16,14 @@ enum Verdict {
 impl Session {
     pub(super) fn request<S: Serve>(
         &mut self,
-        request: Request<'_>,
+        request: &Request<'_>,
         frame: FrameRef<'_>,
         serve: &mut S,
     ) {
         match self.admit(1, request.id.is_none(), frame) {
-            Verdict::Start => self.start(&request, None, serve),
+            Verdict::Start => self.start(request, None, serve),
             Verdict::Wait => {}
-            Verdict::Refuse => self.refuse(&request),
+            Verdict::Refuse => self.refuse(request),
         }
     }
 

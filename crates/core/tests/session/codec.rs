@@ -22,14 +22,14 @@ fn check(message: Message<'_>) {
 }
 
 fn meta() -> Option<Box<Meta>> {
-    let mut meta = Meta::default();
-    meta.deadline = Some(Duration::from_millis(1500));
-    meta.depth = 3;
-    meta.trace = Some("00-ab-cd-01".into());
-    meta.idempotency_key = Some("key".into());
-    meta.identity = Some("me".into());
-    meta.entries = vec![("v".into(), Payload { bytes: "[3]".into(), format: Format::Json })];
-    Some(Box::new(meta))
+    Some(Box::new(Meta {
+        deadline: Some(Duration::from_millis(1500)),
+        depth: 3,
+        trace: Some("00-ab-cd-01".into()),
+        idempotency_key: Some("key".into()),
+        identity: Some("me".into()),
+        entries: vec![("v".into(), Payload { bytes: "[3]".into(), format: Format::Json })],
+    }))
 }
 
 fn fault() -> RpcError {

@@ -163,20 +163,16 @@ fn the_serving_side_cannot_call_and_says_so() {
     check(pair.call_back::<()>("echo", ()).err());
     let caller = pair.server.caller();
     let notify = caller.clone();
-    check(pair.tasks.spawn(async move { notify.notify("note", ()).await }).pipe(&mut pair));
+    let notification = pair.tasks.spawn(async move { notify.notify("note", ()).await });
     let batch = async move {
         let mut batch = caller.batch();
         batch.call::<()>("echo", ())?;
         batch.send().await.map(|_| ())
     };
-    check(pair.tasks.spawn(batch).pipe(&mut pair));
-}
-
-impl crate::support::Promise<Result<(), Error>> {
-    fn pipe(self, pair: &mut Pair) -> Error {
-        pair.tasks.run();
-        self.err()
-    }
+    let batch = pair.tasks.spawn(batch);
+    pair.tasks.run();
+    check(notification.err());
+    check(batch.err());
 }
 
 #[test]
@@ -189,6 +185,8 @@ fn an_answer_over_the_limit_ends_its_call() {
     carry(&mut pair.client, &mut pair.server, 9, 0);
     pair.settle();
     assert!(!call.is_pending(), "the exchange is over and its call waits");
-    assert_eq!(call.err().outcome(), Outcome::Unknown);
+    let error = call.err();
+    assert_eq!(error.outcome(), Outcome::Unknown);
+    assert!(error.to_string().contains("`max_message`"), "{error}");
     assert!(pair.client.pop_all().is_empty(), "a client has nothing to answer");
 }

@@ -39,7 +39,7 @@ fn a_large_one_is_overtaken_by_calls_and_not_by_its_kind() {
                 let order = order(&pair);
                 assert_eq!(order.replace('z', ""), "abcde", "{shape:?} {protocol:?} {turns}");
                 // Calls wait for nothing large.
-                assert_eq!(order.rfind('z') < order.find('b'), true, "{order}");
+                assert!(order.rfind('z') < order.find('b'), "{order}");
             }
         }
     }

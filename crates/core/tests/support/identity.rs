@@ -208,7 +208,7 @@ impl Identity {
         if mark != self.mark {
             return Err(bad());
         }
-        let message = match tag {
+        match tag {
             b'!' => Err(Invalid { error: bad().error, answer: Answer::Close(Id::Null) }),
             b'-' => Err(Invalid { error: bad().error, answer: Answer::Nothing }),
             b'u' => Ok(Message::Unknown),
@@ -219,8 +219,7 @@ impl Identity {
             b'd' | b'p' => split(rest).and_then(|fields| two(tag, fields)).ok_or_else(bad),
             b'a' => id(rest).map(Message::Cancel).ok_or_else(bad),
             _ => Err(bad()),
-        };
-        message
+        }
     }
 }
 
@@ -356,15 +355,9 @@ fn meta(bytes: &[u8]) -> Option<Option<Box<Meta>>> {
     }
     let (deadline, depth, trace, idempotency_key, identity, entries): Companions =
         Format::Json.decode(bytes).ok()?;
-    let mut meta = Meta::default();
-    meta.deadline = deadline.map(Duration::from_micros);
-    meta.depth = depth;
-    meta.trace = trace;
-    meta.idempotency_key = idempotency_key;
-    meta.identity = identity;
     let entries = entries.into_iter().map(|(name, value)| (name, kept(value.as_bytes())));
-    meta.entries = entries.collect();
-    Some(Some(Box::new(meta)))
+    let (deadline, entries) = (deadline.map(Duration::from_micros), entries.collect());
+    Some(Some(Box::new(Meta { deadline, depth, trace, idempotency_key, identity, entries })))
 }
 
 fn kept(bytes: &[u8]) -> Payload {

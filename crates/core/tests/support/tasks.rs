@@ -25,7 +25,7 @@ struct Woken {
 
 impl Wake for Woken {
     fn wake(self: Arc<Self>) {
-        self.queue.lock().unwrap().push_back(self.task);
+        self.queue.lock().expect(UNPOISONED).push_back(self.task);
     }
 }
 
@@ -75,7 +75,7 @@ impl Tasks {
             let value = future.await;
             *slot.borrow_mut() = Some(value);
         })));
-        self.woken.lock().unwrap().push_back(task);
+        self.woken.lock().expect(UNPOISONED).push_back(task);
         Promise { value, task }
     }
 
@@ -83,7 +83,7 @@ impl Tasks {
     pub(crate) fn run(&mut self) -> bool {
         let mut ran = false;
         loop {
-            let Some(task) = self.woken.lock().unwrap().pop_front() else { return ran };
+            let Some(task) = self.woken.lock().expect(UNPOISONED).pop_front() else { return ran };
             ran = true;
             let Some(future) = &mut self.tasks[task] else { continue };
             let waker = Waker::from(Arc::new(Woken { task, queue: Arc::clone(&self.woken) }));
@@ -98,3 +98,6 @@ impl Tasks {
         self.tasks[promise.task] = None;
     }
 }
+
+/// Nothing panics under that lock.
+const UNPOISONED: &str = "an unpoisoned lock";

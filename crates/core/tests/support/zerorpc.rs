@@ -109,7 +109,7 @@ impl ZeroRpc {
 /// Name, message and traceback, or in version 1 one text; all of it is kept as data.
 fn fault(args: &[u8]) -> Option<RpcError> {
     let texts: Vec<String> = Format::MsgPack.decode(args).ok()?;
-    let message = texts.get(1).or(texts.first())?.clone();
+    let message = texts.get(1).or_else(|| texts.first())?.clone();
     Some(RpcError::new(Code::SERVER_ERROR, message).with_payload(kept(args)))
 }
 
