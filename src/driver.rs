@@ -33,8 +33,10 @@ pub struct Driver {
     alarm: Option<(u64, Task)>,
     /// Until when a connection that ends is kept open at most.
     until: Option<u64>,
-    /// A turn was given up for callers that may have more to send.
-    yielded: bool,
+    /// Turns are given up for callers that may have more to send.
+    gives_way: bool,
+    /// A turn was given up just now.
+    gave_way: bool,
 }
 
 /// What a driver is made from, beside its connection.
@@ -65,6 +67,7 @@ impl Driver {
         let mut scope =
             Scope::new(connection.peer, caller.clone(), Some(Arc::clone(&setup.runtime)));
         prepare(&mut scope);
+        let gives_way = !setup.runtime.runs_in_order();
         Self {
             engine: Engine::new(session, service, Arc::new(scope)),
             recv: Some(connection.recv),
@@ -74,7 +77,8 @@ impl Driver {
             control: Arc::new(Control::new(caller)),
             alarm: None,
             until: None,
-            yielded: false,
+            gives_way,
+            gave_way: false,
         }
     }
 
@@ -174,10 +178,10 @@ impl Future for Driver {
             turn = Turn::More;
         }
         let session = this.engine.session();
-        // On a runtime with several threads the first of many callers wakes this task at once:
+        // Where tasks do not run in the order of their wake-ups, the first of many callers wakes this task at once:
         // it lets the others write first, so that one write to the transport serves them all.
-        if !std::mem::take(&mut this.yielded) && session.expects_more() {
-            this.yielded = true;
+        if this.gives_way && !std::mem::take(&mut this.gave_way) && session.expects_more() {
+            this.gave_way = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

@@ -1,4 +1,4 @@
-//! tinyrpc: one service, any protocol, any transport.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client;

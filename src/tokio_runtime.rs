@@ -4,7 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use tinyrpc_core::{Runtime, Task};
-use tokio::{runtime::Handle, time::Instant};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    time::Instant,
+};
 
 /// A [`Runtime`] on a tokio runtime.
 #[derive(Clone, Debug)]
@@ -32,6 +35,10 @@ impl Runtime for TokioRuntime {
 
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
         self.handle.spawn_blocking(work);
+    }
+
+    fn runs_in_order(&self) -> bool {
+        self.handle.runtime_flavor() == RuntimeFlavor::CurrentThread
     }
 
     fn sleep_until(&self, time: u64) -> Task {

@@ -42,8 +42,20 @@ impl Url {
     pub(crate) fn served(&self) -> Vec<Arc<dyn Protocol>> {
         match &self.protocol {
             Some(protocol) => vec![Arc::clone(protocol)],
-            None => protocols(),
+            None => {
+                let mut all = protocols();
+                all.retain(|protocol| self.carries(&**protocol));
+                all
+            }
         }
+    }
+
+    /// True where the framing of this URL can hold the messages of a protocol. MessagePack has line
+    /// feeds anywhere, and behind one that ends the lines of an HTTP request the body of a page's
+    /// post would pass for a call.
+    fn carries(&self, protocol: &dyn Protocol) -> bool {
+        let lines = self.framing.as_ref().is_some_and(|framing| framing.name() == "lines");
+        !lines || protocol.name() != "msgpack"
     }
 
     /// The protocol that a client speaks under this URL.
@@ -126,6 +138,11 @@ impl FromStr for Url {
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
             url.option(name, value)?;
+        }
+        if url.protocol.as_ref().is_some_and(|protocol| !url.carries(&**protocol)) {
+            return Err(UrlError(format!(
+                "`{text}`: lines hold text, and msgpack is none: use framing=length or self"
+            )));
         }
         Ok(url)
     }

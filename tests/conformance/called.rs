@@ -6,8 +6,8 @@ use tinyrpc::{Error, Format};
 use crate::{
     far::{Far, Link},
     recordings::{JOINT, PYTHON, System, TINYRPC_JSON, TINYRPC_MSGPACK, Vector},
-    wire::Wire,
     value::Value,
+    wire::Wire,
 };
 
 /// A recorded request or notification: its id, method and params.

@@ -4,6 +4,7 @@ use crate::{
     data,
     far::Link,
     transcript::{Outcome, exchanges},
+    wire::Wire,
 };
 
 #[tokio::test]

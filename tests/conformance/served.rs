@@ -12,6 +12,7 @@ use crate::{
     server::Way,
     transcript::{Answer, exchanges, same},
     value::Value,
+    wire::Wire,
 };
 
 /// What we answer in place of the recorded answer.

@@ -12,6 +12,7 @@ use crate::{
     server::Way,
     transcript::{exchanges, same},
     value::Value,
+    wire::Wire,
 };
 
 /// What the files describe at their tops, and how often methods that answer nobody were called.

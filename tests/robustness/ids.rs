@@ -7,11 +7,11 @@ use tokio::sync::Semaphore;
 
 use crate::{
     BOTH,
+    answer::{Answer, Piece},
     bench::Bench,
     beside, block_on,
     raw::{self, Raw},
-    answer::{Answer, Piece},
-    wire,
+    wire::{self, Wire},
 };
 
 /// The id of a request that a client of ours sent.

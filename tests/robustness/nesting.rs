@@ -6,11 +6,11 @@ use tinyrpc::{Dispatcher, Endpoint, protocols::JsonRpc, protocols::MsgPackRpc};
 
 use crate::{
     BOTH,
+    answer::Answer,
     bench::Bench,
     beside,
-    answer::Answer,
     value::Value,
-    wire,
+    wire::{self, Wire},
 };
 
 /// The stack on which a message of any depth must be survived, in a debug build too.

@@ -15,6 +15,12 @@ pub trait Runtime: Send + Sync {
     /// Runs a function that blocks, on a thread that may.
     fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>);
 
+    /// True when a task that is woken runs only after all those that were woken before it. A
+    /// driver need not give way then: the callers that it woke have written before its turn.
+    fn runs_in_order(&self) -> bool {
+        false
+    }
+
     /// Completes at `time`, in microseconds on the scale of [`Runtime::now`].
     fn sleep_until(&self, time: u64) -> Task;
 

@@ -113,6 +113,8 @@ struct Stall {
     taken: u64,
     /// `None` while nothing waits, and until the first turn in which something does.
     since: Option<u64>,
+    /// The time of the last turn.
+    looked: u64,
 }
 
 /// What a session saw and did nothing about.
@@ -292,7 +294,6 @@ impl Session {
     /// Ends a turn: collects what callers wrote, and gives the time by which the session wants
     /// another turn, if it wants one.
     pub fn turn(&mut self, now: u64, driver: &Waker) -> Option<u64> {
-        self.calls.expire(now, &mut self.wakes);
         let held = self.splits.held();
         let collected = self.calls.collect(&mut self.outgoing, held, now, driver, &mut self.wakes);
         self.split();
@@ -358,9 +359,16 @@ impl Session {
         let taken = self.outgoing.taken();
         // A window that the peer never opens again is a stall, too.
         let idle = self.outgoing.is_empty() && !self.is_splitting();
-        if idle || taken != self.stall.taken {
-            self.stall = Stall { taken, since: None };
-        }
+        let Stall { since, looked, .. } = self.stall;
+        let since = if idle {
+            None
+        } else if taken != self.stall.taken {
+            // It was taken right behind the last turn, however long ago that was.
+            since.map(|_| looked)
+        } else {
+            since
+        };
+        self.stall = Stall { taken, since, looked: now };
         if idle {
             return u64::MAX;
         }

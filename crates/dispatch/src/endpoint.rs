@@ -30,7 +30,8 @@ struct Shared {
     protocol: Arc<dyn Protocol>,
     limits: Arc<Limits>,
     /// Engines whose exchange is over.
-    idle: Mutex<Vec<Engine>>,
+    #[expect(clippy::vec_box, reason = "an engine is large, and is boxed where it is in work")]
+    idle: Mutex<Vec<Box<Engine>>>,
 }
 
 /// What became of a message at once. See [`Endpoint::dispatch_now`].
@@ -48,7 +49,7 @@ pub enum Dispatched {
 #[must_use = "handlers go on only while it is polled"]
 pub struct Dispatching {
     shared: Arc<Shared>,
-    engine: Option<Engine>,
+    engine: Option<Box<Engine>>,
 }
 
 impl Endpoint {
@@ -101,7 +102,7 @@ impl Endpoint {
 }
 
 impl Shared {
-    fn engine(&self) -> Engine {
+    fn engine(&self) -> Box<Engine> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.unwrap_or_else(|| {
             let session = Session::new(Settings {
@@ -112,11 +113,11 @@ impl Shared {
                 limits: Arc::clone(&self.limits),
             });
             let scope = Scope::new(PeerAddress::Memory, session.caller(), None);
-            Engine::new(session, Arc::clone(&self.service), Arc::new(scope))
+            Box::new(Engine::new(session, Arc::clone(&self.service), Arc::new(scope)))
         })
     }
 
-    fn give_back(&self, engine: Engine) {
+    fn give_back(&self, engine: Box<Engine>) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MOST_IDLE {
             idle.push(engine);

@@ -55,6 +55,23 @@ impl Inner {
             && self.queued + self.outbox.len() < limits.max_outgoing
     }
 
+    /// Ends calls whose time is over. Those that were not taken yet are sent all the same, so
+    /// nobody can say that they will not be executed.
+    pub(super) fn expire(&mut self, now: u64, wakes: &mut Vec<Waker>) {
+        let mut next = self.waiters.expire(now, wakes);
+        for slot in self.ring.iter_mut() {
+            if slot.deadline == 0 || !matches!(slot.answer, Answer::Awaited) {
+                continue;
+            }
+            if slot.deadline > now {
+                next = next.min(slot.deadline);
+                continue;
+            }
+            slot.end(Reason::Timeout(slot.timeout / 1000), true, wakes);
+        }
+        self.armed = next;
+    }
+
     /// Lets callers in for as long as there is room.
     pub(super) fn let_in(&mut self, limits: &Limits, decided: bool, wakes: &mut Vec<Waker>) {
         while decided && let Some(waker) = self.let_one_in(limits) {

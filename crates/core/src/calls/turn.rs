@@ -32,7 +32,8 @@ pub(crate) enum Rest {
 }
 
 impl Calls {
-    /// Hands what callers wrote to the connection's queue and sets the deadlines of new calls.
+    /// Hands what callers wrote to the connection's queue, sets the deadlines of new calls and ends
+    /// those whose time is over.
     /// `held` bytes wait beside that queue.
     pub(crate) fn collect(
         &self,
@@ -44,6 +45,9 @@ impl Calls {
     ) -> Collected {
         let mut guard = self.lock();
         let inner = &mut *guard;
+        if now >= inner.armed {
+            inner.expire(now, wakes);
+        }
         while inner
             .parcels
             .front()
@@ -116,28 +120,6 @@ impl Calls {
     /// has to run between them.
     pub(crate) fn deliver(&self) -> Delivery<'_> {
         Delivery { inner: self.lock() }
-    }
-
-    /// Ends calls whose time is over. Those that were not taken yet are sent all the same, so
-    /// nobody can say that they will not be executed.
-    pub(crate) fn expire(&self, now: u64, wakes: &mut Vec<Waker>) {
-        let mut guard = self.lock();
-        let inner = &mut *guard;
-        if now < inner.armed {
-            return;
-        }
-        let mut next = inner.waiters.expire(now, wakes);
-        for slot in inner.ring.iter_mut() {
-            if slot.deadline == 0 || !matches!(slot.answer, Answer::Awaited) {
-                continue;
-            }
-            if slot.deadline > now {
-                next = next.min(slot.deadline);
-                continue;
-            }
-            slot.end(Reason::Timeout(slot.timeout / 1000), true, wakes);
-        }
-        inner.armed = next;
     }
 
     /// A lane closed: calls on it get no answer any more.

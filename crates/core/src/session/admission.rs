@@ -20,11 +20,23 @@ impl Session {
         frame: FrameRef<'_>,
         serve: &mut S,
     ) {
+        if self.is_calm() {
+            return self.start(request, None, serve);
+        }
         match self.admit(1, request.id.is_none(), frame) {
             Verdict::Start => self.start(request, None, serve),
             Verdict::Wait => {}
             Verdict::Refuse => self.refuse(request),
         }
+    }
+
+    /// True when nothing stands in the way of any request: the usual case.
+    #[inline]
+    fn is_calm(&self) -> bool {
+        matches!(self.state, State::Open)
+            && self.backlog.is_empty()
+            && self.requests.len() == 0
+            && self.queued() < self.settings.limits.max_outgoing
     }
 
     /// Decides about the requests of one frame, and keeps it where they wait.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{Link, Session};
 use crate::{
-    Code, Framing, Lane, Length, Protocol, Reason, RpcError, Shape, outgoing::LARGE, wire::Wire,
+    Code, Framing, Lane, Length, Profile, Protocol, Reason, RpcError, Shape, outgoing::LARGE,
+    wire::Wire,
 };
 
 /// What the first bytes told.
@@ -62,19 +63,19 @@ impl Session {
     /// Settles the protocol and the framing of the connection.
     pub(super) fn decide(&mut self, protocol: &dyn Protocol, framing: Option<Arc<dyn Framing>>) {
         let limits = &self.settings.limits;
-        let mut codec = protocol.open(limits);
+        let codec = protocol.open(limits);
         // An exchange has one message each way. Everywhere else a chunk must fit into a message,
         // whatever its envelope and encoding make of it.
-        codec.profile.chunk = codec.profile.chunk.filter(|&chunk| {
+        let chunk = codec.profile.chunk.filter(|&chunk| {
             let room = (limits.max_message / 2).min(u32::MAX as usize) as u32;
             self.settings.shape != Shape::Exchange && chunk.max(LARGE as u32) <= room
         });
         let framing = framing.filter(|_| self.settings.shape == Shape::Stream);
         let wire = Wire {
             encoder: codec.encoder,
-            profile: codec.profile,
+            profile: Profile { chunk, ..codec.profile },
             shape: self.settings.shape,
-            max_message: match codec.profile.chunk {
+            max_message: match chunk {
                 Some(_) => limits.max_split,
                 None => limits.max_message,
             },

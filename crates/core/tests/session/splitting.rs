@@ -298,3 +298,16 @@ fn over_exchanges_nothing_is_split() {
     let over = pair.call::<Vec<String>>("echo", ("y".repeat(5 * MIB),));
     assert!(over.err().to_string().contains("`max_message`"));
 }
+
+#[test]
+fn where_a_chunk_would_be_over_the_limit_nothing_is_split() {
+    let small = |limits: &mut Limits| limits.max_message = 50_000;
+    let mut pair = splitting(Shape::Messages).limits(small).pair();
+    let call = pair.call::<Vec<String>>("echo", ("y".repeat(40_000),));
+    pair.turn();
+    assert!(pair.client.session.outgoing().len() > 40_000, "it is sent in one piece");
+    pair.settle();
+    assert_eq!(call.ok()[0].len(), 40_000);
+    let over = pair.call::<()>("echo", ("y".repeat(60_000),));
+    assert!(over.err().to_string().contains("`max_message`"));
+}

@@ -40,6 +40,21 @@ fn a_peer_that_takes_a_little_lives() {
 }
 
 #[test]
+fn time_counts_from_the_last_byte_that_was_taken() {
+    let mut pair = Pair::new(Shape::Stream);
+    drop(pair.call::<()>("hold", ("x".repeat(1000),)));
+    pair.client.turn(pair.now);
+    carry(&mut pair.client, &mut pair.server, 0, 100);
+    // Nobody looks for a while: what was taken was taken before that.
+    pair.now += 9_000_000;
+    pair.client.turn(pair.now);
+    assert_eq!(pair.client.next, Some(pair.now + 1_000_000));
+    pair.now += 1_000_000;
+    pair.client.turn(pair.now);
+    assert!(pair.client.session.is_lost());
+}
+
+#[test]
 fn idle_time_does_not_count() {
     for shape in [Shape::Stream, Shape::Messages] {
         let mut pair = Pair::new(shape);
