@@ -188,7 +188,7 @@ impl Future for Driver {
         let next = session.turn(now, cx.waker());
         let sent = this.send.poll_send(cx, session.outgoing());
         session.sent();
-        if session.can_start() {
+        if session.can_start() || session.has_more() {
             turn = Turn::More;
         }
         match sent {

@@ -76,7 +76,10 @@ fn the_core_has_no_clock_and_no_io() {
         for entry in fs::read_dir(folder).expect("a folder") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
-                walk(&path, check);
+                // Tests may have a thread with a small stack.
+                if !path.ends_with("tests") {
+                    walk(&path, check);
+                }
             } else {
                 check(&path, &fs::read_to_string(&path).expect("a source file"));
             }
