@@ -140,12 +140,12 @@ async fn values(client: &Client) {
 }
 
 async fn errors(client: &Client) {
-    assert_text(client.call::<_, ()>("fail", ()).await.unwrap_err(), "it failed");
-    assert_text(client.call::<_, ()>("nosuch", (1,)).await.unwrap_err(), "nosuch");
-    assert_text(client.call::<_, i64>("add", (1,)).await.unwrap_err(), "argument");
-    assert_text(client.call::<_, i64>("add", (1, 2, 3)).await.unwrap_err(), "argument");
+    assert_text(client.call::<_, ()>("fail", ()).await.expect_err("an error"), "it failed");
+    assert_text(client.call::<_, ()>("nosuch", (1,)).await.expect_err("an error"), "nosuch");
+    assert_text(client.call::<_, i64>("add", (1,)).await.expect_err("an error"), "argument");
+    assert_text(client.call::<_, i64>("add", (1, 2, 3)).await.expect_err("an error"), "argument");
     // An answer, but not of the type that was asked for.
-    let error = client.call::<_, i64>("echo", ("text",)).await.unwrap_err();
+    let error = client.call::<_, i64>("echo", ("text",)).await.expect_err("an error");
     assert!(matches!(error, Error::Mismatch(_)), "{error}");
     assert_eq!(client.call::<_, i64>("add", (1, 2)).await.expect("it lives"), 3);
 }

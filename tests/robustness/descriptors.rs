@@ -1,10 +1,14 @@
 //! A server that runs out of descriptors, and goes on when there are some again.
 
-use std::process::Stdio;
+use std::{
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use tinyrpc::{Dispatcher, Server};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
+    net::TcpStream,
     process::Command,
 };
 
@@ -43,6 +47,11 @@ fn server_process() {
     });
 }
 
+async fn assert_probed(peer: &mut Raw<TcpStream>) {
+    let answer = soon(peer.message()).await.expect("an answer");
+    assert!(wire::is_probed(Wire::Json, &answer));
+}
+
 async fn run_out_and_recover() {
     let test = std::env::current_exe().expect("the path of this test");
     let mut process = Command::new("sh")
@@ -74,24 +83,29 @@ async fn run_out_and_recover() {
         peers.push(peer);
     }
     // In the order in which they came, as many are served as there are descriptors.
-    let mut served = 0;
     for peer in &mut peers[..LIMIT / 2] {
-        let answer = soon(peer.message()).await.expect("an answer");
-        assert!(wire::is_probed(Wire::Json, &answer));
-        served += 1;
+        assert_probed(peer).await;
     }
-    // The last one cannot be: its call is answered only after others have gone.
+    // The server has many more turns, and cannot accept any more.
+    for _ in 0..20 {
+        peers[0].send(&call).await.expect("it is served");
+        assert_probed(&mut peers[0]).await;
+    }
+    let answered = peers[LIMIT / 2..].iter().filter(|peer| peer.stream.try_read(&mut [0]).is_ok());
+    let answered = LIMIT / 2 + answered.count();
+    assert!(answered < LIMIT, "{answered} connections fit into {LIMIT} descriptors");
+    // The call of the last one waits since it was sent, and is answered when the others have gone.
     let mut last = peers.pop().expect("a peer");
-    assert!(last.stream.try_read(&mut [0]).is_err(), "{CONNECTIONS} fit into {LIMIT}");
     peers.clear();
-    let answer = soon(last.message()).await.expect("it is accepted late");
-    assert!(wire::is_probed(Wire::Json, &answer));
-    assert_eq!(served, LIMIT / 2);
+    let released = Instant::now();
+    assert_probed(&mut last).await;
+    let waited = released.elapsed();
+    assert!(waited < Duration::from_secs(2), "it took {waited:?} to serve again");
     // And so are new ones.
     for _ in 0..LIMIT / 2 {
         let mut peer = Raw::connect(&address).await.expect("it listens");
         peer.send(&call).await.expect("it is served");
-        assert!(wire::is_probed(Wire::Json, &soon(peer.message()).await.expect("an answer")));
+        assert_probed(&mut peer).await;
         peers.push(peer);
     }
     drop(process.stdin.take());

@@ -26,13 +26,13 @@ pub(crate) struct Bench {
 
 /// Both protocols, as `auto` has them.
 pub(crate) fn auto() -> Vec<Arc<dyn Protocol>> {
-    vec![Arc::new(JsonRpc), Arc::new(MsgPackRpc::default())]
+    vec![Arc::new(JsonRpc), Arc::new(MsgPackRpc)]
 }
 
 pub(crate) fn protocol(wire: Wire) -> Arc<dyn Protocol> {
     match wire {
         Wire::Json => Arc::new(JsonRpc),
-        Wire::MessagePack => Arc::new(MsgPackRpc::default()),
+        Wire::MessagePack => Arc::new(MsgPackRpc),
     }
 }
 

@@ -223,7 +223,7 @@ pub(crate) async fn client(
     let connector = Ready::new(connection);
     let builder = match wire {
         Wire::Json => Client::builder(connector, JsonRpc),
-        Wire::MessagePack => Client::builder(connector, MsgPackRpc::default()),
+        Wire::MessagePack => Client::builder(connector, MsgPackRpc),
     };
     build(builder).connect().await.expect("it is connected")
 }

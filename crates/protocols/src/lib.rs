@@ -28,6 +28,8 @@
 
 #[cfg(feature = "jsonrpc")]
 mod jsonrpc;
+#[cfg(any(feature = "jsonrpc", feature = "msgpack"))]
+mod mark;
 #[cfg(feature = "msgpack")]
 mod msgpack;
 

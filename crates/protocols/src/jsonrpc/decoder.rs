@@ -9,6 +9,7 @@ use super::{
     envelope,
     scan::{Bound, Flaw, Kind, Outline, ScanLimits, Scanner, outline_of},
 };
+use crate::mark::Mark;
 
 /// The decoder of one connection.
 #[derive(Debug)]
@@ -43,22 +44,6 @@ enum Place {
     Dropping,
     /// Behind a message after which nothing may be believed.
     Dead,
-}
-
-/// Which bytes a frame was found in.
-///
-/// A decoder is also given frames that waited elsewhere, so their length alone would not tell
-/// whether the outline is theirs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Mark {
-    address: usize,
-    length: usize,
-}
-
-impl Mark {
-    fn of(frame: &[u8]) -> Self {
-        Self { address: frame.as_ptr().addr(), length: frame.len() }
-    }
 }
 
 impl JsonDecoder {

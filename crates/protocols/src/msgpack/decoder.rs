@@ -9,6 +9,7 @@ use super::{
     flat,
     scan::{Flaw, ScanLimits, Scanner, check},
 };
+use crate::mark::Mark;
 
 /// The decoder of one connection.
 #[derive(Debug)]
@@ -30,22 +31,6 @@ enum Place {
     Inside,
     /// Behind bytes that are no message.
     Dead,
-}
-
-/// Which bytes a frame was found in.
-///
-/// A decoder is also given frames that waited elsewhere, so their length alone would not tell
-/// whether they were scanned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Mark {
-    address: usize,
-    length: usize,
-}
-
-impl Mark {
-    fn of(frame: &[u8]) -> Self {
-        Self { address: frame.as_ptr().addr(), length: frame.len() }
-    }
 }
 
 impl MsgPackDecoder {
