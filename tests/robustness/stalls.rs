@@ -184,6 +184,35 @@ fn an_idle_connection_is_served_again() {
     });
 }
 
+/// The same where no alarm rings meanwhile: the process was stopped, or its runtime was blocked.
+#[test]
+fn a_process_that_stood_still_goes_on() {
+    beside(|| {
+        block_on(async {
+            for (wire, size) in BOTH.into_iter().flat_map(|wire| [(wire, 5), (wire, 100_000)]) {
+                let slow = Slow::default();
+                let echo = Dispatcher::new().method("echo", |text: String| text);
+                let server = Server::new(echo).limits(limits());
+                let server = server.runtime(Arc::new(slow.clone())).start();
+                let (left, right) = tokio::io::duplex(4096);
+                server.listen_on(Ready::new(connection(right, PeerAddress::Memory)));
+                let left = connection(left, PeerAddress::Memory);
+                let runtime = Arc::new(slow.clone());
+                let client = raw::client(left, wire, |client| {
+                    client.limits(limits()).timeout(Duration::ZERO).runtime(runtime)
+                });
+                let client = client.await;
+                let text = "x".repeat(size);
+                for _ in 0..5 {
+                    let got = client.call::<_, String>("echo", (&text,)).await;
+                    assert!(got.expect("it is served") == text);
+                    slow.0.now.fetch_add(3_600_000_000, SeqCst);
+                }
+            }
+        });
+    });
+}
+
 /// The same where the peer's first bytes are there before anybody looks.
 #[test]
 fn a_call_that_came_before_the_first_turn() {

@@ -115,6 +115,8 @@ struct Stall {
     since: Option<u64>,
     /// The time of the last turn.
     looked: u64,
+    /// Where what waited at the last turn ends.
+    end: u64,
 }
 
 /// What a session saw and did nothing about.
@@ -359,8 +361,9 @@ impl Session {
         let taken = self.outgoing.taken();
         // A window that the peer never opens again is a stall, too.
         let idle = self.outgoing.is_empty() && !self.is_splitting();
-        let Stall { since, looked, .. } = self.stall;
-        let since = if idle {
+        let Stall { since, looked, end, .. } = self.stall;
+        let since = if idle || taken >= end {
+            // Nothing waited until now, whatever the clock did meanwhile.
             None
         } else if taken != self.stall.taken {
             // It was taken right behind the last turn, however long ago that was.
@@ -368,7 +371,11 @@ impl Session {
         } else {
             since
         };
-        self.stall = Stall { taken, since, looked: now };
+        let end = match self.is_splitting() {
+            true => u64::MAX,
+            false => taken + self.outgoing.len() as u64,
+        };
+        self.stall = Stall { taken, since, looked: now, end };
         if idle {
             return u64::MAX;
         }

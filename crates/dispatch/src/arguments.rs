@@ -10,7 +10,7 @@ mod seed;
 
 use serde::{
     Deserialize, Deserializer,
-    de::{DeserializeOwned, IgnoredAny},
+    de::{DeserializeOwned, IgnoredAny, SeqAccess},
 };
 
 use self::absent::Absent;
@@ -29,6 +29,9 @@ pub trait Slots: Sized + 'static {
     const COUNT: usize;
     /// A place for each param.
     type Places: Default;
+
+    /// Decodes all of them from a sequence; `None` where there are too few.
+    fn read<'de, S: SeqAccess<'de>>(params: &mut S) -> Result<Option<Self>, S::Error>;
 
     /// Decodes the param at `index`; false where it was there already.
     fn fill<'de, D: Deserializer<'de>>(
@@ -54,6 +57,19 @@ macro_rules! arguments {
         impl<$($type: DeserializeOwned + 'static),*> Slots for ($($type,)*) {
             const COUNT: usize = $count;
             type Places = ($(Option<$type>,)*);
+
+            #[inline]
+            fn read<'de, Seq: SeqAccess<'de>>(
+                _params: &mut Seq,
+            ) -> Result<Option<Self>, Seq::Error> {
+                Ok(Some(($(match _params.next_element::<$type>()? {
+                    Some(value) => value,
+                    None => match absent::<$type>($index) {
+                        Ok(value) => value,
+                        Err(_) => return Ok(None),
+                    },
+                },)*)))
+            }
 
             #[inline]
             fn fill<'de, De: Deserializer<'de>>(

@@ -1,7 +1,7 @@
 //! JSON, through serde_json.
 
 use serde::Serialize;
-use serde::de::{Deserialize, DeserializeSeed, IgnoredAny};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer as _, IgnoredAny, Visitor};
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Track};
 
@@ -40,6 +40,19 @@ pub(super) fn decode<'de, S: DeserializeSeed<'de>>(
         },
         Err(error) => Err(explain(&error, bytes, make())),
     }
+}
+
+/// See [`Format::decode_sequence`](super::Format::decode_sequence).
+#[inline]
+pub(super) fn decode_sequence<'de, V: Visitor<'de>>(
+    bytes: &'de [u8],
+    make: impl Fn() -> V,
+) -> Option<V::Value> {
+    let [b'[', ..] = bytes else { return None };
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = deserializer.deserialize_seq(make()).ok()?;
+    deserializer.end().ok()?;
+    Some(value)
 }
 
 #[cold]

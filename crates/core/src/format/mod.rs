@@ -66,9 +66,9 @@ mod tests;
 
 #[cfg(feature = "msgpack")]
 use std::any::type_name;
-use std::marker::PhantomData;
+use std::{marker::PhantomData, ops::RangeInclusive};
 
-use serde::de::DeserializeSeed;
+use serde::de::{DeserializeSeed, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use self::error::{FormatError, FormatErrorKind};
@@ -180,6 +180,31 @@ impl Format {
             Self::Json => json::decode(bytes, make),
             #[cfg(feature = "msgpack")]
             Self::MsgPack => msgpack::decode(bytes, make),
+        }
+    }
+
+    /// Decodes exactly one sequence in the way that costs least, with the visitor that `make` returns;
+    /// it must read all elements.
+    ///
+    /// `None` where that does not work out, for whatever reason: [`Format::decode_seed`] is then to
+    /// be asked, and tells why.
+    /// Sequences whose length is stated and not among `lens` are not begun at all.
+    #[inline]
+    #[cfg_attr(
+        not(feature = "msgpack"),
+        allow(unused_variables, reason = "only MessagePack states lengths")
+    )]
+    pub fn decode_sequence<'de, V: Visitor<'de>>(
+        self,
+        bytes: &'de [u8],
+        lens: RangeInclusive<usize>,
+        make: impl Fn() -> V,
+    ) -> Option<V::Value> {
+        match self {
+            #[cfg(feature = "json")]
+            Self::Json => json::decode_sequence(bytes, make),
+            #[cfg(feature = "msgpack")]
+            Self::MsgPack => msgpack::decode_sequence(bytes, lens, make()),
         }
     }
 

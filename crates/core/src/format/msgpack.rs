@@ -1,9 +1,11 @@
 //! MessagePack, through rmp-serde.
 
+use std::{fmt, ops::RangeInclusive};
+
 use rmp_serde::decode::{Error, ReadRefReader};
 use rmp_serde::encode;
 use serde::Serialize;
-use serde::de::{Deserialize, DeserializeSeed};
+use serde::de::{DeserializeSeed, Deserializer as _, SeqAccess, Visitor};
 use serde_path_to_error::{Path, Track};
 
 use super::error::path_text;
@@ -62,7 +64,85 @@ fn deserializer(bytes: &[u8]) -> Deserializer<'_> {
 /// end of the bytes does that fail for want of a first byte.
 #[inline]
 fn is_at_end(deserializer: &mut Deserializer<'_>) -> bool {
-    matches!(bool::deserialize(deserializer), Err(Error::InvalidMarkerRead(_)))
+    match deserializer.deserialize_option(Anything) {
+        // Taken apart, as dropping what may be any error costs more than the rest of this.
+        Err(Error::InvalidMarkerRead(error)) => {
+            drop(error);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Takes note that there is a value, and looks at its first byte alone.
+struct Anything;
+
+impl<'de> Visitor<'de> for Anything {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    #[inline]
+    fn visit_none<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    #[inline]
+    fn visit_some<D>(self, _: D) -> Result<(), D::Error>
+    where
+        D: serde::Deserializer<'de>,
+    {
+        Ok(())
+    }
+}
+
+/// See [`Format::decode_sequence`](super::Format::decode_sequence).
+///
+/// The header is read here: rmp-serde would find it out of all that a value may be.
+#[inline]
+pub(super) fn decode_sequence<'de, V: Visitor<'de>>(
+    bytes: &'de [u8],
+    lens: RangeInclusive<usize>,
+    visitor: V,
+) -> Option<V::Value> {
+    let [first @ 0x90..=0x9f, elements @ ..] = bytes else { return None };
+    let left = usize::from(first & 0x0f);
+    if !lens.contains(&left) || is_too_deep(bytes) {
+        return None;
+    }
+    let mut deserializer = deserializer(elements);
+    // The sequence is a level of its own.
+    deserializer.set_max_depth(MAX_DEPTH);
+    let mut elements = Elements { deserializer: &mut deserializer, left };
+    let value = visitor.visit_seq(&mut elements).ok()?;
+    (elements.left == 0 && is_at_end(&mut deserializer)).then_some(value)
+}
+
+/// The elements of a sequence whose header was read.
+struct Elements<'a, 'de> {
+    deserializer: &'a mut Deserializer<'de>,
+    left: usize,
+}
+
+impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
+    type Error = Error;
+
+    #[inline]
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
+        self.left = left;
+        seed.deserialize(&mut *self.deserializer).map(Some)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
 }
 
 #[cold]

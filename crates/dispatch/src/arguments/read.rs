@@ -34,6 +34,22 @@ impl<A: Slots> Reader<A> {
     /// Invalid params, with what is wrong and where.
     #[inline]
     pub(crate) fn read(&self, request: &Request<'_>, names: Names<'_>) -> Result<A, RpcError> {
+        // Most requests are like this. All others, and what is wrong with them, are seen by the
+        // general way, which begins anew.
+        let Request { params, named, .. } = *request;
+        let lens = self.required..=A::COUNT;
+        if named.is_none()
+            && let Some(Some(arguments)) =
+                params.format.decode_sequence(params.bytes, lens, || Plain(PhantomData))
+        {
+            return Ok(arguments);
+        }
+        self.read_any(request, names)
+    }
+
+    /// The arguments in whatever form they come.
+    #[inline(never)]
+    fn read_any(&self, request: &Request<'_>, names: Names<'_>) -> Result<A, RpcError> {
         let collected = match self.form(request.params, names) {
             Ok(Some(form)) => match decode(request.params, form, names) {
                 Ok(collected) => collected,
@@ -123,6 +139,22 @@ impl<A: Slots> Reader<A> {
     #[cold]
     fn describe(&self, fault: Fault, names: Names<'_>) -> RpcError {
         fault.describe(names, A::COUNT, self.required)
+    }
+}
+
+/// Decodes positional params that are all there.
+struct Plain<A>(PhantomData<fn() -> A>);
+
+impl<'de, A: Slots> Visitor<'de> for Plain<A> {
+    type Value = Option<A>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("params")
+    }
+
+    #[inline]
+    fn visit_seq<S: SeqAccess<'de>>(self, mut params: S) -> Result<Option<A>, S::Error> {
+        A::read(&mut params)
     }
 }
 

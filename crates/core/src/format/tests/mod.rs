@@ -5,6 +5,7 @@ mod faults;
 mod floats;
 mod model;
 mod properties;
+mod sequence;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
