@@ -1,6 +1,7 @@
 //! A protocol of your own: `cargo run --example custom_protocol`.
 //!
 //! `7 add [2,3]` is answered `7 ok 5` or `7 error -32601 no such method`, a line each.
+#![expect(clippy::print_stdout, reason = "it shows what it does")]
 
 use std::io::Write;
 

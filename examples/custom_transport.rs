@@ -2,6 +2,7 @@
 //!
 //! Here messages are dropped as files into a folder in memory; yours may be a queue, a serial
 //! line or a pigeon.
+#![expect(clippy::print_stdout, reason = "it shows what it does")]
 
 use tinyrpc::{
     Client, Dispatcher, Server,

@@ -2,6 +2,7 @@
 //!
 //! The program starts itself once more as the server and calls it over JSON-RPC and then over
 //! MessagePack-RPC. The server does not know which one it is asked in.
+#![expect(clippy::print_stdout, reason = "it shows what it does")]
 
 use std::{error::Error, process::Stdio, time::Duration};
 

@@ -1,4 +1,5 @@
 //! Swapping the protocol is one word: `cargo run --example swap_protocol`.
+#![expect(clippy::print_stdout, reason = "it shows what it does")]
 
 use tinyrpc::{Dispatcher, Server};
 

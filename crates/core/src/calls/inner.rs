@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::atomic::Ordering::Relaxed, task::Waker};
 
 use super::{
     Draft,
-    ring::{Answer, Ring, Slot},
+    ring::{Answer, Removed, Ring, Slot},
     waiters::Waiters,
 };
 use crate::{
@@ -109,16 +109,16 @@ impl Inner {
         u64::from(slot.id)
     }
 
-    pub(super) fn forget(&mut self, id: u64) -> Option<Slot> {
-        let slot = self.ring.remove(id)?;
-        match &slot.nested {
+    pub(super) fn forget(&mut self, id: u64) -> Option<Removed> {
+        let removed = self.ring.remove(id)?;
+        match &removed.nested {
             Some(handler) => {
                 self.nested -= 1;
                 self.waiting_handlers -= usize::from(handler.fetch_sub(1, Relaxed) == 1);
             }
             None => self.roots -= 1,
         }
-        Some(slot)
+        Some(removed)
     }
 
     pub(super) fn open_lane(&mut self, shape: Shape) -> Lane {

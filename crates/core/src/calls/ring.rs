@@ -50,6 +50,14 @@ pub(super) enum Answer {
     Ended(Box<Error>),
 }
 
+/// What a call that ended had held.
+#[derive(Debug)]
+pub(super) struct Removed {
+    pub(super) nested: Option<Arc<AtomicU32>>,
+    _waker: Option<Waker>,
+    _answer: Answer,
+}
+
 #[derive(Debug)]
 pub(super) struct Ring {
     slots: Vec<Slot>,
@@ -90,11 +98,20 @@ impl Ring {
     }
 
     /// Frees the slot of `id`; what it held is returned, to be dropped outside of any lock.
-    pub(super) fn remove(&mut self, id: u64) -> Option<Slot> {
+    pub(super) fn remove(&mut self, id: u64) -> Option<Removed> {
         let slot = self.get_mut(id)?;
-        let mut small = std::mem::take(&mut slot.small);
-        small.clear();
-        let removed = std::mem::replace(slot, Slot { small, ..Slot::default() });
+        slot.id = 0;
+        slot.deadline = 0;
+        slot.place = None;
+        slot.lane = None;
+        if slot.small.capacity() > KEPT {
+            slot.small = Vec::new();
+        }
+        let removed = Removed {
+            nested: slot.nested.take(),
+            _waker: slot.waker.take(),
+            _answer: std::mem::take(&mut slot.answer),
+        };
         self.used -= 1;
         Some(removed)
     }
@@ -129,6 +146,8 @@ fn following(id: u32) -> u32 {
 /// The largest id that every MessagePack-RPC peer accepts: some keep it in a signed 32-bit number.
 const LAST_ID: u32 = i32::MAX as u32;
 const SMALLEST: usize = 16;
+/// A slot gives back a buffer that grew beyond this.
+const KEPT: usize = 4 << 10;
 
 #[cfg(test)]
 mod tests {

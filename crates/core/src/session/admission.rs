@@ -100,7 +100,8 @@ impl Session {
         serve: &mut S,
     ) {
         let Some(link) = &self.link else { return };
-        if let Some(id) = &request.id
+        if self.requests.len() > 0
+            && let Some(id) = &request.id
             && self.requests.find(request.lane, id).is_some()
         {
             let error = RpcError::new(
