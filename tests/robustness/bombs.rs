@@ -123,8 +123,9 @@ fn bytes_that_come_one_by_one() {
                 let (once, twice) = (cost(wire, framing, &once), cost(wire, framing, &twice));
                 let shown = format!("{wire:?} {framing:?}: {once:?}, then {twice:?}");
                 assert!(twice.0 <= once.0 * 23 / 10 + OWN, "bytes of {shown}");
-                // It would be four times if each byte made the scan begin again.
-                assert!(twice.1 <= once.1 * 3, "nanoseconds of {shown}");
+                // It would be four times if each byte made the scan begin again. The clock may be
+                // behind by a tick.
+                assert!(twice.1 <= once.1 * 3 + 10_000_000, "nanoseconds of {shown}");
             }
         }
     });
