@@ -167,8 +167,7 @@ pub(crate) async fn lost_server(world: World) {
 
 pub(crate) async fn closed_client(world: World) {
     let gate = Gate::new();
-    let mut limits = Limits::default();
-    limits.shutdown = Duration::from_millis(50);
+    let limits = Limits { shutdown: Duration::from_millis(50), ..Limits::default() };
     let at = world.serve_with(Server::new(gate.service()), |builder| builder.limits(limits)).await;
     let call = at.client.call::<_, u8>("wait", ()).send().await.unwrap();
     let close = async {

@@ -121,12 +121,13 @@ fn narrow() -> (Connection, Connection) {
 
 /// Small enough for every limit to be reached by a test.
 pub(crate) fn tight() -> Limits {
-    let mut limits = Limits::default();
-    limits.max_calls = 4;
-    limits.max_requests = 4;
-    limits.max_batch = 8;
-    limits.max_message = 64 << 10;
-    limits
+    Limits {
+        max_calls: 4,
+        max_requests: 4,
+        max_batch: 8,
+        max_message: 64 << 10,
+        ..Limits::default()
+    }
 }
 
 /// A service with the methods that most cases use.
