@@ -6,7 +6,11 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
-use tinyrpc::{Dispatcher, Server};
+use tinyrpc::{
+    Client, Dispatcher, Outcome, Server, TokioRuntime,
+    protocols::{Lines, MsgPackRpc},
+    transports::{PeerAddress, memory, stream},
+};
 
 use crate::{
     beside, block_on,
@@ -140,6 +144,26 @@ fn there_are_no_lines_of_msgpack() {
             let answer = String::from_utf8(peer.message().await.expect("an answer"));
             assert!(answer.is_ok_and(|answer| answer.contains("-32700")));
             assert_eq!(executed.load(SeqCst), 0);
+        });
+    });
+}
+
+/// Whoever joins the two in code is told so, too.
+#[test]
+fn lines_refuse_what_is_no_text() {
+    beside(|| {
+        block_on(async {
+            let (client, _server) = tokio::io::duplex(64);
+            let client = stream::connection(client, PeerAddress::Memory);
+            let client = stream::framed(client, Lines);
+            let (_, connector) = memory::network();
+            let (client, driver) =
+                Client::builder(connector, MsgPackRpc).attach(client, TokioRuntime::current());
+            let ended = driver.await;
+            assert!(ended.to_string().contains("lines"), "{ended}");
+            let error = client.call::<_, u8>("buy", ()).await.expect_err("it is closed");
+            assert_eq!(error.outcome(), Outcome::NotExecuted);
+            assert!(error.to_string().contains("length"), "{error}");
         });
     });
 }

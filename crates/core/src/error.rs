@@ -113,6 +113,12 @@ impl Error {
     }
 }
 
+impl From<Unsupported> for Reason {
+    fn from(unsupported: Unsupported) -> Self {
+        Self::Unsupported(unsupported)
+    }
+}
+
 impl From<Unsupported> for Error {
     fn from(unsupported: Unsupported) -> Self {
         Self::NotExecuted(Reason::Unsupported(unsupported))

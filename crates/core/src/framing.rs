@@ -5,7 +5,7 @@ mod lines;
 
 use std::fmt;
 
-use crate::{Code, RpcError};
+use crate::{Code, Format, RpcError};
 
 pub use self::{length::Length, lines::Lines};
 
@@ -13,6 +13,13 @@ pub use self::{length::Length, lines::Lines};
 pub trait Framing: Send + Sync + fmt::Debug {
     /// Its name in URLs.
     fn name(&self) -> &'static str;
+
+    /// True when messages of this format can be told apart by the framing. The default can carry
+    /// anything.
+    fn carries(&self, format: Format) -> bool {
+        let _ = format;
+        true
+    }
 
     /// A reader for one connection.
     fn reader(&self, max_message: usize) -> Box<dyn FrameReader>;

@@ -106,6 +106,16 @@ impl Format {
         }
     }
 
+    /// True when every encoding is text without a raw line feed.
+    pub fn is_text(self) -> bool {
+        match self {
+            #[cfg(feature = "json")]
+            Self::Json => true,
+            #[cfg(feature = "msgpack")]
+            Self::MsgPack => false,
+        }
+    }
+
     /// Appends the encoding of `value` to `out`.
     ///
     /// # Errors

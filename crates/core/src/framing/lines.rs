@@ -1,6 +1,6 @@
 //! `Lines`: one message a line.
 
-use crate::{FrameReader, Framing, Scan};
+use crate::{Format, FrameReader, Framing, Scan};
 
 /// Each message on a line of its own, ended by a line feed (a carriage return before it is
 /// accepted). Empty lines are skipped.
@@ -12,6 +12,10 @@ pub struct Lines;
 impl Framing for Lines {
     fn name(&self) -> &'static str {
         "lines"
+    }
+
+    fn carries(&self, format: Format) -> bool {
+        format.is_text()
     }
 
     fn reader(&self, max_message: usize) -> Box<dyn FrameReader> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Link, Session};
 use crate::{
-    Code, Framing, Lane, Length, Profile, Protocol, Reason, RpcError, Shape, outgoing::LARGE,
-    wire::Wire,
+    Code, Framing, Lane, Length, Profile, Protocol, Reason, RpcError, Shape, Unsupported,
+    outgoing::LARGE, wire::Wire,
 };
 
 /// What the first bytes told.
@@ -71,6 +71,10 @@ impl Session {
             self.settings.shape != Shape::Exchange && chunk.max(LARGE as u32) <= room
         });
         let framing = framing.filter(|_| self.settings.shape == Shape::Stream);
+        if framing.as_ref().is_some_and(|framing| !framing.carries(codec.profile.format)) {
+            let what = "carry this protocol, which is not text: use its own framing or `length`";
+            return self.close(Unsupported { who: "the framing `lines`", what }.into());
+        }
         let wire = Wire {
             encoder: codec.encoder,
             profile: Profile { chunk, ..codec.profile },
