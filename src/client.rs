@@ -17,8 +17,7 @@ use crate::{
     Driver, SetupError, TokioRuntime, Url,
     control::{Control, Order},
     driver::Setup,
-    framed::Framed,
-    url::Transport,
+    open,
 };
 
 /// Calls a server; cheap to clone and to share between tasks.
@@ -145,7 +144,7 @@ impl ClientBuilder {
     /// The URL is wrong.
     pub fn from_url(url: impl AsRef<str>) -> Result<Self, SetupError> {
         let url: Url = url.as_ref().parse()?;
-        let mut builder = Self::from_parts(connector(&url), url.spoken()?);
+        let mut builder = Self::from_parts(open::connector(&url), url.spoken()?);
         builder.limits = url.limits(Limits::default());
         Ok(builder)
     }
@@ -234,16 +233,5 @@ impl fmt::Debug for ClientBuilder {
             .field("protocol", &self.protocol)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
-    }
-}
-
-/// What connects to the address of a URL.
-fn connector(url: &Url) -> Arc<dyn Connector> {
-    match url.transport {
-        #[cfg(feature = "tcp")]
-        Transport::Tcp => Arc::new(Framed {
-            inner: tinyrpc_transports::tcp::TcpConnector::new(&url.address),
-            framing: url.framing.clone(),
-        }),
     }
 }

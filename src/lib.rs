@@ -4,7 +4,7 @@
 mod client;
 mod control;
 mod driver;
-mod framed;
+mod open;
 mod server;
 mod setup_error;
 mod tokio_runtime;

@@ -4,14 +4,14 @@ mod accept;
 mod handle;
 mod peers;
 
-use std::{fmt, io, net::SocketAddr, sync::Arc};
+use std::{fmt, sync::Arc};
 
 use tinyrpc_core::{Limits, Listener, Protocol, Runtime};
 use tinyrpc_dispatch::{Scope, Service};
 
 use self::accept::Accept;
 pub use self::handle::ServerHandle;
-use crate::{SetupError, TokioRuntime, Url, framed::Framed, url};
+use crate::{SetupError, TokioRuntime, url};
 
 /// Serves a service.
 ///
@@ -113,36 +113,6 @@ impl Server {
             runtime,
             peers: Arc::default(),
         })
-    }
-}
-
-/// Opens what listens on the address of a URL.
-async fn open(url: &Url, allow_remote: bool) -> Result<Box<dyn Listener>, SetupError> {
-    match url.transport {
-        #[cfg(feature = "tcp")]
-        url::Transport::Tcp => {
-            let failed = |source| SetupError::Io { address: url.to_string(), source };
-            // Host 0 is every interface, as in zerorpc.
-            let target = match url.address.split_once(':') {
-                Some(("0" | "*", port)) => format!("0.0.0.0:{port}"),
-                _ => url.address.clone(),
-            };
-            let addresses: Vec<SocketAddr> =
-                tokio::net::lookup_host(&target).await.map_err(failed)?.collect();
-            if !allow_remote && addresses.iter().any(|address| !address.ip().is_loopback()) {
-                return Err(SetupError::Remote { address: url.to_string() });
-            }
-            let mut error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-            for address in addresses {
-                match tinyrpc_transports::tcp::TcpListener::bind(address) {
-                    Ok(inner) => {
-                        return Ok(Box::new(Framed { inner, framing: url.framing.clone() }));
-                    }
-                    Err(failed) => error = failed,
-                }
-            }
-            Err(failed(error))
-        }
     }
 }
 

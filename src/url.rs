@@ -20,6 +20,7 @@ pub struct Url {
     /// `None` is `auto`.
     protocol: Option<Arc<dyn Protocol>>,
     pub(crate) transport: Transport,
+    #[cfg_attr(not(feature = "tcp"), expect(dead_code, reason = "for transports"))]
     pub(crate) address: String,
     pub(crate) framing: Option<Arc<dyn Framing>>,
     timeout: Option<Duration>,

@@ -14,8 +14,8 @@ use futures_util::{
 use tinyrpc_core::{Limits, Listener};
 use tinyrpc_dispatch::Scope;
 
-use super::{accept::Accept, open};
-use crate::{SetupError, Url, control::Order};
+use super::accept::Accept;
+use crate::{SetupError, Url, control::Order, open};
 
 /// Runs a server; cheap to clone. Dropping it does not end the server.
 #[derive(Clone)]
@@ -48,7 +48,7 @@ impl ServerHandle {
     /// As [`Server::listen`](crate::Server::listen).
     pub async fn listen(&self, url: impl AsRef<str>) -> Result<(), SetupError> {
         let url: Url = url.as_ref().parse()?;
-        let listener = open(&url, self.shared.accept.allow_remote).await?;
+        let listener = open::listener(&url, self.shared.accept.allow_remote).await?;
         let mut accept = self.shared.accept.clone();
         accept.protocols = url.served();
         accept.limits = Arc::new(url.limits(Limits::clone(&accept.limits)).checked());

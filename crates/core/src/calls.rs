@@ -136,14 +136,21 @@ impl Calls {
     }
 
     /// Makes one call, or joins the queue.
-    pub(crate) fn begin(&self, draft: &Draft<'_>, patience: Patience<'_>) -> Result<Begun, Error> {
+    ///
+    /// `waker` is woken by the answer, so that a caller need not ask for it right away.
+    pub(crate) fn begin(
+        &self,
+        draft: &Draft<'_>,
+        patience: Patience<'_>,
+        waker: Option<Waker>,
+    ) -> Result<Begun, Error> {
         let mut inner = self.lock();
         let Some((wire, deadline)) = self.enter(&mut inner, 1, draft, &patience)? else {
             return Ok(Begun::Waiting(wait(inner, patience, 1, draft.timeout)));
         };
         let id = inner.insert(draft, deadline);
         if draft.params.len() >= LARGE {
-            return self.begin_large(inner, wire, draft, id).map(Begun::Sent);
+            return self.begin_large(inner, wire, draft, id, waker).map(Begun::Sent);
         }
         let lane = inner.open_lane(self.shape);
         let segments = inner.outbox.segments();
@@ -155,7 +162,7 @@ impl Calls {
             return Err(error);
         }
         inner.outbox.commit(start, lane, Kind::Call, None);
-        inner.send(id, lane, start, segments);
+        inner.send(id, lane, start, segments, waker);
         wake_driver(inner);
         Ok(Begun::Sent(id))
     }
@@ -167,6 +174,7 @@ impl Calls {
         wire: &Wire,
         draft: &Draft<'_>,
         id: u64,
+        waker: Option<Waker>,
     ) -> Result<u64, Error> {
         let lane = inner.open_lane(self.shape);
         drop(inner);
@@ -184,7 +192,7 @@ impl Calls {
         }
         let segments = inner.outbox.segments();
         inner.outbox.push_segment(frame.into(), lane, Kind::Call, None);
-        inner.send(id, lane, 0, segments);
+        inner.send(id, lane, 0, segments, waker);
         wake_driver(inner);
         Ok(id)
     }
@@ -225,14 +233,14 @@ impl Calls {
         if wire.profile.batches {
             let lane = inner.open_lane(self.shape);
             inner.outbox.commit(start, lane, Kind::Call, None);
-            fresh.iter().flatten().for_each(|&id| inner.send(id, lane, start, segments));
+            fresh.iter().flatten().for_each(|&id| inner.send(id, lane, start, segments, None));
         } else {
             let mut begin = start;
             for (&id, end) in fresh.iter().zip(ends) {
                 let lane = inner.open_lane(self.shape);
                 inner.outbox.cut(end, lane);
                 if let Some(id) = id {
-                    inner.send(id, lane, begin, segments);
+                    inner.send(id, lane, begin, segments, None);
                 }
                 begin = end;
             }

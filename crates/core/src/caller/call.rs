@@ -86,7 +86,7 @@ impl<'a, P, R> Call<'a, P, R> {
                 timeout: self.timeout,
                 nested: caller.nested.as_ref(),
             };
-            caller.calls.begin(&draft, patience)
+            caller.calls.begin(&draft, patience, Some(cx.waker().clone()))
         });
         scratch::put(params);
         match begun {
@@ -134,9 +134,9 @@ impl<P: Serialize, R: DeserializeOwned> Future for Call<'_, P, R> {
         let this = self.get_mut();
         if let State::Fresh | State::Waiting(_) = this.state {
             return match this.poll_begin(cx) {
-                Poll::Ready(Ok(id)) => this.poll_answer(id, cx),
                 Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                Poll::Pending => Poll::Pending,
+                // The answer wakes this task: there is none yet.
+                Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
             };
         }
         match this.state {

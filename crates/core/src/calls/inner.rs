@@ -130,13 +130,21 @@ impl Inner {
     }
 
     /// Notes where the call stands in the outbox.
-    pub(super) fn send(&mut self, id: u64, lane: Lane, start: usize, segments: u64) {
+    pub(super) fn send(
+        &mut self,
+        id: u64,
+        lane: Lane,
+        start: usize,
+        segments: u64,
+        waker: Option<Waker>,
+    ) {
         let place = self.outbox.place(start, segments);
         let parcel = self.parcel;
         let Some(slot) = self.ring.get_mut(id) else { return };
         slot.place = Some(place);
         slot.parcel = parcel;
         slot.lane = Some(lane);
+        slot.waker = waker;
         if slot.timeout > 0 {
             let id = slot.id;
             self.fresh.push(id);

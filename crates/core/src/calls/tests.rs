@@ -58,7 +58,7 @@ fn the_protocol_becomes_known_between_encoding_and_sending() {
     // The params could not be encoded, then the peer spoke: the call must not go out without them.
     calls.decide(wire(Plain { meanwhile: Mutex::default() }), &mut Vec::new());
     let patience = Patience::Wait(None, Waker::noop());
-    let Ok(Begun::Waiting(key)) = calls.begin(&draft(b"", false), patience) else {
+    let Ok(Begun::Waiting(key)) = calls.begin(&draft(b"", false), patience, None) else {
         panic!("it is sent without params");
     };
     // The next turn lets the caller try again.
@@ -66,7 +66,7 @@ fn the_protocol_becomes_known_between_encoding_and_sending() {
     calls.collect(&mut out, 0, 5, Waker::noop(), &mut Vec::new());
     assert!(out.is_empty());
     let patience = Patience::Wait(Some(key), Waker::noop());
-    assert!(matches!(calls.begin(&draft(b"[1]", true), patience), Ok(Begun::Sent(1))));
+    assert!(matches!(calls.begin(&draft(b"[1]", true), patience, None), Ok(Begun::Sent(1))));
     calls.collect(&mut out, 0, 5, Waker::noop(), &mut Vec::new());
     assert!(matches!(out.pop(), Some(crate::Taken::Frame(frame)) if *frame.bytes == *b"m[1]"));
 }
@@ -77,7 +77,7 @@ fn the_connection_closes_while_large_params_are_encoded() {
     let meanwhile = Mutex::new(Some(Arc::clone(&calls)));
     calls.decide(wire(Plain { meanwhile }), &mut Vec::new());
     let params = vec![b'1'; LARGE];
-    let begun = calls.begin(&draft(&params, true), Patience::Fail);
+    let begun = calls.begin(&draft(&params, true), Patience::Fail, None);
     // Either it fails at once or it is ended: it must not wait for ever, and nothing is sent.
     let error = begun.map(|_| ()).expect_err("the connection is closed");
     assert_eq!(error.outcome(), Outcome::NotExecuted);
@@ -93,7 +93,7 @@ fn places_are_counted_through_the_encoding_of_large_params() {
     let calls = Calls::new(Shape::Messages, true, Arc::new(limits));
     calls.decide(wire(Plain { meanwhile: Mutex::default() }), &mut Vec::new());
     let params = vec![b'1'; LARGE];
-    assert!(matches!(calls.begin(&draft(&params, true), Patience::Fail), Ok(Begun::Sent(_))));
-    assert!(calls.begin(&draft(&params, true), Patience::Fail).is_err());
+    assert!(matches!(calls.begin(&draft(&params, true), Patience::Fail, None), Ok(Begun::Sent(_))));
+    assert!(calls.begin(&draft(&params, true), Patience::Fail, None).is_err());
     assert_eq!(calls.in_flight(), 1);
 }

@@ -54,7 +54,7 @@ impl Session {
     /// As for any call, and `Limit` where there is no room.
     pub fn open_stream(&mut self, method: &str, params: &[u8]) -> Result<u64, Error> {
         let draft = Draft { method, params, encoded: true, timeout: 0, nested: None };
-        let Begun::Sent(id) = self.calls.begin(&draft, Patience::Fail)? else {
+        let Begun::Sent(id) = self.calls.begin(&draft, Patience::Fail, None)? else {
             return Err(Error::invalid("an impatient call waits"));
         };
         let granted = self.link.as_ref().map_or(0, |link| link.wire.profile.initial_credit);

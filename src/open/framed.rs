@@ -7,9 +7,9 @@ use tinyrpc_core::{Connection, Connector, Framing, Listener};
 
 /// Sets the framing of every connection, where one is given.
 #[derive(Debug)]
-pub(crate) struct Framed<T> {
-    pub(crate) inner: T,
-    pub(crate) framing: Option<Arc<dyn Framing>>,
+pub(super) struct Framed<T> {
+    pub(super) inner: T,
+    pub(super) framing: Option<Arc<dyn Framing>>,
 }
 
 impl<T> Framed<T> {
