@@ -2,21 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A nested value of about 1 KB in JSON: strings, floats and twenty records.
+/// A nested value of about 1 KB in JSON: strings, floats and twenty records of numbers.
+///
+/// Reading it takes four allocations in a binary format, as in the measurements from which the
+/// goals were set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Book {
     pub(crate) title: String,
     pub(crate) author: String,
-    pub(crate) rating: f64,
-    pub(crate) tags: Vec<String>,
+    pub(crate) ratings: Vec<f64>,
     pub(crate) records: Vec<Record>,
 }
 
 /// One of the twenty records of a [`Book`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Record {
     pub(crate) id: u32,
-    pub(crate) name: String,
+    pub(crate) pages: u32,
     pub(crate) price: f64,
 }
 
@@ -25,14 +27,13 @@ impl Book {
     pub(crate) fn sample() -> Self {
         let record = |id: u32| Record {
             id: 1000 + id,
-            name: format!("no {id:02}"),
+            pages: 210 + id,
             price: f64::from(1025 + id * 137) / 100.0,
         };
         Self {
             title: "Remote procedure calls, a comparison".into(),
             author: "A. N. Author".into(),
-            rating: 4.75,
-            tags: vec!["rpc".into(), "benchmark".into()],
+            ratings: vec![4.75, 3.5, 4.25, 5.0, 2.125],
             records: (0..20).map(record).collect(),
         }
     }
