@@ -1,13 +1,6 @@
 //! `Client`: a connection that this side made, and calls over it.
 
-use std::{
-    fmt,
-    future::poll_fn,
-    ops::Deref,
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, future::poll_fn, ops::Deref, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
 use tinyrpc_core::{Caller, Connection, Connector, Limits, Protocol, Role, Runtime};
@@ -33,8 +26,7 @@ struct Shared {
     caller: Caller,
     control: Arc<Control>,
     runtime: Arc<dyn Runtime>,
-    #[expect(dead_code, reason = "a client keeps the means to connect again")]
-    connector: Option<Arc<dyn Connector>>,
+    connector: Arc<dyn Connector>,
 }
 
 impl Client {
@@ -69,6 +61,11 @@ impl Client {
         }
     }
 
+    /// What the client is connected to, as a URL without a protocol.
+    pub fn address(&self) -> String {
+        self.shared.connector.address()
+    }
+
     /// Completes when the connection is closed, by whichever side.
     pub async fn closed(&self) {
         poll_fn(|cx| self.shared.control.poll_finished(cx)).await;
@@ -96,7 +93,10 @@ impl Drop for Shared {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("caller", &self.shared.caller).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("address", &self.address())
+            .field("caller", &self.shared.caller)
+            .finish_non_exhaustive()
     }
 }
 
@@ -119,11 +119,11 @@ pub struct ClientBuilder {
     protocol: Arc<dyn Protocol>,
     limits: Limits,
     service: Arc<dyn Service>,
-    prepare: Prepare,
+    prepare: Vec<Prepare>,
     runtime: Option<Arc<dyn Runtime>>,
 }
 
-type Prepare = Mutex<Vec<Box<dyn FnOnce(&mut Scope) + Send>>>;
+type Prepare = Box<dyn FnOnce(&mut Scope) + Send>;
 
 impl ClientBuilder {
     fn from_parts(connector: Arc<dyn Connector>, protocol: Arc<dyn Protocol>) -> Self {
@@ -132,7 +132,7 @@ impl ClientBuilder {
             protocol,
             limits: Limits::default(),
             service: Arc::new(Dispatcher::new()),
-            prepare: Mutex::default(),
+            prepare: Vec::new(),
             runtime: None,
         }
     }
@@ -156,9 +156,8 @@ impl ClientBuilder {
     }
 
     /// Gives the handlers of [`ClientBuilder::serve`] a value of the connection.
-    pub fn data<T: Send + Sync + 'static>(self, value: T) -> Self {
-        let add: Box<dyn FnOnce(&mut Scope) + Send> = Box::new(move |scope| scope.insert(value));
-        self.prepare.lock().unwrap_or_else(PoisonError::into_inner).push(add);
+    pub fn data<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.prepare.push(Box::new(move |scope| scope.insert(value)));
         self
     }
 
@@ -212,15 +211,14 @@ impl ClientBuilder {
             limits: Arc::new(self.limits),
             runtime: Arc::clone(&runtime),
         };
-        let prepare = self.prepare.into_inner().unwrap_or_else(PoisonError::into_inner);
         let driver = Driver::new(connection, setup, self.service, |scope| {
-            prepare.into_iter().for_each(|prepare| prepare(scope));
+            self.prepare.into_iter().for_each(|prepare| prepare(scope));
         });
         let shared = Shared {
             caller: driver.scope().caller.clone(),
             control: driver.control(),
             runtime,
-            connector: Some(self.connector),
+            connector: self.connector,
         };
         (Client { shared: Arc::new(shared) }, driver)
     }

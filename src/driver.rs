@@ -178,8 +178,8 @@ impl Future for Driver {
             turn = Turn::More;
         }
         let session = this.engine.session();
-        // Where tasks do not run in the order of their wake-ups, the first of many callers wakes this task at once:
-        // it lets the others write first, so that one write to the transport serves them all.
+        // Where tasks do not run in the order of their wake-ups, the first of many callers has this
+        // task run at once: it lets the others write first, so that one write serves them all.
         if this.gives_way && !std::mem::take(&mut this.gave_way) && session.expects_more() {
             this.gave_way = true;
             cx.waker().wake_by_ref();
