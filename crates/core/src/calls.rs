@@ -15,7 +15,7 @@ mod waiters;
 use std::{
     collections::VecDeque,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicU32},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::Waker,
 };
 
@@ -29,6 +29,7 @@ use self::{
 };
 use crate::{
     Error, FormatError, Limits, Outgoing, Reason, Shape, Unsupported,
+    draft::Draft,
     outgoing::{Kind, LARGE},
     wire::Wire,
 };
@@ -41,17 +42,6 @@ pub(crate) struct Calls {
     can_call: bool,
     pub(crate) limits: Arc<Limits>,
     inner: Mutex<Inner>,
-}
-
-/// One call before it is made.
-pub(crate) struct Draft<'a> {
-    pub(crate) method: &'a str,
-    pub(crate) params: &'a [u8],
-    /// False where the protocol was not known, so that nothing could be encoded.
-    pub(crate) encoded: bool,
-    /// Microseconds; 0 for none.
-    pub(crate) timeout: u64,
-    pub(crate) nested: Option<&'a Arc<AtomicU32>>,
 }
 
 /// What became of an attempt to make a call.

@@ -26,6 +26,7 @@ mod blob;
 mod caller;
 mod calls;
 mod code;
+mod draft;
 mod error;
 mod ext;
 pub mod format;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{BatchPart, Encoder, Error, Format, Framing, Id, Profile, Shape, calls::Draft};
+use crate::{BatchPart, Encoder, Error, Format, Framing, Id, Profile, Shape, draft::Draft};
 
 /// The writing side of a connection's protocol and framing, once both are known.
 #[derive(Clone, Debug)]

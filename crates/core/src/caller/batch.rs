@@ -13,7 +13,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Caller, call::with_timeout, micros};
 use crate::{
     Error, Payload,
-    calls::{Body, Draft, Patience},
+    calls::{Body, Patience},
+    draft::Draft,
 };
 
 /// A batch under construction. See [`Caller::batch`].

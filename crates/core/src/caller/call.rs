@@ -13,7 +13,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Caller, micros};
 use crate::{
     Error, Reason,
-    calls::{Begun, Body, Draft, Patience},
+    calls::{Begun, Body, Patience},
+    draft::Draft,
     scratch,
 };
 

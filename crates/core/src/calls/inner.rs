@@ -3,12 +3,12 @@
 use std::{collections::VecDeque, sync::atomic::Ordering::Relaxed, task::Waker};
 
 use super::{
-    Draft,
     ring::{Answer, Removed, Ring, Slot},
     waiters::Waiters,
 };
 use crate::{
     Error, Lane, Limits, Outgoing, Reason, Shape,
+    draft::Draft,
     outgoing::{Base, Place},
 };
 

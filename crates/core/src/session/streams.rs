@@ -13,7 +13,8 @@ use super::{Serve, Session, Ticket};
 use crate::{
     Credit, Error, Id, Lane, Message, Payload, PayloadRef, Reason, Response, RpcError, StreamEnd,
     StreamItem, Unsupported,
-    calls::{Begun, Draft, Patience},
+    calls::{Begun, Patience},
+    draft::Draft,
     outgoing::Kind,
 };
 
