@@ -43,10 +43,13 @@ impl Accept {
 
     fn serve(&self, connection: Connection) {
         let peer = connection.peer.clone();
-        if let Err(limit) = self.peers.enter(&peer, &self.limits) {
-            tracing::warn!(%peer, limit, "a connection is refused: the limit is reached");
-            return;
-        }
+        let place = match self.peers.enter(&peer, &self.limits) {
+            Ok(place) => place,
+            Err(limit) => {
+                tracing::warn!(%peer, limit, "a connection is refused: the limit is reached");
+                return;
+            }
+        };
         let setup = Setup {
             role: Role::Server,
             protocols: self.protocols.clone(),
@@ -56,7 +59,7 @@ impl Accept {
         let prepare = Arc::clone(&self.prepare);
         let driver =
             Driver::new(connection, setup, Arc::clone(&self.service), |scope| prepare(scope));
-        let place = self.peers.insert(Arc::clone(driver.scope()), driver.control());
+        place.fill(Arc::clone(driver.scope()), driver.control());
         self.runtime.spawn(Box::pin(async move {
             let reason = driver.await;
             tracing::debug!(%peer, %reason, "a connection ended");

@@ -20,6 +20,8 @@ pub(super) struct Peers {
 #[derive(Debug, Default)]
 struct Table {
     last: u64,
+    /// Places that are taken; those of connections being made are not in `connected` yet.
+    places: usize,
     connected: HashMap<u64, (Arc<Scope>, Arc<Control>)>,
     by_address: HashMap<IpAddr, usize>,
 }
@@ -42,28 +44,22 @@ impl Peers {
         self: &Arc<Self>,
         peer: &PeerAddress,
         limits: &Limits,
-    ) -> Result<(), &'static str> {
-        let table = self.lock();
-        if table.connected.len() >= limits.max_connections {
+    ) -> Result<Place, &'static str> {
+        let mut table = self.lock();
+        if table.places >= limits.max_connections {
             return Err("max_connections");
         }
-        let taken = counted(peer).and_then(|address| table.by_address.get(&address));
-        if taken.is_some_and(|&taken| taken >= limits.max_connections_per_address) {
-            return Err("max_connections_per_address");
-        }
-        Ok(())
-    }
-
-    pub(super) fn insert(self: &Arc<Self>, scope: Arc<Scope>, control: Arc<Control>) -> Place {
-        let mut table = self.lock();
-        let address = counted(&scope.peer);
+        let address = counted(peer);
         if let Some(address) = address {
-            *table.by_address.entry(address).or_default() += 1;
+            let taken = table.by_address.entry(address).or_default();
+            if *taken >= limits.max_connections_per_address {
+                return Err("max_connections_per_address");
+            }
+            *taken += 1;
         }
+        table.places += 1;
         table.last += 1;
-        let number = table.last;
-        table.connected.insert(number, (scope, control));
-        Place { peers: Arc::clone(self), number, address }
+        Ok(Place { peers: Arc::clone(self), number: table.last, address })
     }
 
     pub(super) fn scopes(&self) -> Vec<Arc<Scope>> {
@@ -75,10 +71,18 @@ impl Peers {
     }
 }
 
+impl Place {
+    /// Names the connection that has the place.
+    pub(super) fn fill(&self, scope: Arc<Scope>, control: Arc<Control>) {
+        self.peers.lock().connected.insert(self.number, (scope, control));
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let removed = {
             let mut table = self.peers.lock();
+            table.places -= 1;
             if let Some(address) = self.address
                 && let Some(count) = table.by_address.get_mut(&address)
             {

@@ -187,3 +187,17 @@ pub(crate) async fn closed_client(world: World) {
     drop((call, client));
     gate.until(|gate| &gate.dropped, 1).await;
 }
+
+pub(crate) async fn connections(world: World) {
+    let limits = Limits { max_connections: 1, ..Limits::default() };
+    let at = world.serve_with(Server::new(service()).limits(limits), |builder| builder).await;
+    assert_eq!(at.client.call::<_, i64>("add", (2, 3)).await.unwrap(), 5);
+    let second = at.again.connect(|builder| builder).await;
+    assert!(second.call::<_, i64>("add", (2, 3)).await.is_err());
+    assert_eq!(at.client.call::<_, i64>("add", (2, 3)).await.unwrap(), 5);
+    // The place is free again as soon as the server has seen the end of the first.
+    at.client.close().await;
+    while at.again.connect(|builder| builder).await.call::<_, i64>("add", (2, 3)).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+}

@@ -38,7 +38,7 @@ macro_rules! links {
             cases!(calls::{notifications, batches, concurrency, panics, large_values});
             cases!(data::{numbers, binary, structs, text, not_finite, extensions});
             cases!(names::{nesting, aliases, come_and_go});
-            cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client});
+            cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
             cases!(callbacks::{server_calls_client, nested_calls, broadcast});
         }
     )*};

@@ -1,5 +1,7 @@
 //! `ReplyTo`: where the answer to one request is written, in place.
 
+mod capture;
+
 use std::fmt;
 
 use serde::Serialize;

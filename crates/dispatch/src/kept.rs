@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc, task};
 
 use tinyrpc_core::{Format, Id, Lane, Meta, Payload, PayloadRef, ReplyTo, Request, RpcError};
 
-use crate::{Invocation, PendingReply, Scope, Service, Started, capture::capture};
+use crate::{Invocation, PendingReply, Scope, Service, Started};
 
 /// A request of one's own, free of the frame it came in.
 #[derive(Clone)]
@@ -59,7 +59,7 @@ impl Kept {
             lane: self.lane,
         };
         let mut started = Started::Done;
-        let answer = capture(self.format, self.id.is_none(), |reply| {
+        let answer = ReplyTo::capture(self.format, self.id.as_ref(), |reply| {
             let mut invocation =
                 Invocation { request: &request, method: &self.method, scope: &self.scope, cx };
             started = service.start(&mut invocation, reply);

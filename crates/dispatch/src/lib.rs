@@ -38,7 +38,6 @@
 
 mod arguments;
 mod cancellation;
-mod capture;
 mod context;
 mod dispatcher;
 mod endpoint;

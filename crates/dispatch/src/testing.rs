@@ -11,11 +11,11 @@ use std::{
 
 use serde_json::Value;
 use tinyrpc_core::{
-    Format, Id, Lane, Meta, Payload, PeerAddress, Protocol, Request, Role, RpcError, Runtime,
-    Session, Settings, Shape, Task,
+    Format, Id, Lane, Meta, Payload, PeerAddress, Protocol, ReplyTo, Request, Role, RpcError,
+    Runtime, Session, Settings, Shape, Task,
 };
 
-use crate::{Begun, Invocation, Scope, Service, Started, capture::capture};
+use crate::{Begun, Invocation, Scope, Service, Started};
 
 pub(crate) const FORMATS: [Format; 2] = [Format::Json, Format::MsgPack];
 
@@ -55,7 +55,7 @@ impl Call {
         };
         let mut cx = Context::from_waker(Waker::noop());
         let mut started = Started::Done;
-        let answer = capture(self.format, self.notification, |reply| {
+        let answer = ReplyTo::capture(self.format, request.id.as_ref(), |reply| {
             let mut invocation = Invocation {
                 request: &request,
                 method: &self.method,
