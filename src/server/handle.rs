@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::poll_fn,
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
@@ -48,6 +49,10 @@ impl ServerHandle {
     /// As [`Server::listen`](crate::Server::listen).
     pub async fn listen(&self, url: impl AsRef<str>) -> Result<(), SetupError> {
         let url: Url = url.as_ref().parse()?;
+        if self.shared.lock().down {
+            let source = io::Error::new(io::ErrorKind::NotConnected, "the server has shut down");
+            return Err(SetupError::Io { address: url.to_string(), source });
+        }
         let listener = open::listener(&url, self.shared.accept.allow_remote).await?;
         let mut accept = self.shared.accept.clone();
         accept.protocols = url.served();
@@ -125,7 +130,9 @@ impl ServerHandle {
             if state.down && state.listeners.is_empty() {
                 return Poll::Ready(());
             }
-            state.waiting.push(cx.waker().clone());
+            if !state.waiting.iter().any(|waiting| waiting.will_wake(cx.waker())) {
+                state.waiting.push(cx.waker().clone());
+            }
             Poll::Pending
         })
         .await;

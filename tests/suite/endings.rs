@@ -144,6 +144,7 @@ pub(crate) async fn shutdown(world: World) {
     at.client.closed().await;
     let error = at.client.call::<_, i64>("add", (2, 3)).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::NotExecuted, "{error}");
+    assert!(at.server.listen("tcp://127.0.0.1:0").await.is_err(), "it is down for good");
 }
 
 pub(crate) async fn lost_server(world: World) {
