@@ -3,7 +3,7 @@
 use std::{io, sync::Arc};
 
 use async_trait::async_trait;
-use tinyrpc_core::{Connection, Connector, Framing, Listener};
+use tinyrpc_core::{Accepted, Connection, Connector, Framing, Listener, Opening};
 
 /// Sets the framing of every connection, where one is given.
 #[derive(Debug)]
@@ -12,19 +12,17 @@ pub(super) struct Framed<T> {
     pub(super) framing: Option<Arc<dyn Framing>>,
 }
 
-impl<T> Framed<T> {
-    fn set(&self, connection: Connection) -> Connection {
-        match &self.framing {
-            Some(framing) => Connection { framing: Some(Arc::clone(framing)), ..connection },
-            None => connection,
-        }
+fn set(framing: Option<&Arc<dyn Framing>>, connection: Connection) -> Connection {
+    match framing {
+        Some(framing) => Connection { framing: Some(Arc::clone(framing)), ..connection },
+        None => connection,
     }
 }
 
 #[async_trait]
 impl<T: Connector> Connector for Framed<T> {
     async fn connect(&self) -> io::Result<Connection> {
-        Ok(self.set(self.inner.connect().await?))
+        Ok(set(self.framing.as_ref(), self.inner.connect().await?))
     }
 
     fn address(&self) -> String {
@@ -34,9 +32,15 @@ impl<T: Connector> Connector for Framed<T> {
 
 #[async_trait]
 impl<T: Listener + Sync> Listener for Framed<T> {
-    async fn accept(&mut self) -> io::Result<Connection> {
-        let connection = self.inner.accept().await?;
-        Ok(self.set(connection))
+    async fn accept(&mut self) -> io::Result<Accepted> {
+        Ok(match self.inner.accept().await? {
+            Accepted::Ready(connection) => set(self.framing.as_ref(), connection).into(),
+            Accepted::Opening(opening) => {
+                let (peer, framing) = (opening.peer().clone(), self.framing.clone());
+                let opened = async move { Ok(set(framing.as_ref(), opening.await?)) };
+                Accepted::Opening(Opening::new(peer, opened))
+            }
+        })
     }
 
     fn address(&self) -> String {

@@ -2,11 +2,12 @@
 
 use std::{io, sync::Arc};
 
-use tinyrpc_core::{Connection, Limits, Listener, Protocol, Role, Runtime};
+use futures_util::future::{AbortHandle, Abortable};
+use tinyrpc_core::{Accepted, Connection, Limits, Listener, Opening, Protocol, Role, Runtime};
 use tinyrpc_dispatch::{Scope, Service};
 
-use super::peers::Peers;
-use crate::{Driver, driver::Setup};
+use super::peers::{Peers, Place};
+use crate::{Driver, control::Order, driver::Setup};
 
 /// What every connection of a server is made from.
 #[derive(Clone)]
@@ -26,9 +27,9 @@ impl Accept {
         let mut pause = FIRST_PAUSE;
         loop {
             match listener.accept().await {
-                Ok(connection) => {
+                Ok(accepted) => {
                     pause = FIRST_PAUSE;
-                    self.serve(connection);
+                    self.serve(accepted);
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => return,
                 Err(error) => {
@@ -41,15 +42,40 @@ impl Accept {
         }
     }
 
-    fn serve(&self, connection: Connection) {
-        let peer = connection.peer.clone();
-        let place = match self.peers.enter(&peer, &self.limits) {
+    fn serve(&self, accepted: Accepted) {
+        let peer = accepted.peer();
+        let place = match self.peers.enter(peer, &self.limits) {
             Ok(place) => place,
             Err(limit) => {
                 tracing::warn!(%peer, limit, "a connection is refused: the limit is reached");
                 return;
             }
         };
+        match accepted {
+            Accepted::Ready(connection) => {
+                self.runtime.spawn(Box::pin(self.drive(connection, place)))
+            }
+            Accepted::Opening(opening) => self.open(opening, place),
+        }
+    }
+
+    /// Serves a connection once it is one; until then it may have to give its place to another.
+    fn open(&self, opening: Opening, place: Place) {
+        let (abort, registration) = AbortHandle::new_pair();
+        place.opens(abort);
+        let (accept, peer) = (self.clone(), opening.peer().clone());
+        self.runtime.spawn(Box::pin(async move {
+            match Abortable::new(opening, registration).await {
+                Ok(Ok(connection)) => accept.drive(connection, place).await,
+                Ok(Err(error)) => tracing::debug!(%peer, %error, "no connection came of it"),
+                Err(_) => tracing::debug!(%peer, "gave its place up before its handshake was over"),
+            }
+        }));
+    }
+
+    /// Drives a connection to its end. It is a peer as soon as this returns.
+    fn drive(&self, connection: Connection, place: Place) -> impl Future<Output = ()> + use<> {
+        let peer = connection.peer.clone();
         let setup = Setup {
             role: Role::Server,
             protocols: self.protocols.clone(),
@@ -59,12 +85,14 @@ impl Accept {
         let prepare = Arc::clone(&self.prepare);
         let driver =
             Driver::new(connection, setup, Arc::clone(&self.service), |scope| prepare(scope));
-        place.fill(Arc::clone(driver.scope()), driver.control());
-        self.runtime.spawn(Box::pin(async move {
+        if !place.fill(Arc::clone(driver.scope()), driver.control()) {
+            driver.control().give(Order::Close);
+        }
+        async move {
             let reason = driver.await;
             tracing::debug!(%peer, %reason, "a connection ended");
             drop(place);
-        }));
+        }
     }
 }
 

@@ -144,6 +144,7 @@ impl ServerHandle {
         let listeners = state.listeners.clone();
         drop(state);
         listeners.iter().for_each(AbortHandle::abort);
+        self.shared.accept.peers.abort_opening();
     }
 
     fn finish(&self) {

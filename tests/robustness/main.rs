@@ -21,6 +21,7 @@ mod floods;
 mod ids;
 mod meter;
 mod nesting;
+mod opening;
 mod panics;
 mod stalls;
 mod web_pages;

@@ -8,7 +8,7 @@ use tinyrpc::{
     Client, ClientBuilder,
     protocols::{JsonRpc, MsgPackRpc},
     transports::{
-        Bytes, Connection, Connector, Listener, PeerAddress, async_trait,
+        Accepted, Bytes, Connection, Connector, Listener, PeerAddress, async_trait,
         custom::{self, Receiver, Sender},
         stream,
     },
@@ -194,8 +194,9 @@ impl Ready {
 
 #[async_trait]
 impl Listener for Ready {
-    async fn accept(&mut self) -> io::Result<Connection> {
-        self.0.get_mut().take().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    async fn accept(&mut self) -> io::Result<Accepted> {
+        let connection = self.0.get_mut().take();
+        connection.map(Accepted::from).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     fn address(&self) -> String {

@@ -75,7 +75,8 @@ pub use crate::{
     runtime::{Runtime, Task},
     session::{Counters, Role, Serve, Session, Settings, StreamEvent, Ticket, Turn},
     transport::{
-        Connection, Connector, Listener, PeerAddress, Received, RecvHalf, SendHalf, Shape,
+        Accepted, Connection, Connector, Listener, Opening, PeerAddress, Received, RecvHalf,
+        SendHalf, Shape,
     },
     unsupported::Unsupported,
 };

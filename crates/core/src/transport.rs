@@ -6,8 +6,11 @@
 //! rather write `async fn send` and `async fn recv`. See `examples/custom_transport.rs`.
 
 use std::{
-    fmt, io,
+    fmt,
+    future::Future,
+    io,
     net::SocketAddr,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -93,6 +96,71 @@ impl fmt::Debug for Connection {
     }
 }
 
+/// What a [`Listener`] accepted: a connection, or one that is still being opened.
+#[derive(Debug)]
+pub enum Accepted {
+    /// It can be used.
+    Ready(Connection),
+    /// It can be used after a handshake.
+    Opening(Opening),
+}
+
+/// A connection that is not one yet: a handshake or its first bytes come before.
+///
+/// The server awaits it in a task of its own, so that nobody else waits for it, and counts it as
+/// a connection meanwhile. Where a server is full, the oldest one that is still being opened
+/// gives its place to a new one.
+#[must_use = "it is opened only while it is polled"]
+pub struct Opening {
+    peer: PeerAddress,
+    future: Pin<Box<dyn Future<Output = io::Result<Connection>> + Send>>,
+}
+
+impl Opening {
+    /// A peer, and what makes a connection of it. The future bounds its own time.
+    pub fn new(
+        peer: PeerAddress,
+        future: impl Future<Output = io::Result<Connection>> + Send + 'static,
+    ) -> Self {
+        Self { peer, future: Box::pin(future) }
+    }
+
+    /// Who is at the other end, as far as that is known before the handshake.
+    pub fn peer(&self) -> &PeerAddress {
+        &self.peer
+    }
+}
+
+impl Future for Opening {
+    type Output = io::Result<Connection>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.future.as_mut().poll(cx)
+    }
+}
+
+impl Accepted {
+    /// Who is at the other end.
+    pub fn peer(&self) -> &PeerAddress {
+        match self {
+            Self::Ready(connection) => &connection.peer,
+            Self::Opening(opening) => opening.peer(),
+        }
+    }
+}
+
+impl From<Connection> for Accepted {
+    fn from(connection: Connection) -> Self {
+        Self::Ready(connection)
+    }
+}
+
+impl fmt::Debug for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opening").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
 /// Where the other end of a connection is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -118,7 +186,8 @@ impl fmt::Display for PeerAddress {
 /// Waits for peers.
 #[async_trait]
 pub trait Listener: Send {
-    /// The next connection.
+    /// The next connection. What takes a peer's word (a handshake) belongs into an [`Opening`], or
+    /// a peer that is silent keeps all others waiting.
     ///
     /// # Errors
     ///
@@ -129,7 +198,7 @@ pub trait Listener: Send {
     /// # Cancel safety
     ///
     /// A connection is never lost when the future is dropped.
-    async fn accept(&mut self) -> io::Result<Connection>;
+    async fn accept(&mut self) -> io::Result<Accepted>;
 
     /// The address under which peers reach it, as a URL without the protocol.
     fn address(&self) -> String;

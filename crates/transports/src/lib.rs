@@ -25,6 +25,7 @@ mod pipe;
 pub use async_trait::async_trait;
 pub use bytes::{Bytes, BytesMut};
 pub use tinyrpc_core::{
-    Connection, Connector, Ended, Frame, FrameReader, Framing, Hint, Incoming, Lane, Length, Lines,
-    Listener, Outgoing, PeerAddress, Received, RecvHalf, Scan, SendHalf, Shape, Taken,
+    Accepted, Connection, Connector, Ended, Frame, FrameReader, Framing, Hint, Incoming, Lane,
+    Length, Lines, Listener, Opening, Outgoing, PeerAddress, Received, RecvHalf, Scan, SendHalf,
+    Shape, Taken,
 };

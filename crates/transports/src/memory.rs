@@ -9,8 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use tinyrpc_core::{
-    Connection, Connector, Incoming, Listener, Outgoing, PeerAddress, Received, RecvHalf, SendHalf,
-    Shape, Taken,
+    Accepted, Connection, Connector, Incoming, Listener, Outgoing, PeerAddress, Received, RecvHalf,
+    SendHalf, Shape, Taken,
 };
 use tokio::sync::mpsc;
 
@@ -60,9 +60,9 @@ pub struct MemoryConnector {
 
 #[async_trait]
 impl Listener for MemoryListener {
-    async fn accept(&mut self) -> io::Result<Connection> {
+    async fn accept(&mut self) -> io::Result<Accepted> {
         let ended = || io::Error::new(io::ErrorKind::NotConnected, "all connectors are gone");
-        self.accepted.recv().await.ok_or_else(ended)
+        self.accepted.recv().await.map(Accepted::from).ok_or_else(ended)
     }
 
     fn address(&self) -> String {

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr};
 
 use async_trait::async_trait;
 use socket2::{Domain, Protocol, Socket, Type};
-use tinyrpc_core::{Connection, Connector, Listener, PeerAddress};
+use tinyrpc_core::{Accepted, Connection, Connector, Listener, PeerAddress};
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 
 use crate::stream;
@@ -51,9 +51,9 @@ impl TcpListener {
 
 #[async_trait]
 impl Listener for TcpListener {
-    async fn accept(&mut self) -> io::Result<Connection> {
+    async fn accept(&mut self) -> io::Result<Accepted> {
         let (stream, peer) = self.listener.accept().await?;
-        connection(stream, peer)
+        Ok(connection(stream, peer)?.into())
     }
 
     fn address(&self) -> String {
