@@ -12,10 +12,12 @@ mod url;
 
 pub use tinyrpc_core::{
     Answers, Batch, BatchItem, Blob, Call, Caller, Code, Error, Ext, Format, FormatError, Id,
-    LimitReached, Limits, Notify, Outcome, Payload, Reason, RpcError, Runtime, Sent, Unsupported,
+    LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason, ReplyTo, RpcError, Runtime,
+    Sent, Unsupported,
 };
 pub use tinyrpc_dispatch::{
-    Context, Dispatched, Dispatcher, Dispatching, Endpoint, Layer, Scope, Service,
+    Context, Dispatched, Dispatcher, Dispatching, Endpoint, Invocation, Layer, PendingReply, Scope,
+    Service, Started,
 };
 pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;

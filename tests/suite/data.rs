@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tinyrpc::{Blob, Client, Dispatcher, Ext, Outcome};
+use tinyrpc::{Blob, Client, Code, Dispatcher, Ext, Outcome};
 
 use crate::world::{Connected, World};
 
@@ -98,6 +98,20 @@ pub(crate) async fn not_finite(world: World) {
     let at = world.serve(Dispatcher::new().method("nan", || f64::NAN)).await;
     let answer = at.client.call::<_, f64>("nan", ()).await;
     assert_eq!(answer.is_ok(), world.protocol == "msgpack");
+}
+
+/// Who hands results on need not know their types.
+pub(crate) async fn undecoded(world: World) {
+    let at = echo::<Blob>(&world).await;
+    for size in [0, 3, 100_000] {
+        let blob = Blob::from(vec![0xff; size]);
+        let result = at.client.call_raw("echo", (&blob,)).await.unwrap();
+        assert_eq!(Some(result.format), at.client.format());
+        assert_eq!(result.decode::<Blob>().unwrap(), blob);
+    }
+    let error = at.client.call_raw("echo", (1, 2)).await.unwrap_err();
+    assert_eq!(error.as_rpc().unwrap().code, Code::INVALID_PARAMS);
+    assert_eq!(at.client.in_flight(), 0);
 }
 
 pub(crate) async fn extensions(world: World) {

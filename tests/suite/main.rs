@@ -36,7 +36,7 @@ macro_rules! links {
 
             cases!(calls::{positional, named, optional, no_params, errors, refusals});
             cases!(calls::{notifications, batches, concurrency, panics, large_values});
-            cases!(data::{numbers, binary, structs, text, not_finite, extensions});
+            cases!(data::{numbers, binary, structs, text, not_finite, undecoded, extensions});
             cases!(names::{nesting, aliases, come_and_go});
             cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
             cases!(callbacks::{server_calls_client, nested_calls, broadcast});

@@ -15,7 +15,7 @@ pub use self::{
     batch::{Answers, Batch, BatchItem},
     call::{Call, Notify, Sent},
 };
-use crate::{Error, Format, Limits, Reason, calls::Calls, format};
+use crate::{Error, Format, Limits, Payload, Reason, calls::Calls, format};
 
 /// A handle for calls to one peer; cheap to clone.
 ///
@@ -88,6 +88,20 @@ impl Caller {
         R: DeserializeOwned,
     {
         Call::new(self, method, params).impatient()
+    }
+
+    /// Calls a method and gives its result as it came, not decoded: for programs that show results
+    /// or hand them on, whatever they are. Waits its turn like [`Caller::call`].
+    ///
+    /// # Errors
+    ///
+    /// As `call`; a result never mismatches.
+    ///
+    /// # Cancel safety
+    ///
+    /// As `call`.
+    pub async fn call_raw<P: Serialize>(&self, method: &str, params: P) -> Result<Payload, Error> {
+        Call::new(self, method, params).undecoded().await
     }
 
     /// Sends a notification: it is executed, but never answered. Ready when it is queued.

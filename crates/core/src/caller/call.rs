@@ -12,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Caller, micros};
 use crate::{
-    Error, Reason,
+    Error, Payload, PayloadRef, Reason,
     calls::{Begun, Body, Patience},
     draft::Draft,
     scratch,
@@ -157,6 +157,17 @@ impl<P, R: DeserializeOwned> Call<'_, P, R> {
     }
 }
 
+impl<P: Serialize> Call<'_, P, Payload> {
+    /// Makes the call and gives the result as it came.
+    pub(super) async fn undecoded(mut self) -> Result<Payload, Error> {
+        let id = poll_fn(|cx| self.poll_begin(cx)).await?;
+        let answer =
+            poll_fn(|cx| collect(self.caller, id, cx, |result| Ok(result.to_payload()))).await;
+        self.state = State::Done;
+        answer
+    }
+}
+
 // The params are never pinned: they are only borrowed, to be encoded.
 impl<P, R> Unpin for Call<'_, P, R> {}
 
@@ -199,30 +210,40 @@ impl<R> Drop for Sent<R> {
 }
 
 /// Looks for an answer and decodes it.
-pub(super) fn poll_answer<R: DeserializeOwned>(
+fn poll_answer<R: DeserializeOwned>(
     caller: &Caller,
     id: u64,
     cx: &mut Context<'_>,
 ) -> Poll<Result<R, Error>> {
+    collect(caller, id, cx, |result| {
+        let decoded = result.format.decode(result.bytes);
+        decoded.map_err(|error| Error::Mismatch(error.under("result")))
+    })
+}
+
+/// Looks for an answer and reads its result.
+fn collect<R>(
+    caller: &Caller,
+    id: u64,
+    cx: &mut Context<'_>,
+    read: impl FnOnce(PayloadRef<'_>) -> Result<R, Error>,
+) -> Poll<Result<R, Error>> {
     let mut small = scratch::take();
     let answer = caller.calls.poll_answer(id, cx.waker(), &mut small);
-    let decoded = match answer {
+    let collected = match answer {
         None => Poll::Pending,
         Some(Err(error)) => Poll::Ready(Err(error)),
         Some(Ok(body)) => {
-            let bytes = match &body {
-                Body::Scratch => small.as_slice(),
-                Body::Block(block) => block,
-            };
             // There is an answer, so the protocol is known.
             let format = caller.format().ok_or_else(|| Error::invalid("no protocol"))?;
-            Poll::Ready(
-                format.decode(bytes).map_err(|error| Error::Mismatch(error.under("result"))),
-            )
+            Poll::Ready(read(match &body {
+                Body::Scratch => PayloadRef { bytes: &small, block: None, format },
+                Body::Block(block) => PayloadRef { bytes: block, block: Some(block), format },
+            }))
         }
     };
     scratch::put(small);
-    decoded
+    collected
 }
 
 /// A notification that is sent when it is first polled. See [`Caller::notify`].
