@@ -12,12 +12,12 @@ mod url;
 
 pub use tinyrpc_core::{
     Answers, Batch, BatchItem, Blob, Call, Caller, Code, Error, Ext, Format, FormatError, Id,
-    LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason, ReplyTo, RpcError, Runtime,
-    Sent, Unsupported,
+    LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason, ReplyTo, Request, RpcError,
+    Runtime, Sent, Unsupported,
 };
 pub use tinyrpc_dispatch::{
-    Context, Dispatched, Dispatcher, Dispatching, Endpoint, Invocation, Layer, PendingReply, Scope,
-    Service, Started,
+    Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint, Handler, Invocation,
+    Layer, Method, NameTaken, PendingReply, Scope, Service, Started, Surplus, layers,
 };
 pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;

@@ -3,6 +3,7 @@
 //! A new transport joins by one line in `links!`, a new case by one line in `cases!`.
 #![expect(clippy::unwrap_used, reason = "a call that fails where it must not fails its case")]
 
+mod around;
 mod callbacks;
 mod calls;
 mod data;
@@ -39,6 +40,7 @@ macro_rules! links {
             cases!(data::{numbers, binary, structs, text, not_finite, undecoded, extensions});
             cases!(names::{nesting, aliases, come_and_go});
             cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
+            cases!(around::{validation});
             cases!(callbacks::{server_calls_client, nested_calls, broadcast});
         }
     )*};

@@ -6,6 +6,7 @@
 mod absent;
 mod fault;
 mod read;
+mod rules;
 mod seed;
 
 use serde::{
@@ -15,7 +16,7 @@ use serde::{
 
 use self::absent::Absent;
 use self::fault::Fault;
-pub(crate) use self::{fault::Names, read::Reader};
+pub(crate) use self::{read::Reader, rules::Rules};
 
 /// The params of a method: a tuple of 0 to 12 types, each of them `DeserializeOwned`.
 ///

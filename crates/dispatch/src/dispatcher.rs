@@ -2,6 +2,7 @@
 
 mod handle;
 mod nest;
+mod policy;
 mod table;
 
 use std::{
@@ -11,7 +12,11 @@ use std::{
 
 use tinyrpc_core::{ReplyTo, RpcError};
 
-pub use self::handle::{DispatcherHandle, NameTaken};
+pub(crate) use self::policy::Policy;
+pub use self::{
+    handle::{DispatcherHandle, NameTaken},
+    policy::Surplus,
+};
 use self::{nest::Nest, table::Table};
 use crate::{Handler, Invocation, Method, Service, Started, fail::fail};
 
@@ -35,7 +40,8 @@ use crate::{Handler, Invocation, Method, Service, Started, fail::fail};
 ///
 /// Positional params are accepted by every method. Named ones are where the names were declared by
 /// [`Dispatcher::params`]; without, a method of exactly one param receives the whole object as
-/// that param. An absent `Option` is `None`, any other absent param is named in the error.
+/// that param. An absent `Option` is `None`, any other absent param is named in the error. Params
+/// that a method does not have are refused, unless [`Dispatcher::surplus`] says otherwise.
 #[derive(Clone, Default)]
 pub struct Dispatcher {
     shared: Arc<Shared>,
@@ -49,6 +55,7 @@ struct Shared {
     built: Table,
     /// A copy of all that, and what was changed since; made with the first change.
     live: OnceLock<RwLock<Table>>,
+    policy: Policy,
 }
 
 impl Dispatcher {
@@ -110,6 +117,71 @@ impl Dispatcher {
         self
     }
 
+    /// Says what becomes of params that a method does not have; without, the call is refused.
+    ///
+    /// It is meant for all methods of this dispatcher, and not for those of nested services. Where
+    /// the names of params were not declared, all names are unknown, and are refused as before.
+    ///
+    /// ```
+    /// use tinyrpc_dispatch::{Dispatcher, Surplus};
+    ///
+    /// // `{"a": 2, "b": 3, "since": "v2"}` is answered.
+    /// let tolerant = Dispatcher::new()
+    ///     .surplus(Surplus::IgnoreNamed)
+    ///     .method("add", |a: i64, b: i64| a + b)
+    ///     .params(["a", "b"]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When it was said before.
+    #[must_use]
+    #[track_caller]
+    pub fn surplus(self, surplus: Surplus) -> Self {
+        self.shared.policy.set_surplus(surplus);
+        self
+    }
+
+    /// Has a `check` look at each request before its params are decoded; its error is the answer.
+    ///
+    /// It is asked for all methods of this dispatcher, and not for those of nested services. It is
+    /// for rules about params as a whole; for a rule about one value, a type whose `Deserialize`
+    /// refuses all others (`#[serde(try_from = "..")]`) gives an error that says where it was.
+    ///
+    /// ```
+    /// use tinyrpc_core::{RpcError, format::Shape};
+    /// use tinyrpc_dispatch::{Dispatcher, Invocation, Method};
+    ///
+    /// fn only_named(invocation: &Invocation<'_, '_>, method: &Method) -> Result<(), RpcError> {
+    ///     let params = invocation.request.params;
+    ///     match params.format.shape(params.bytes) {
+    ///         Shape::Sequence { .. } if method.arity() > 1 => {
+    ///             let names = method.names().unwrap_or_default().join("`, `");
+    ///             Err(RpcError::invalid_params(format!("params go by their names: `{names}`")))
+    ///         }
+    ///         _ => Ok(()),
+    ///     }
+    /// }
+    ///
+    /// let calc = Dispatcher::new()
+    ///     .validate(only_named)
+    ///     .method("add", |a: i64, b: i64| a + b)
+    ///     .params(["a", "b"]);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When there is one already.
+    #[must_use]
+    #[track_caller]
+    pub fn validate(
+        self,
+        check: impl Fn(&Invocation<'_, '_>, &Method) -> Result<(), RpcError> + Send + Sync + 'static,
+    ) -> Self {
+        self.shared.policy.set_check(check);
+        self
+    }
+
     /// A handle to change the methods while they are served.
     pub fn handle(&self) -> DispatcherHandle {
         DispatcherHandle::new(Arc::clone(&self.shared))
@@ -124,7 +196,7 @@ impl Dispatcher {
     /// Changes the table in place while nobody else has it.
     fn shared_mut<R>(&mut self, change: impl FnOnce(&mut Table) -> R) -> R {
         match Arc::get_mut(&mut self.shared) {
-            Some(Shared { built, live }) if live.get().is_none() => change(built),
+            Some(Shared { built, live, .. }) if live.get().is_none() => change(built),
             _ => self.shared.change(change),
         }
     }
@@ -156,12 +228,12 @@ impl Service for Dispatcher {
         let shared = &*self.shared;
         if shared.live.get().is_none() {
             return match shared.built.find(name) {
-                Some(method) => method.start(invocation, reply),
+                Some(method) => method.start(&shared.policy, invocation, reply),
                 None => nested(shared.built.nests(), invocation, reply),
             };
         }
         match shared.find(name) {
-            Some(method) => method.start(invocation, reply),
+            Some(method) => method.start(&shared.policy, invocation, reply),
             None => nested(&shared.look(|table| Arc::clone(table.nests())), invocation, reply),
         }
     }

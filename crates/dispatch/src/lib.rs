@@ -22,7 +22,7 @@
 //! | what | where |
 //! |---|---|
 //! | what can be a method | [`Handler`], [`Method`], [`Context`] |
-//! | methods by their names | [`Dispatcher`], [`DispatcherHandle`] |
+//! | methods by their names | [`Dispatcher`], [`DispatcherHandle`], [`Surplus`] |
 //! | around all methods | [`Service`], [`Layer`], [`layers`] |
 //! | messages as bytes | [`Endpoint`] |
 //! | for authors of drivers | [`Engine`], [`Scope`] |
@@ -58,7 +58,7 @@ pub use crate::{
     arguments::Arguments,
     cancellation::Cancelled,
     context::Context,
-    dispatcher::{Dispatcher, DispatcherHandle, NameTaken},
+    dispatcher::{Dispatcher, DispatcherHandle, NameTaken, Surplus},
     endpoint::{Dispatched, Dispatching, Endpoint},
     engine::Engine,
     handler::Handler,

@@ -8,7 +8,7 @@ use std::{fmt, sync::OnceLock};
 
 use tinyrpc_core::ReplyTo;
 
-use crate::{Handler, Invocation, Started, arguments::Names};
+use crate::{Handler, Invocation, Started, arguments::Rules, dispatcher::Policy, fail::fail};
 
 /// One method: a handler, and the names of its params where they are known.
 ///
@@ -36,7 +36,7 @@ pub(crate) trait Erased: Send + Sync {
     /// Begins one request.
     fn begin(
         &self,
-        names: Names<'_>,
+        rules: Rules<'_>,
         invocation: &mut Invocation<'_, '_>,
         reply: &mut ReplyTo<'_>,
     ) -> Started;
@@ -93,10 +93,15 @@ impl Method {
     #[inline]
     pub(crate) fn start(
         &self,
+        policy: &Policy,
         invocation: &mut Invocation<'_, '_>,
         reply: &mut ReplyTo<'_>,
     ) -> Started {
-        self.erased.begin(self.names(), invocation, reply)
+        if let Err(error) = policy.check(invocation, self) {
+            fail(reply, &error);
+            return Started::Done;
+        }
+        self.erased.begin(Rules { names: &self.names, policy }, invocation, reply)
     }
 }
 

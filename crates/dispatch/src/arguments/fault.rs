@@ -2,10 +2,8 @@
 
 use tinyrpc_core::RpcError;
 
+use super::rules::Names;
 use crate::shown::shown;
-
-/// Names of params that were declared, in order.
-pub(crate) type Names<'a> = Option<&'a [&'static str]>;
 
 /// Params that are too many, too few, or not those of the method.
 #[derive(Debug)]

@@ -9,8 +9,7 @@ use serde::{
 use tinyrpc_core::{FormatError, PayloadRef, Request, RpcError, format::Shape};
 
 use super::{
-    Fault, Slots,
-    fault::Names,
+    Fault, Rules, Slots,
     seed::{Collected, Form, Seed},
 };
 
@@ -33,7 +32,7 @@ impl<A: Slots> Reader<A> {
     ///
     /// Invalid params, with what is wrong and where.
     #[inline]
-    pub(crate) fn read(&self, request: &Request<'_>, names: Names<'_>) -> Result<A, RpcError> {
+    pub(crate) fn read(&self, request: &Request<'_>, rules: Rules<'_>) -> Result<A, RpcError> {
         // Most requests are like this. All others, and what is wrong with them, are seen by the
         // general way, which begins anew.
         let Request { params, named, .. } = *request;
@@ -44,40 +43,40 @@ impl<A: Slots> Reader<A> {
         {
             return Ok(arguments);
         }
-        self.read_any(request, names)
+        self.read_any(request, rules)
     }
 
     /// The arguments in whatever form they come.
     #[inline(never)]
-    fn read_any(&self, request: &Request<'_>, names: Names<'_>) -> Result<A, RpcError> {
-        let collected = match self.form(request.params, names) {
-            Ok(Some(form)) => match decode(request.params, form, names) {
+    fn read_any(&self, request: &Request<'_>, rules: Rules<'_>) -> Result<A, RpcError> {
+        let collected = match self.form(request.params, rules) {
+            Ok(Some(form)) => match decode(request.params, form, rules) {
                 Ok(collected) => collected,
-                Err(error) => self.read_wrapped(error, form, request.params, names)?,
+                Err(error) => self.read_wrapped(error, form, request.params, rules)?,
             },
-            Ok(None) => Collected { places: A::Places::default(), fault: None },
-            Err(fault) => return Err(self.describe(fault, names)),
+            Ok(None) => Collected::default(),
+            Err(fault) => return Err(self.describe(fault, rules)),
         };
         match request.named {
-            None => self.take(collected, names),
-            Some(named) => self.read_mixed(collected, named, names),
+            None => self.take(collected, rules),
+            Some(named) => self.read_mixed(collected, named, rules),
         }
     }
 
     /// In which form params came; `None` where there are none.
     #[inline]
-    fn form(&self, params: PayloadRef<'_>, names: Names<'_>) -> Result<Option<Form>, Fault> {
+    fn form(&self, params: PayloadRef<'_>, rules: Rules<'_>) -> Result<Option<Form>, Fault> {
         if params.is_absent() {
             return Ok(None);
         }
         match params.format.shape(params.bytes) {
             Shape::Sequence { len: Some(1) }
-                if self.required > 1 && names.is_some() && holds_map(params) =>
+                if self.required > 1 && rules.names().is_some() && holds_map(params) =>
             {
                 Ok(Some(Form::Wrapped))
             }
             Shape::Sequence { .. } => Ok(Some(Form::Positional)),
-            Shape::Map { .. } if A::COUNT == 1 && names.is_none() => Ok(Some(Form::Whole)),
+            Shape::Map { .. } if A::COUNT == 1 && rules.names().is_none() => Ok(Some(Form::Whole)),
             Shape::Map { .. } => Ok(Some(Form::Named)),
             Shape::Null => Ok(None),
             Shape::Scalar => Err(Fault::Scalar),
@@ -85,10 +84,10 @@ impl<A: Slots> Reader<A> {
     }
 
     #[inline]
-    fn take(&self, collected: Collected<A>, names: Names<'_>) -> Result<A, RpcError> {
+    fn take(&self, collected: Collected<A>, rules: Rules<'_>) -> Result<A, RpcError> {
         match collected.fault {
-            Some(fault) => Err(self.describe(*fault, names)),
-            None => A::take(collected.places).map_err(|fault| self.describe(fault, names)),
+            Some(fault) => Err(self.describe(*fault, rules)),
+            None => A::take(collected.places).map_err(|fault| self.describe(fault, rules)),
         }
     }
 
@@ -99,19 +98,19 @@ impl<A: Slots> Reader<A> {
         error: FormatError,
         form: Form,
         params: PayloadRef<'_>,
-        names: Names<'_>,
+        rules: Rules<'_>,
     ) -> Result<Collected<A>, RpcError> {
-        if form == Form::Positional && names.is_some() && holds_map(params) && count(params) == 1 {
-            match decode(params, Form::Wrapped, names) {
-                Ok(Collected { fault: Some(fault), .. })
-                    if matches!(*fault, Fault::Unknown { .. }) => {}
+        let named = rules.names().is_some() && holds_map(params) && count(params) == 1;
+        if form == Form::Positional && named {
+            match decode(params, Form::Wrapped, rules) {
+                Ok(collected) if collected.is_foreign(rules) => {}
                 Ok(collected) => return Ok(collected),
                 Err(error) => return Err(invalid(error, Form::Wrapped)),
             }
         }
         match count(params) {
-            found if form == Form::Positional && found > A::COUNT => {
-                Err(self.describe(Fault::TooMany { found }, names))
+            found if form == Form::Positional && found > A::COUNT && !rules.ignores_more() => {
+                Err(self.describe(Fault::TooMany { found }, rules))
             }
             _ => Err(invalid(error, form)),
         }
@@ -123,22 +122,22 @@ impl<A: Slots> Reader<A> {
         &self,
         mut collected: Collected<A>,
         named: PayloadRef<'_>,
-        names: Names<'_>,
+        rules: Rules<'_>,
     ) -> Result<A, RpcError> {
-        if let Some(form) = self.form(named, names).map_err(|fault| self.describe(fault, names))? {
+        if let Some(form) = self.form(named, rules).map_err(|fault| self.describe(fault, rules))? {
             let more: Collected<A> =
-                decode(named, form, names).map_err(|error| invalid(error, form))?;
+                decode(named, form, rules).map_err(|error| invalid(error, form))?;
             collected.fault = collected.fault.or(more.fault);
             if let Some(index) = A::merge(&mut collected.places, more.places) {
                 collected.fault.get_or_insert_with(|| Box::new(Fault::Twice { index }));
             }
         }
-        self.take(collected, names)
+        self.take(collected, rules)
     }
 
     #[cold]
-    fn describe(&self, fault: Fault, names: Names<'_>) -> RpcError {
-        fault.describe(names, A::COUNT, self.required)
+    fn describe(&self, fault: Fault, rules: Rules<'_>) -> RpcError {
+        fault.describe(rules.names(), A::COUNT, self.required)
     }
 }
 
@@ -162,10 +161,10 @@ impl<'de, A: Slots> Visitor<'de> for Plain<A> {
 fn decode<A: Slots>(
     params: PayloadRef<'_>,
     form: Form,
-    names: Names<'_>,
+    rules: Rules<'_>,
 ) -> Result<Collected<A>, FormatError> {
     let params = if form == Form::Wrapped { element(params) } else { params };
-    params.format.decode_seed(params.bytes, || Seed::new(form, names))
+    params.format.decode_seed(params.bytes, || Seed::new(form, rules))
 }
 
 #[cold]

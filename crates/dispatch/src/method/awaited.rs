@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Arguments, Invocation, Started,
-    arguments::{Names, Reader},
+    arguments::{Reader, Rules},
     fail::fail,
     handler::{Function, Outcome, Surroundings},
 };
@@ -58,11 +58,11 @@ where
 
     fn begin(
         &self,
-        names: Names<'_>,
+        rules: Rules<'_>,
         invocation: &mut Invocation<'_, '_>,
         reply: &mut ReplyTo<'_>,
     ) -> Started {
-        let arguments = match self.reader.read(invocation.request, names) {
+        let arguments = match self.reader.read(invocation.request, rules) {
             Ok(arguments) => arguments,
             Err(error) => {
                 fail(reply, &error);

@@ -7,7 +7,7 @@ use tinyrpc_core::ReplyTo;
 use super::Erased;
 use crate::{
     Arguments, Invocation, Started,
-    arguments::{Names, Reader},
+    arguments::{Reader, Rules},
     fail::fail,
     handler::{Function, Outcome, Surroundings},
 };
@@ -37,11 +37,11 @@ where
 
     fn begin(
         &self,
-        names: Names<'_>,
+        rules: Rules<'_>,
         invocation: &mut Invocation<'_, '_>,
         reply: &mut ReplyTo<'_>,
     ) -> Started {
-        match self.reader.read(invocation.request, names) {
+        match self.reader.read(invocation.request, rules) {
             Ok(arguments) => self.function.call(C::give(invocation), arguments).answer(reply),
             Err(error) => fail(reply, &error),
         }
