@@ -9,10 +9,6 @@ step "format"
 cargo fmt --all --check
 
 step "foreign peers"
-if ! python3 -c 'import ensurepip, venv' 2>/dev/null &&
-    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -qq && apt-get install -qq -y --no-install-recommends python3-venv >/dev/null
-fi
 bash scripts/setup-peers.sh
 
 step "clippy"

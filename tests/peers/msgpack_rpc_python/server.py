@@ -1,19 +1,11 @@
-"""A service behind the reference MessagePack-RPC server for Python (msgpack-rpc-python 0.4.1).
+"""A service behind the reference MessagePack-RPC server for Python (msgpack-rpc-python 0.4.1)."""
 
-    python server.py [PORT]
-
-Listens on 127.0.0.1, on any free port unless told otherwise, and prints `ready PORT`. Ends when the
-process that started it ends.
-"""
-
-import os
-import sys
 import types
 
 import msgpackrpc
+from checks import ready
 from msgpackrpc.server import AsyncResult
 from msgpackrpc.transport import tcp
-from tornado.ioloop import PeriodicCallback
 
 
 class LoopbackTransport(tcp.ServerTransport):
@@ -60,21 +52,11 @@ class Service:
         """Reads the counter."""
         return self._noted
 
-    notified = noted
 
-
-def main():
-    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+if __name__ == "__main__":
     loop = msgpackrpc.Loop()
     builder = types.SimpleNamespace(ServerTransport=LoopbackTransport)
     server = msgpackrpc.Server(Service(loop._ioloop), loop=loop, builder=builder)
-    server.listen(msgpackrpc.Address("127.0.0.1", port))
-    parent = os.getppid()
-    watch = PeriodicCallback(lambda: os.getppid() == parent or loop.stop(), 500, loop._ioloop)
-    watch.start()
-    print("ready", server._listeners[0].port(), flush=True)
+    server.listen(msgpackrpc.Address("127.0.0.1", 0))
+    ready(server._listeners[0].port())
     server.start()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,15 @@
+//! Peers that were written by others, in both directions: their clients call our server, and our
+//! client calls their servers.
+//!
+//! Each has a module, which says what the peer can and cannot do, a folder with its own programs,
+//! and a script in `scripts/peers` that installs it. The tests run that script themselves; where it
+//! says that a peer cannot be had on this machine, they say so and do nothing, or fail where
+//! `CI=true`. Every process that is started here ends with its test.
+
+mod aiorpcx;
+mod checks;
+mod jayson;
+mod kit;
+mod msgpack_rpc_python;
+mod process;
+mod service;
