@@ -3,7 +3,7 @@
 use std::{fmt, future::poll_fn, ops::Deref, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
-use tinyrpc_core::{Caller, Connection, Connector, Limits, Protocol, Role, Runtime};
+use tinyrpc_core::{Caller, Connection, Connector, Limits, Protocol, Role, Runtime, WireTrace};
 use tinyrpc_dispatch::{Dispatcher, Scope, Service};
 
 use crate::{
@@ -120,6 +120,7 @@ pub struct ClientBuilder {
     limits: Limits,
     service: Arc<dyn Service>,
     prepare: Vec<Prepare>,
+    trace: Option<Arc<dyn WireTrace>>,
     runtime: Option<Arc<dyn Runtime>>,
 }
 
@@ -133,6 +134,7 @@ impl ClientBuilder {
             limits: Limits::default(),
             service: Arc::new(Dispatcher::new()),
             prepare: Vec::new(),
+            trace: None,
             runtime: None,
         }
     }
@@ -173,6 +175,22 @@ impl ClientBuilder {
         self
     }
 
+    /// Has every message of the connection seen as the bytes that travel.
+    ///
+    /// ```
+    /// # fn example(builder: tinyrpc::ClientBuilder) -> tinyrpc::ClientBuilder {
+    /// use tinyrpc::{Direction, transports::PeerAddress};
+    ///
+    /// builder.trace(|direction: Direction, peer: &PeerAddress, message: &[u8]| {
+    ///     eprintln!("{peer} {direction}: {}", message.escape_ascii());
+    /// })
+    /// # }
+    /// ```
+    pub fn trace(mut self, trace: impl WireTrace + 'static) -> Self {
+        self.trace = Some(Arc::new(trace));
+        self
+    }
+
     /// Runs on another runtime than the tokio runtime of the caller.
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime = Some(runtime);
@@ -210,6 +228,7 @@ impl ClientBuilder {
             protocols: vec![self.protocol],
             limits: Arc::new(self.limits),
             runtime: Arc::clone(&runtime),
+            trace: self.trace,
         };
         let driver = Driver::new(connection, setup, self.service, |scope| {
             self.prepare.into_iter().for_each(|prepare| prepare(scope));

@@ -14,7 +14,7 @@ use std::{
 
 use tinyrpc_core::{
     Connection, Incoming, Protocol, Reason, Received, RecvHalf, Role, Runtime, SendHalf, Session,
-    Settings, Task, Turn,
+    Settings, Task, Turn, WireTrace,
 };
 use tinyrpc_dispatch::{Engine, Scope, Service};
 
@@ -46,6 +46,7 @@ pub(crate) struct Setup {
     pub(crate) protocols: Vec<Arc<dyn Protocol>>,
     pub(crate) limits: Arc<tinyrpc_core::Limits>,
     pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) trace: Option<Arc<dyn WireTrace>>,
 }
 
 impl Driver {
@@ -57,11 +58,11 @@ impl Driver {
         prepare: impl FnOnce(&mut Scope),
     ) -> Self {
         let session = Session::new(Settings {
-            role: setup.role,
-            shape: connection.shape,
-            protocols: setup.protocols,
             framing: connection.framing,
             limits: setup.limits,
+            peer: connection.peer.clone(),
+            trace: setup.trace,
+            ..Settings::new(setup.role, connection.shape, setup.protocols)
         });
         let caller = session.caller();
         let mut scope =

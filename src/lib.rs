@@ -11,9 +11,9 @@ mod tokio_runtime;
 mod url;
 
 pub use tinyrpc_core::{
-    Answers, Batch, BatchItem, Blob, Call, Caller, Code, Error, Ext, Format, FormatError, Id,
-    LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason, ReplyTo, Request, RpcError,
-    Runtime, Sent, Unsupported,
+    Answers, Batch, BatchItem, Blob, Call, Caller, Code, Direction, Error, Ext, Format,
+    FormatError, Id, LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason, ReplyTo,
+    Request, RpcError, Runtime, Sent, Unsupported, WireTrace,
 };
 pub use tinyrpc_dispatch::{
     Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint, Handler, Invocation,

@@ -6,7 +6,7 @@ mod peers;
 
 use std::{fmt, sync::Arc};
 
-use tinyrpc_core::{Limits, Listener, Protocol, Runtime};
+use tinyrpc_core::{Limits, Listener, Protocol, Runtime, WireTrace};
 use tinyrpc_dispatch::{Scope, Service};
 
 use self::accept::Accept;
@@ -31,6 +31,7 @@ pub struct Server {
     protocols: Option<Vec<Arc<dyn Protocol>>>,
     limits: Limits,
     prepare: Arc<dyn Fn(&mut Scope) + Send + Sync>,
+    trace: Option<Arc<dyn WireTrace>>,
     allow_remote: bool,
     runtime: Option<Arc<dyn Runtime>>,
 }
@@ -43,6 +44,7 @@ impl Server {
             protocols: None,
             limits: Limits::default(),
             prepare: Arc::new(|_| {}),
+            trace: None,
             allow_remote: false,
             runtime: None,
         }
@@ -64,6 +66,12 @@ impl Server {
     /// Called for each new connection, to add data that its handlers find in their `Context`.
     pub fn on_connect(mut self, prepare: impl Fn(&mut Scope) + Send + Sync + 'static) -> Self {
         self.prepare = Arc::new(prepare);
+        self
+    }
+
+    /// Has every message of every connection seen as the bytes that travel. See [`WireTrace`].
+    pub fn trace(mut self, trace: impl WireTrace + 'static) -> Self {
+        self.trace = Some(Arc::new(trace));
         self
     }
 
@@ -109,6 +117,7 @@ impl Server {
             protocols: self.protocols.unwrap_or_else(url::protocols),
             limits: Arc::new(self.limits.checked()),
             prepare: self.prepare,
+            trace: self.trace,
             allow_remote: self.allow_remote,
             runtime,
             peers: Arc::default(),

@@ -3,7 +3,9 @@
 use std::{io, sync::Arc};
 
 use futures_util::future::{AbortHandle, Abortable};
-use tinyrpc_core::{Accepted, Connection, Limits, Listener, Opening, Protocol, Role, Runtime};
+use tinyrpc_core::{
+    Accepted, Connection, Limits, Listener, Opening, Protocol, Role, Runtime, WireTrace,
+};
 use tinyrpc_dispatch::{Scope, Service};
 
 use super::peers::{Peers, Place};
@@ -16,6 +18,7 @@ pub(super) struct Accept {
     pub(super) protocols: Vec<Arc<dyn Protocol>>,
     pub(super) limits: Arc<Limits>,
     pub(super) prepare: Arc<dyn Fn(&mut Scope) + Send + Sync>,
+    pub(super) trace: Option<Arc<dyn WireTrace>>,
     pub(super) allow_remote: bool,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) peers: Arc<Peers>,
@@ -81,6 +84,7 @@ impl Accept {
             protocols: self.protocols.clone(),
             limits: Arc::clone(&self.limits),
             runtime: Arc::clone(&self.runtime),
+            trace: self.trace.clone(),
         };
         let prepare = Arc::clone(&self.prepare);
         let driver =

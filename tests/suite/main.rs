@@ -9,6 +9,7 @@ mod calls;
 mod data;
 mod endings;
 mod names;
+mod peers;
 mod world;
 
 use world::{Link, World};
@@ -42,6 +43,7 @@ macro_rules! links {
             cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
             cases!(around::{validation});
             cases!(callbacks::{server_calls_client, nested_calls, broadcast});
+            cases!(peers::{traced});
         }
     )*};
 }

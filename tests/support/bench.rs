@@ -50,8 +50,8 @@ impl Bench {
         limits: Limits,
     ) -> Self {
         let limits = Arc::new(limits);
-        let role = Role::Server;
-        let session = Session::new(Settings { role, shape, protocols, framing, limits });
+        let settings = Settings::new(Role::Server, shape, protocols);
+        let session = Session::new(Settings { framing, limits, ..settings });
         let scope = Arc::new(Scope::new(PeerAddress::Memory, session.caller(), None));
         let engine = Engine::new(session, Arc::new(service), scope);
         Self { engine, incoming: Incoming::new(), sent: Vec::new(), shape }

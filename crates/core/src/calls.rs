@@ -21,7 +21,7 @@ use std::{
 
 use bytes::Bytes;
 
-pub(crate) use self::turn::{Delivery, Found, Rest};
+pub(crate) use self::turn::{Collected, Delivery, Found, Rest};
 use self::{
     inner::Inner,
     ring::{Answer, Ring},
@@ -104,6 +104,11 @@ impl Calls {
 
     pub(crate) fn wire(&self) -> Option<&Wire> {
         self.wire.get()
+    }
+
+    /// From now on the boundaries of what callers write are kept, for a trace.
+    pub(crate) fn keep_marks(&self) {
+        self.lock().outbox.keep_marks();
     }
 
     /// The protocol is known: calls may go out.

@@ -11,6 +11,7 @@
 //! | how messages look on the wire | [`Protocol`], [`Decoder`], [`Encoder`], [`Framing`] |
 //! | how they travel | [`Connection`], [`RecvHalf`], [`SendHalf`], [`Listener`], [`Connector`] |
 //! | one side of a connection | [`Session`], [`Caller`], [`Incoming`], [`Outgoing`] |
+//! | what peers really say | [`WireTrace`] |
 //! | every bound | [`Limits`] |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
@@ -48,6 +49,7 @@ mod session;
 mod transport;
 mod unsupported;
 mod wire;
+mod wire_trace;
 
 pub use crate::{
     blob::Blob,
@@ -79,4 +81,5 @@ pub use crate::{
         SendHalf, Shape,
     },
     unsupported::Unsupported,
+    wire_trace::{Direction, WireTrace},
 };

@@ -1,5 +1,6 @@
 //! `Outgoing`: what waits to be taken by a transport, small frames first.
 
+mod marks;
 #[cfg(test)]
 mod tests;
 
@@ -7,6 +8,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+pub(crate) use self::marks::Mark;
 use crate::{Ended, Frame, Hint, Lane, Shape};
 
 /// The queue between the session and a [`SendHalf`](crate::SendHalf).
@@ -37,6 +39,8 @@ pub struct Outgoing {
     large_notifications: usize,
     /// This queue is moved behind another one that holds such notifications.
     follows: bool,
+    /// Kept where somebody wants to see each message.
+    marks: Option<Vec<Mark>>,
 }
 
 /// The end of one small frame, or of a lane.
@@ -101,6 +105,7 @@ impl Outgoing {
             large_taken: 0,
             large_notifications: 0,
             follows: false,
+            marks: None,
         }
     }
 
@@ -211,8 +216,11 @@ impl Outgoing {
             if self.bytes.is_empty() {
                 self.head = 0;
             }
-        } else if self.shape != Shape::Stream {
-            self.cuts.push_back(Cut { lane, end: self.bytes.len(), ended });
+        } else {
+            self.mark(self.bytes.len());
+            if self.shape != Shape::Stream {
+                self.cuts.push_back(Cut { lane, end: self.bytes.len(), ended });
+            }
         }
     }
 
@@ -224,6 +232,9 @@ impl Outgoing {
         kind: Kind,
         ended: Option<Ended>,
     ) {
+        if let Some(marks) = &mut self.marks {
+            marks.push(Mark::Large(bytes.clone()));
+        }
         self.large_bytes += bytes.len();
         self.large_pushed += 1;
         self.large_notifications += usize::from(kind == Kind::Notification);
@@ -302,6 +313,7 @@ impl Outgoing {
 
     /// Marks the end of a frame whose neighbours are committed with it.
     pub(crate) fn cut(&mut self, end: usize, lane: Lane) {
+        self.mark(end);
         if self.shape != Shape::Stream {
             self.cuts.push_back(Cut { lane, end, ended: None });
         }
@@ -313,6 +325,7 @@ impl Outgoing {
         self.cuts.clear();
         self.rewind();
         self.large.clear();
+        self.take_marks();
         (self.large_bytes, self.large_notifications) = (0, 0);
     }
 
@@ -339,6 +352,13 @@ impl Outgoing {
         self.base + self.head as u64 >= small && self.large_begun >= segments
     }
 
+    #[inline]
+    fn mark(&mut self, end: usize) {
+        if let Some(marks) = &mut self.marks {
+            marks.push(Mark::Small { end });
+        }
+    }
+
     fn drop_segment(&mut self) {
         if let Some(segment) = self.large.pop_front() {
             self.large_notifications -= usize::from(segment.kind == Kind::Notification);
@@ -359,7 +379,7 @@ impl Outgoing {
 }
 
 /// Where appended frames begin.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Base {
     pub(crate) small: u64,
     pub(crate) large: u64,

@@ -23,6 +23,7 @@ mod requests;
 mod serve;
 mod split;
 mod streams;
+mod trace;
 
 use std::{fmt, sync::Arc, task::Waker};
 
@@ -31,11 +32,12 @@ use self::{
     requests::{Batches, Requests, Running},
     split::Splits,
     streams::Streams,
+    trace::Trace,
 };
 pub use self::{requests::Ticket, serve::Serve, streams::StreamEvent};
 use crate::{
     Caller, Decoder, Ended, FrameReader, Framing, Id, Incoming, Lane, LimitReached, Limits,
-    Outgoing, Protocol, Reason, ReplyTo, RpcError, Shape,
+    Outgoing, PeerAddress, Protocol, Reason, ReplyTo, RpcError, Shape, WireTrace,
     calls::{Calls, Rest, wake_all},
     outgoing::Kind,
     reply::Member,
@@ -64,6 +66,34 @@ pub struct Settings {
     pub framing: Option<Arc<dyn Framing>>,
     /// The bounds.
     pub limits: Arc<Limits>,
+    /// Where the peer is; only told to the trace.
+    pub peer: PeerAddress,
+    /// Sees every message.
+    pub trace: Option<Arc<dyn WireTrace>>,
+}
+
+impl Settings {
+    /// One end of a connection of which nothing else is known: no framing but the protocol's own,
+    /// the default limits, a peer in this process, no trace.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tinyrpc_core::{Limits, Role, Settings, Shape};
+    ///
+    /// let limits = Arc::new(Limits::smallest());
+    /// let settings = Settings { limits, ..Settings::new(Role::Server, Shape::Stream, Vec::new()) };
+    /// ```
+    pub fn new(role: Role, shape: Shape, protocols: Vec<Arc<dyn Protocol>>) -> Self {
+        Self {
+            role,
+            shape,
+            protocols,
+            framing: None,
+            limits: Arc::default(),
+            peer: PeerAddress::Memory,
+            trace: None,
+        }
+    }
 }
 
 /// One side of a connection.
@@ -77,6 +107,7 @@ pub struct Session {
     backlog: Backlog,
     streams: Streams,
     splits: Splits,
+    trace: Option<Trace>,
     wakes: Vec<Waker>,
     state: State,
     syntax_errors: u32,
@@ -143,7 +174,9 @@ pub enum Turn {
 
 impl Session {
     /// A session before its first byte.
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(mut settings: Settings) -> Self {
+        let trace = settings.trace.take();
+        let trace = trace.map(|hook| Trace::new(hook, settings.peer.clone()));
         let limits = Arc::new(Limits::clone(&settings.limits).checked());
         let can_call = settings.role == Role::Client || settings.shape != Shape::Exchange;
         let mut session = Self {
@@ -155,6 +188,7 @@ impl Session {
             backlog: Backlog::default(),
             streams: Streams::default(),
             splits: Splits::default(),
+            trace,
             wakes: Vec::new(),
             state: State::Open,
             syntax_errors: 0,
@@ -163,6 +197,9 @@ impl Session {
             counters: Counters::default(),
             settings: Settings { limits, ..settings },
         };
+        if session.trace.is_some() {
+            session.calls.keep_marks();
+        }
         if let [protocol] = session.settings.protocols.as_slice() {
             let (protocol, framing) = (Arc::clone(protocol), session.settings.framing.clone());
             session.decide(&*protocol, framing);
@@ -298,6 +335,9 @@ impl Session {
     pub fn turn(&mut self, now: u64, driver: &Waker) -> Option<u64> {
         let held = self.splits.held();
         let collected = self.calls.collect(&mut self.outgoing, held, now, driver, &mut self.wakes);
+        if !collected.marks.is_empty() {
+            self.trace_collected(&collected);
+        }
         self.split();
         self.callers_wait = collected.waiting;
         let stall = self.watch_stall(now);
@@ -416,7 +456,7 @@ impl Session {
             return self.outgoing.end_lane(lane, Ended::Silent);
         }
         let ended = (!lane.is_duplex()).then_some(how);
-        self.outgoing.commit(start, lane, Kind::Call, ended);
+        self.queue(start, lane, Kind::Call, ended);
     }
 
     /// Nobody wants the answer any more.

@@ -1,8 +1,8 @@
 //! `Wire`: how this connection writes a frame, shared by everybody who writes one.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
-use crate::{BatchPart, Encoder, Error, Format, Framing, Id, Profile, Shape, draft::Draft};
+use crate::{BatchPart, Encoder, Error, Format, Framing, Id, Profile, Scan, Shape, draft::Draft};
 
 /// The writing side of a connection's protocol and framing, once both are known.
 #[derive(Clone, Debug)]
@@ -45,6 +45,21 @@ impl Wire {
             None if self.shape == Shape::Stream => self.encoder.terminate(out),
             None => {}
         }
+    }
+
+    /// Where the message is in a whole frame of this side.
+    pub(crate) fn unframe(&self, frame: &[u8]) -> Range<usize> {
+        if let Some(framing) = &self.framing {
+            return match framing.reader(frame.len()).find(frame) {
+                Scan::Frame { start, end, .. } => start..end,
+                _ => 0..frame.len(),
+            };
+        }
+        let mut end = Vec::new();
+        if self.shape == Shape::Stream {
+            self.encoder.terminate(&mut end);
+        }
+        0..frame.strip_suffix(end.as_slice()).unwrap_or(frame).len()
     }
 
     /// Appends a call, or a notification where there is no id. On an error `out` holds a part.

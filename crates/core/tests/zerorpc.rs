@@ -208,13 +208,8 @@ fn serve(vector: &Value) {
         base: id[8..].to_owned(),
         one_way: false,
     };
-    let mut session = Session::new(Settings {
-        role: Role::Server,
-        shape: Shape::Messages,
-        protocols: vec![Arc::new(protocol)],
-        framing: None,
-        limits: Arc::new(Limits::default()),
-    });
+    let settings = Settings::new(Role::Server, Shape::Messages, vec![Arc::new(protocol)]);
+    let mut session = Session::new(settings);
     let (mut incoming, mut service) = (Incoming::new(), Recorded::default());
     let (mut answers, mut sent) = (recorded.iter(), Vec::new());
     let mut next = answers.next();

@@ -105,12 +105,10 @@ impl Shared {
     fn engine(&self) -> Box<Engine> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.unwrap_or_else(|| {
+            let protocols = vec![Arc::clone(&self.protocol)];
             let session = Session::new(Settings {
-                role: Role::Server,
-                shape: Shape::Exchange,
-                protocols: vec![Arc::clone(&self.protocol)],
-                framing: None,
                 limits: Arc::clone(&self.limits),
+                ..Settings::new(Role::Server, Shape::Exchange, protocols)
             });
             let scope = Scope::new(PeerAddress::Memory, session.caller(), None);
             Box::new(Engine::new(session, Arc::clone(&self.service), Arc::new(scope)))

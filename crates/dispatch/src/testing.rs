@@ -11,8 +11,8 @@ use std::{
 
 use serde_json::Value;
 use tinyrpc_core::{
-    Format, Id, Lane, Meta, Payload, PeerAddress, Protocol, ReplyTo, Request, Role, RpcError,
-    Runtime, Session, Settings, Shape, Task,
+    Format, Id, Lane, Meta, Payload, PeerAddress, ReplyTo, Request, Role, RpcError, Runtime,
+    Session, Settings, Shape, Task,
 };
 
 use crate::{Begun, Invocation, Scope, Service, Started};
@@ -116,13 +116,7 @@ pub(crate) fn text(answer: Result<Payload, RpcError>) -> Result<String, RpcError
 }
 
 pub(crate) fn scope(runtime: Option<Arc<dyn Runtime>>) -> Scope {
-    let session = Session::new(Settings {
-        role: Role::Server,
-        shape: Shape::Exchange,
-        protocols: Vec::<Arc<dyn Protocol>>::new(),
-        framing: None,
-        limits: Arc::default(),
-    });
+    let session = Session::new(Settings::new(Role::Server, Shape::Exchange, Vec::new()));
     Scope::new(PeerAddress::Memory, session.caller(), runtime)
 }
 

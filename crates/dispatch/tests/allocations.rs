@@ -80,13 +80,7 @@ impl Runtime for NoClock {
 fn check(service: &dyn Service, message: &[u8], expected: usize) {
     let protocol: Arc<dyn Protocol> =
         if message[0] == b'{' { Arc::new(JsonRpc) } else { Arc::new(MsgPackRpc) };
-    let mut session = Session::new(Settings {
-        role: Role::Server,
-        shape: Shape::Exchange,
-        protocols: vec![protocol],
-        framing: None,
-        limits: Arc::default(),
-    });
+    let mut session = Session::new(Settings::new(Role::Server, Shape::Exchange, vec![protocol]));
     let scope = Scope::new(PeerAddress::Memory, session.caller(), Some(Arc::new(NoClock)));
     let mut incoming = Incoming::new();
     let bytes = message.to_vec().into();

@@ -9,7 +9,10 @@ use super::{
     inner::{Inner, Parcel, was_taken},
     ring::Answer,
 };
-use crate::{Id, Lane, Outgoing, Reason, RpcError};
+use crate::{
+    Id, Lane, Outgoing, Reason, RpcError,
+    outgoing::{Base, Mark},
+};
 
 /// What a turn's collection told.
 pub(crate) struct Collected {
@@ -17,6 +20,10 @@ pub(crate) struct Collected {
     pub(crate) deadline: u64,
     /// Callers wait for room.
     pub(crate) waiting: bool,
+    /// What was collected, where it is traced.
+    pub(crate) marks: Vec<Mark>,
+    /// Where it was put.
+    pub(crate) base: Base,
 }
 
 /// What becomes of calls that the transport has not taken when a connection ends. Whatever may
@@ -55,10 +62,13 @@ impl Calls {
         {
             inner.parcels.pop_front();
         }
+        let mut marks = Vec::new();
+        let mut base = Base::default();
         if !inner.outbox.is_empty() {
+            marks = inner.outbox.take_marks();
             let small = inner.outbox.encode().len() as u64;
             let large = inner.outbox.segments();
-            let base = out.append(&mut inner.outbox);
+            base = out.append(&mut inner.outbox);
             inner.parcels.push_back(Parcel {
                 number: inner.parcel,
                 base,
@@ -90,7 +100,7 @@ impl Calls {
         };
         drop(guard);
         drop(old);
-        Collected { deadline: armed, waiting }
+        Collected { deadline: armed, waiting, marks, base }
     }
 
     /// The queue is shorter now: callers that wait for room have their turn.

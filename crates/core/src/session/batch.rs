@@ -144,6 +144,6 @@ impl Session {
         let out = self.outgoing.encode();
         let start = out.len();
         out.extend_from_slice(&batch.out);
-        self.outgoing.commit(start, batch.lane, Kind::Call, ended);
+        self.queue(start, batch.lane, Kind::Call, ended);
     }
 }

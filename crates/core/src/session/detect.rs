@@ -56,6 +56,9 @@ impl Session {
                 _ => {}
             }
         }
+        if self.trace.is_some() {
+            self.trace_received(buffer);
+        }
         self.refuse_stranger(lane);
         Detected::No
     }

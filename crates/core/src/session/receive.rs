@@ -64,6 +64,11 @@ impl Session {
                 }
                 Scan::Bad { consumed, error, fatal } => {
                     delivery = None;
+                    if self.trace.is_some() {
+                        // Where the stream ends with it, whatever came with it.
+                        let count = if fatal { buffer.len() } else { consumed };
+                        self.trace_received(buffer.get(..count).unwrap_or_default());
+                    }
                     done += consumed;
                     self.bad(error, fatal, Lane::DUPLEX);
                 }
@@ -111,6 +116,9 @@ impl Session {
             }
             if frame.bytes.len() > self.settings.limits.max_message {
                 delivery = None;
+                if self.trace.is_some() {
+                    self.trace_received(&frame.bytes);
+                }
                 if self.settings.role == Role::Client && !frame.lane.is_duplex() {
                     self.answer_too_large(frame.lane);
                     continue;
@@ -136,6 +144,11 @@ impl Session {
     ) {
         let Some(link) = &mut self.link else { return };
         let decoded = link.decoder.decode(frame);
+        if self.trace.is_some() && !matches!(decoded, Ok(Message::Chunk(_))) {
+            // Not under the lock of the delivery.
+            *delivery = None;
+            self.trace_received(frame.bytes);
+        }
         let syntax_errors = std::mem::take(&mut self.syntax_errors);
         match decoded {
             Ok(Message::Request(request)) => {

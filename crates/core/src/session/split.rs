@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Serve, Session};
 use crate::{
-    Chunk, Credit, FrameRef, Id, Lane, Limits, Message, PayloadRef, Reason, Scan,
+    Chunk, Credit, FrameRef, Id, Lane, Limits, Message, PayloadRef, Reason,
     calls::{Calls, Delivery},
     outgoing::Kind,
 };
@@ -188,12 +188,7 @@ impl Session {
 
     /// The message without the framing that it was encoded with.
     fn unframe(&self, segment: Bytes) -> Bytes {
-        let Some(framing) = self.link.as_ref().and_then(|link| link.wire.framing.as_ref()) else {
-            return segment;
-        };
-        match framing.reader(segment.len()).find(&segment) {
-            Scan::Frame { start, end, .. } => segment.slice(start..end),
-            _ => segment,
-        }
+        let Some(link) = &self.link else { return segment };
+        segment.slice(link.wire.unframe(&segment))
     }
 }

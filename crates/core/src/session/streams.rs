@@ -215,7 +215,7 @@ impl Session {
             // Credit and signs of life wait for nothing large.
             _ => Kind::Call,
         };
-        self.outgoing.commit(start, Lane::DUPLEX, kind, None);
+        self.queue(start, Lane::DUPLEX, kind, None);
         Ok(())
     }
 }

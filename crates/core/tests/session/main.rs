@@ -20,4 +20,5 @@ mod splitting;
 mod stalls;
 mod streams;
 mod timeouts;
+mod tracing;
 mod wakers;

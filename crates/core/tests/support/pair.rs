@@ -82,16 +82,18 @@ pub(crate) struct Side {
 impl Side {
     pub(crate) fn new(role: Role, shape: Shape, protocols: &[Identity], limits: &Limits) -> Self {
         let protocols = protocols.iter().map(|&one| Arc::new(one) as Arc<dyn Protocol>);
-        let session = Session::new(Settings {
-            role,
-            shape,
-            protocols: protocols.collect(),
+        Self::of(Settings {
             framing: (shape == Shape::Stream).then(|| Arc::new(Length) as Arc<dyn Framing>),
             limits: Arc::new(limits.clone()),
-        });
+            ..Settings::new(role, shape, protocols.collect())
+        })
+    }
+
+    pub(crate) fn of(settings: Settings) -> Self {
+        let Settings { role, shape, .. } = settings;
         Self {
             role,
-            session,
+            session: Session::new(settings),
             incoming: Incoming::new(),
             script: Script::default(),
             shape,

@@ -1,0 +1,59 @@
+//! Connections as a server and a client see them: what is said, to whom, in which order.
+
+use std::sync::{Arc, Mutex};
+
+use tinyrpc::{Direction, Server, transports::PeerAddress};
+
+use crate::world::{World, service};
+
+/// Every message that one side was told of, by the way it went.
+#[derive(Clone, Default)]
+struct Notes(Arc<Mutex<Vec<(Direction, Vec<u8>)>>>);
+
+impl Notes {
+    fn note(&self) -> impl Fn(Direction, &PeerAddress, &[u8]) + Send + Sync + 'static {
+        let notes = Arc::clone(&self.0);
+        move |direction: Direction, _: &PeerAddress, message: &[u8]| {
+            notes.lock().unwrap().push((direction, message.to_vec()));
+        }
+    }
+
+    fn of(&self, direction: Direction) -> Vec<Vec<u8>> {
+        let notes = self.0.lock().unwrap();
+        let of = notes.iter().filter(|(its, _)| *its == direction);
+        let mut all: Vec<_> = of.map(|(_, message)| message.clone()).collect();
+        all.sort();
+        all
+    }
+}
+
+pub(crate) async fn traced(world: World) {
+    let (client, server) = (Notes::default(), Notes::default());
+    let noted = Server::new(service()).trace(server.note());
+    let at = world.serve_with(noted, |builder| builder.trace(client.note())).await;
+    assert_eq!(at.client.call::<_, i64>("add", (2, 3)).await.unwrap(), 5);
+    assert!(at.client.call::<_, i64>("unknown", ()).await.is_err());
+    at.client.notify("nothing", ()).await.unwrap();
+    let text = "x".repeat(50_000);
+    assert_eq!(at.client.call::<_, String>("echo", (&text,)).await.unwrap(), text);
+    let mut batch = at.client.batch();
+    let sum = batch.call::<i64>("add", (1, 2)).unwrap();
+    let late = batch.call::<u32>("later", (8,)).unwrap();
+    let mut answers = batch.send().await.unwrap();
+    assert_eq!((answers.take(sum).unwrap(), answers.take(late).unwrap()), (3, 8));
+
+    let (requests, answers) = (client.of(Direction::Sent), client.of(Direction::Received));
+    // A batch is one message where the protocol has batches.
+    let batch = if world.protocol == "jsonrpc" { 1 } else { 2 };
+    assert_eq!((requests.len(), answers.len()), (4 + batch, 3 + batch));
+    assert_eq!(requests, server.of(Direction::Received));
+    assert_eq!(answers, server.of(Direction::Sent));
+    for message in requests.iter().chain(&answers) {
+        // Nothing of a framing is left.
+        let (first, last) = (message[0], message[message.len() - 1]);
+        match world.protocol {
+            "jsonrpc" => assert!(matches!((first, last), (b'{', b'}') | (b'[', b']'))),
+            _ => assert!(matches!(first, 0x93 | 0x94)),
+        }
+    }
+}
