@@ -3,7 +3,9 @@
 use std::{fmt, future::poll_fn, ops::Deref, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
-use tinyrpc_core::{Caller, Connection, Connector, Limits, Protocol, Role, Runtime, WireTrace};
+use tinyrpc_core::{
+    Caller, Connection, Connector, Error, Limits, Protocol, Role, Runtime, WireTrace,
+};
 use tinyrpc_dispatch::{Dispatcher, Scope, Service};
 
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
 /// Calls a server; cheap to clone and to share between tasks.
 ///
 /// `call`, `try_call`, `notify` and `batch` are those of [`Caller`], which it derefs to. The
-/// connection is closed when the last clone is dropped.
+/// connection is closed when the last clone is dropped, whatever callers were made of it.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -188,6 +190,13 @@ impl ClientBuilder {
     /// ```
     pub fn trace(mut self, trace: impl WireTrace + 'static) -> Self {
         self.trace = Some(Arc::new(trace));
+        self
+    }
+
+    /// Has the errors of all calls to the server become what `map` makes of them, those of the
+    /// handlers of [`ClientBuilder::serve`] included. See [`Caller::map_error`].
+    pub fn map_error(mut self, map: impl Fn(Error) -> Error + Send + Sync + 'static) -> Self {
+        self.prepare.push(Box::new(|scope| scope.caller = scope.caller.map_error(map)));
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tinyrpc::{Code, Dispatcher, Error, Invocation, Method, RpcError, Surplus};
+use tinyrpc::{Code, Context, Dispatcher, Error, Invocation, Method, RpcError, Server, Surplus};
 
 use crate::world::{World, service};
 
@@ -35,4 +35,44 @@ pub(crate) async fn validation(world: World) {
     assert_eq!((private.code, &*private.message), (Code::INVALID_PARAMS, "_add(a, b) is private"));
     let more = answered(at.client.call::<_, i64>("new.add", (2, 3, 4)).await);
     assert_eq!(more.code, Code::INVALID_PARAMS);
+}
+
+pub(crate) async fn client_errors(world: World) {
+    /// Raises errors as text, as peers do that know no codes, and asks its caller to do the same.
+    fn legacy() -> Dispatcher {
+        let raise = |text: String| -> Result<u8, RpcError> { Err(RpcError::server(text)) };
+        let ask = async |context: Context| -> String {
+            let error = context.peer().call::<_, u8>("raise", ("KeyError: 'y'",)).await;
+            error.unwrap_err().to_string()
+        };
+        service().method("raise", raise).method("ask", ask)
+    }
+    /// Gives text errors a code.
+    fn translated(error: Error) -> Error {
+        match error {
+            Error::Answered(error) if error.message.starts_with("KeyError: ") => {
+                Error::Answered(RpcError::new(404, error.message))
+            }
+            other => other,
+        }
+    }
+    let client = |builder: tinyrpc::ClientBuilder| builder.serve(legacy()).map_error(translated);
+    let at = world.serve_with(Server::new(legacy()), client).await;
+    let text = ("KeyError: 'x'",);
+    let found = |answer: Result<u8, Error>| answered(answer).code;
+    assert_eq!(found(at.client.call("raise", text).await), Code(404));
+    assert_eq!(found(at.client.try_call("raise", text).await), Code(404));
+    assert_eq!(found(at.client.call("raise", text).send().await.unwrap().await), Code(404));
+    assert_eq!(found(at.client.with_prefix("rai").call("se", text).await), Code(404));
+    let mut batch = at.client.batch();
+    let item = batch.call("raise", text).unwrap();
+    assert_eq!(found(batch.send().await.unwrap().take(item)), Code(404));
+    // Other errors and results are as they were.
+    assert_eq!(found(at.client.call("raise", ("ValueError",)).await), Code::SERVER_ERROR);
+    assert_eq!(at.client.call::<_, i64>("add", (2, 3)).await.unwrap(), 5);
+    if world.duplex() {
+        // The client's errors are its own: the server's calls to it are another matter.
+        let asked: String = at.client.call("ask", ()).await.unwrap();
+        assert!(asked.contains(&Code::SERVER_ERROR.to_string()), "{asked}");
+    }
 }

@@ -39,9 +39,9 @@ macro_rules! links {
             cases!(calls::{positional, named, optional, no_params, errors, refusals});
             cases!(calls::{notifications, batches, concurrency, panics, large_values});
             cases!(data::{numbers, binary, structs, text, not_finite, undecoded, extensions});
-            cases!(names::{nesting, aliases, come_and_go});
+            cases!(names::{nesting, aliases, come_and_go, prefixes});
             cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
-            cases!(around::{validation});
+            cases!(around::{validation, client_errors});
             cases!(callbacks::{server_calls_client, nested_calls, broadcast});
             cases!(peers::{traced});
         }

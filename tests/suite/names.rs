@@ -46,3 +46,28 @@ pub(crate) async fn come_and_go(world: World) {
     let missing = at.client.call::<_, u8>("new", ()).await.unwrap_err();
     assert_eq!(missing.as_rpc().expect("an answer").code, Code::METHOD_NOT_FOUND);
 }
+
+pub(crate) async fn prefixes(world: World) {
+    let (tx, mut rx) = tokio::sync::mpsc::unbounded_channel();
+    let deep = Dispatcher::new().method("add", |a: i64, b: i64| 10 * (a + b));
+    let math = service().nest("deep.", deep).method("tell", move |text: String| {
+        _ = tx.send(text);
+    });
+    let at = world.serve(service().nest("math.", math)).await;
+    let math = at.client.with_prefix("math.");
+    let deep = math.with_prefix("deep.").with_timeout(crate::world::PATIENCE);
+    assert_eq!(math.call::<_, i64>("add", (2, 3)).await.unwrap(), 5);
+    assert_eq!(deep.call::<_, i64>("add", (2, 3)).await.unwrap(), 50);
+    assert_eq!(math.try_call::<_, u32>("later", (7,)).await.unwrap(), 7);
+    let mut batch = math.batch();
+    let [add, missing] = ["add", "sub"].map(|name| batch.call::<i64>(name, (4, 5)).unwrap());
+    batch.notify("tell", ("batch",)).unwrap();
+    let mut answers = batch.send().await.unwrap();
+    assert_eq!(answers.take(add).unwrap(), 9);
+    let missing = answers.take(missing).unwrap_err();
+    assert!(missing.to_string().contains("math.sub"), "{missing}");
+    math.notify("tell", ("one way",)).await.unwrap();
+    let mut told = [rx.recv().await.unwrap(), rx.recv().await.unwrap()];
+    told.sort();
+    assert_eq!(told, ["batch", "one way"]);
+}

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Caller, call::with_timeout, micros};
+use super::{Caller, ErrorMap, call::with_timeout, micros};
 use crate::{
     Error, Payload,
     calls::{Body, Patience},
@@ -51,6 +51,7 @@ pub struct BatchItem<R> {
 /// The answers to a batch.
 pub struct Answers {
     answers: Vec<Option<Result<Payload, Error>>>,
+    errors: ErrorMap,
 }
 
 impl<'a> Batch<'a> {
@@ -74,7 +75,7 @@ impl<'a> Batch<'a> {
         method: impl Into<String>,
         params: impl Serialize,
     ) -> Result<BatchItem<R>, Error> {
-        self.add(method.into(), &params, false)?;
+        self.add(method.into(), &params, false).map_err(|error| self.caller.errors.map(error))?;
         Ok(BatchItem { index: self.items.len() - 1, result: PhantomData })
     }
 
@@ -88,10 +89,10 @@ impl<'a> Batch<'a> {
         method: impl Into<String>,
         params: impl Serialize,
     ) -> Result<(), Error> {
-        self.add(method.into(), &params, true)
+        self.add(method.into(), &params, true).map_err(|error| self.caller.errors.map(error))
     }
 
-    fn add(&mut self, method: String, params: &impl Serialize, notify: bool) -> Result<(), Error> {
+    fn add(&mut self, name: String, params: &impl Serialize, notify: bool) -> Result<(), Error> {
         let limits = self.caller.limits();
         if self.items.len() >= limits.max_batch {
             return Err(Error::limit("max_batch", limits.max_batch as u64));
@@ -101,6 +102,10 @@ impl<'a> Batch<'a> {
         }
         let start = self.params.len();
         self.caller.encode(params, &mut self.params)?;
+        let method = match self.caller.prefix {
+            None => name,
+            Some(_) => self.caller.full_name(&name),
+        };
         self.items.push(Item { method, params: start..self.params.len(), notify });
         Ok(())
     }
@@ -115,16 +120,14 @@ impl<'a> Batch<'a> {
     ///
     /// Dropping the future gives all of its calls up.
     pub async fn send(self) -> Result<Answers, Error> {
-        self.caller.calls.check()?;
-        if self.items.is_empty() {
-            return Ok(Answers { answers: Vec::new() });
-        }
+        let errors = self.caller.errors.clone();
         let mut flight = Flight { caller: self.caller, key: None, ids: Vec::new() };
-        poll_fn(|cx| flight.poll_begin(&self, cx)).await?;
+        let begun = poll_fn(|cx| flight.poll_begin(&self, cx)).await;
+        begun.map_err(|error| errors.map(error))?;
         let mut answers = Vec::with_capacity(flight.ids.len());
         answers.resize_with(flight.ids.len(), || None);
         poll_fn(|cx| flight.poll_answers(&mut answers, cx)).await;
-        Ok(Answers { answers })
+        Ok(Answers { answers, errors })
     }
 }
 
@@ -137,6 +140,7 @@ struct Flight<'a> {
 
 impl Flight<'_> {
     fn poll_begin(&mut self, batch: &Batch<'_>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.caller.calls.check()?;
         let draft = |item: &Item| {
             let draft = Draft {
                 // INVARIANT: the ranges of items are ranges of `params`.
@@ -217,9 +221,11 @@ impl Answers {
     /// How the call failed.
     pub fn take<R: DeserializeOwned>(&mut self, item: BatchItem<R>) -> Result<R, Error> {
         let answer = self.answers.get_mut(item.index).and_then(Option::take);
-        let payload =
-            answer.ok_or_else(|| Error::invalid("the item belongs to another batch"))??;
-        payload.decode().map_err(|error| Error::Mismatch(error.under("result")))
+        let foreign = || Err(Error::invalid("the item belongs to another batch"));
+        let result = answer.unwrap_or_else(foreign).and_then(|payload| {
+            payload.decode().map_err(|error| Error::Mismatch(error.under("result")))
+        });
+        result.map_err(|error| self.errors.map(error))
     }
 
     /// How many calls and notifications the batch had.

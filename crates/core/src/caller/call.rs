@@ -14,7 +14,6 @@ use super::{Caller, micros};
 use crate::{
     Error, Payload, PayloadRef, Reason,
     calls::{Begun, Body, Patience},
-    draft::Draft,
     scratch,
 };
 
@@ -68,7 +67,6 @@ impl<'a, P, R> Call<'a, P, R> {
         P: Serialize,
     {
         let caller = self.caller;
-        caller.calls.check()?;
         let key = match self.state {
             State::Waiting(key) => Some(key),
             _ => None,
@@ -77,19 +75,9 @@ impl<'a, P, R> Call<'a, P, R> {
             true => Patience::Fail,
             false => Patience::Wait(key, cx.waker()),
         };
-        let mut params = scratch::take();
-        let encoded = caller.calls.wire().is_some();
-        let begun = caller.encode(&self.params, &mut params).and_then(|()| {
-            let draft = Draft {
-                method: self.method,
-                params: &params,
-                encoded,
-                timeout: self.timeout,
-                nested: caller.nested.as_ref(),
-            };
-            caller.calls.begin(&draft, patience, Some(cx.waker().clone()))
+        let begun = caller.make(self.method, &self.params, self.timeout, |draft| {
+            caller.calls.begin(draft, patience, Some(cx.waker().clone()))
         });
-        scratch::put(params);
         match begun {
             Ok(Begun::Sent(id)) => {
                 self.state = State::Sent(id);
@@ -101,7 +89,7 @@ impl<'a, P, R> Call<'a, P, R> {
             }
             Err(error) => {
                 self.give_up();
-                Poll::Ready(Err(with_timeout(error, self.timeout)))
+                Poll::Ready(Err(error))
             }
         }
     }
@@ -233,17 +221,19 @@ fn collect<R>(
     let collected = match answer {
         None => Poll::Pending,
         Some(Err(error)) => Poll::Ready(Err(error)),
-        Some(Ok(body)) => {
-            // There is an answer, so the protocol is known.
-            let format = caller.format().ok_or_else(|| Error::invalid("no protocol"))?;
-            Poll::Ready(read(match &body {
-                Body::Scratch => PayloadRef { bytes: &small, block: None, format },
-                Body::Block(block) => PayloadRef { bytes: block, block: Some(block), format },
-            }))
-        }
+        // There is an answer, so the protocol is known.
+        Some(Ok(body)) => Poll::Ready(match (caller.format(), &body) {
+            (None, _) => Err(Error::invalid("no protocol")),
+            (Some(format), Body::Scratch) => {
+                read(PayloadRef { bytes: &small, block: None, format })
+            }
+            (Some(format), Body::Block(block)) => {
+                read(PayloadRef { bytes: block, block: Some(block), format })
+            }
+        }),
     };
     scratch::put(small);
-    collected
+    collected.map_err(|error| caller.errors.map(error))
 }
 
 /// A notification that is sent when it is first polled. See [`Caller::notify`].
@@ -267,20 +257,9 @@ impl<P: Serialize> Future for Notify<'_, P> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let caller = this.caller;
-        caller.calls.check()?;
-        let mut params = scratch::take();
-        let encoded = caller.calls.wire().is_some();
-        let sent = caller.encode(&this.params, &mut params).and_then(|()| {
-            let draft = Draft {
-                method: this.method,
-                params: &params,
-                encoded,
-                timeout: caller.timeout,
-                nested: caller.nested.as_ref(),
-            };
-            caller.calls.notify(&draft, Patience::Wait(this.key, cx.waker()))
+        let sent = caller.make(this.method, &this.params, caller.timeout, |draft| {
+            caller.calls.notify(draft, Patience::Wait(this.key, cx.waker()))
         });
-        scratch::put(params);
         match sent {
             Ok(None) => {
                 this.key = None;
@@ -290,7 +269,7 @@ impl<P: Serialize> Future for Notify<'_, P> {
                 this.key = Some(key);
                 Poll::Pending
             }
-            Err(error) => Poll::Ready(Err(with_timeout(error, caller.timeout))),
+            Err(error) => Poll::Ready(Err(error)),
         }
     }
 }

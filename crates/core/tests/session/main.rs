@@ -8,6 +8,7 @@ mod support;
 
 mod admission;
 mod batches;
+mod callers;
 mod codec;
 mod detection;
 mod exchanges;
