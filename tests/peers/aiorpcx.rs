@@ -43,7 +43,7 @@ async fn our_client_calls_their_server() {
     let Some(kit) = kit() else { return };
     let server = TheirServer::start(kit.python("server.py")).await;
     for options in ["", "?framing=lines"] {
-        let url = format!("jsonrpc+{}{options}", server.address);
+        let url = server.url("jsonrpc") + options;
         let client = connect(url).await.expect("it listens");
         within(async {
             checks::integers(&client, 63).await;
@@ -71,7 +71,7 @@ async fn our_client_calls_their_server() {
 async fn their_server_calls_our_client() {
     let Some(kit) = kit() else { return };
     let server = TheirServer::start(kit.python("server.py")).await;
-    let builder = ClientBuilder::from_url(format!("jsonrpc+{}", server.address));
+    let builder = ClientBuilder::from_url(server.url("jsonrpc"));
     let client = builder.expect("a URL").serve(service()).connect().await.expect("it listens");
     within(checks::both_ways(&client)).await;
     within(checks::told(&client)).await;

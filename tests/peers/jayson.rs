@@ -42,7 +42,7 @@ async fn our_client_calls_their_server() {
     let Some(kit) = kit() else { return };
     let server = TheirServer::start(kit.node("server.js")).await;
     for options in ["", "?framing=lines"] {
-        let url = format!("jsonrpc+{}{options}", server.address);
+        let url = server.url("jsonrpc") + options;
         let client = connect(url).await.expect("it listens");
         within(async {
             checks::integers(&client, 53).await;

@@ -10,6 +10,8 @@ mod aiorpcx;
 mod checks;
 mod jayson;
 mod kit;
+mod mprpc;
 mod msgpack_rpc_python;
+mod neovim;
 mod process;
 mod service;

@@ -39,7 +39,7 @@ async fn their_client_calls_our_server() {
 async fn our_client_calls_their_server() {
     let Some(kit) = kit() else { return };
     let server = TheirServer::start(kit.python("server.py")).await;
-    let client = connect(format!("msgpack+{}", server.address)).await.expect("it listens");
+    let client = connect(server.url("msgpack")).await.expect("it listens");
     within(async {
         checks::integers(&client, 63).await;
         checks::texts(&client, 300_000).await;

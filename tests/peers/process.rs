@@ -13,25 +13,29 @@ use tokio::{
 /// Starting Python or Node takes a second; the rest is for a machine with much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Their server. It ends with this value.
+/// A process of theirs that serves, until this value is dropped.
 pub(crate) struct TheirServer {
-    /// Without a protocol.
-    pub(crate) address: String,
+    /// What it said when it was ready.
+    pub(crate) said: String,
     _process: Child,
 }
 
 impl TheirServer {
-    /// Starts it and waits until it says `ready PORT`.
+    /// Starts it and waits until it says `ready` and something more, usually its port.
     pub(crate) async fn start(mut command: Command) -> Self {
         let mut process = command.spawn().expect("it starts");
         let stdout = process.stdout.take().expect("it is piped");
         let mut lines = BufReader::new(stdout).lines();
         let line = within(lines.next_line()).await.expect("it is text").expect("it does not end");
-        let port = line.strip_prefix("ready ").unwrap_or_else(|| panic!("it says {line}"));
-        let address = format!("tcp://127.0.0.1:{port}");
+        let said = line.strip_prefix("ready ").unwrap_or_else(|| panic!("it says {line}"));
         // What else it says is of no interest, but somebody has to read it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { address, _process: process }
+        Self { said: said.to_owned(), _process: process }
+    }
+
+    /// The URL of its port.
+    pub(crate) fn url(&self, protocol: &str) -> String {
+        format!("{protocol}+tcp://127.0.0.1:{}", self.said)
     }
 }
 
@@ -54,7 +58,8 @@ pub(crate) async fn our_server(scheme: &str, service: impl Service + 'static) ->
     Server::new(service).listen(url).await.expect("a free port")
 }
 
-fn port_of(server: &ServerHandle) -> String {
+/// The port that a server got.
+pub(crate) fn port_of(server: &ServerHandle) -> String {
     let address = server.addresses().concat();
     let behind = address.rsplit(':').next().expect("a port");
     behind.chars().take_while(char::is_ascii_digit).collect()
