@@ -57,12 +57,18 @@ impl Driver {
         service: Arc<dyn Service>,
         prepare: impl FnOnce(&mut Scope),
     ) -> Self {
+        let mut protocols = setup.protocols;
+        if let Some(settled) = &connection.protocol
+            && protocols.iter().any(|protocol| protocol.name() == &**settled)
+        {
+            protocols.retain(|protocol| protocol.name() == &**settled);
+        }
         let session = Session::new(Settings {
             framing: connection.framing,
             limits: setup.limits,
             peer: connection.peer.clone(),
             trace: setup.trace,
-            ..Settings::new(setup.role, connection.shape, setup.protocols)
+            ..Settings::new(setup.role, connection.shape, protocols)
         });
         let caller = session.caller();
         let mut scope =

@@ -113,8 +113,11 @@ impl Calls {
 
     /// The protocol is known: calls may go out.
     pub(crate) fn decide(&self, wire: Wire, wakes: &mut Vec<Waker>) {
+        let hint = wire.hint();
         if self.wire.set(wire).is_ok() {
-            self.lock().let_in(&self.limits, true, wakes);
+            let mut inner = self.lock();
+            inner.outbox.set_hint(hint);
+            inner.let_in(&self.limits, true, wakes);
         }
     }
 
@@ -306,7 +309,16 @@ impl Calls {
 
     /// The caller no longer wants the answer.
     pub(crate) fn abandon(&self, id: u64) {
-        self.undo(self.lock(), [id]);
+        let mut inner = self.lock();
+        let slot = inner.ring.get_mut(id).filter(|slot| matches!(slot.answer, Answer::Awaited));
+        let lane = slot.and_then(|slot| slot.lane.take()).filter(|lane| !lane.is_duplex());
+        let mut driver = None;
+        if let Some(lane) = lane {
+            inner.abandon_lane(lane);
+            driver = inner.driver.take();
+        }
+        self.undo(inner, [id]);
+        wake_all(driver);
     }
 
     /// The caller no longer waits for room.

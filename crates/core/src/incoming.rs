@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use crate::{Frame, Lane};
+use crate::{Error, Frame, Lane};
 
 /// The mailbox between a [`RecvHalf`](crate::RecvHalf) and the session.
 ///
@@ -22,6 +22,7 @@ pub struct Incoming {
 pub(crate) enum Arrived {
     Frame(Frame),
     Closed(Lane),
+    Failed(Lane, Error),
 }
 
 impl Incoming {
@@ -53,6 +54,12 @@ impl Incoming {
     /// Says that a lane is closed: no answer will come on it, and none can be sent.
     pub fn close_lane(&mut self, lane: Lane) {
         self.frames.push_back(Arrived::Closed(lane));
+    }
+
+    /// Says that a lane of ours failed, in the words of the transport, which knows better than the
+    /// queue whether its message was executed.
+    pub fn fail_lane(&mut self, lane: Lane, error: Error) {
+        self.frames.push_back(Arrived::Failed(lane, error));
     }
 
     /// True when nothing waits.

@@ -65,4 +65,6 @@ pub enum Ended {
     Refused,
     /// The message could not be served: the connection is closing.
     Failed,
+    /// On the calling side: nobody waits for the answer any more, so the exchange may be broken off.
+    Abandoned,
 }

@@ -37,6 +37,8 @@ pub struct Outgoing {
     /// How many notifications are among the segments that were not sent whole: later ones must
     /// not overtake them.
     large_notifications: usize,
+    /// What transports are told about the frames that come next.
+    hint: Hint,
     /// This queue is moved behind another one that holds such notifications.
     follows: bool,
     /// Kept where somebody wants to see each message.
@@ -48,6 +50,7 @@ pub struct Outgoing {
 struct Cut {
     lane: Lane,
     end: usize,
+    hint: Hint,
     ended: Option<Ended>,
 }
 
@@ -55,6 +58,7 @@ struct Cut {
 struct Segment {
     lane: Lane,
     bytes: Bytes,
+    hint: Hint,
     kind: Kind,
     ended: Option<Ended>,
     begun: bool,
@@ -104,6 +108,7 @@ impl Outgoing {
             large_begun: 0,
             large_taken: 0,
             large_notifications: 0,
+            hint: Hint::None,
             follows: false,
             marks: None,
         }
@@ -162,7 +167,7 @@ impl Outgoing {
         if cut.end > self.head {
             let bytes = self.bytes.get(self.head..cut.end).unwrap_or_default();
             let frame =
-                Frame { lane: cut.lane, bytes: Bytes::copy_from_slice(bytes), hint: Hint::None };
+                Frame { lane: cut.lane, bytes: Bytes::copy_from_slice(bytes), hint: cut.hint };
             self.head = cut.end;
             if cut.ended.is_none() {
                 self.cuts.pop_front();
@@ -184,15 +189,20 @@ impl Outgoing {
             let bytes = std::mem::take(&mut segment.bytes);
             self.large_bytes -= bytes.len();
             self.large_taken += bytes.len() as u64;
-            let lane = segment.lane;
+            let (lane, hint) = (segment.lane, segment.hint);
             if segment.ended.is_none() {
                 self.drop_segment();
             }
-            return Some(Taken::Frame(Frame { lane, bytes, hint: Hint::None }));
+            return Some(Taken::Frame(Frame { lane, bytes, hint }));
         }
         let (lane, ended) = (segment.lane, segment.ended);
         self.drop_segment();
         ended.map(|how| Taken::Ended(lane, how))
+    }
+
+    /// What transports are told about the frames that come next.
+    pub(crate) fn set_hint(&mut self, hint: Hint) {
+        self.hint = hint;
     }
 
     /// The buffer into which the next small frame is encoded; [`Outgoing::commit`] completes it.
@@ -219,7 +229,7 @@ impl Outgoing {
         } else {
             self.mark(self.bytes.len());
             if self.shape != Shape::Stream {
-                self.cuts.push_back(Cut { lane, end: self.bytes.len(), ended });
+                self.cuts.push_back(Cut { lane, end: self.bytes.len(), hint: self.hint, ended });
             }
         }
     }
@@ -238,7 +248,7 @@ impl Outgoing {
         self.large_bytes += bytes.len();
         self.large_pushed += 1;
         self.large_notifications += usize::from(kind == Kind::Notification);
-        self.large.push_back(Segment { lane, bytes, kind, ended, begun: false });
+        self.large.push_back(Segment { lane, bytes, hint: self.hint, kind, ended, begun: false });
     }
 
     /// Takes a segment away that is to be sent in chunks, with its number. It still counts as
@@ -267,7 +277,12 @@ impl Outgoing {
     /// Says that a lane ended without a frame.
     pub(crate) fn end_lane(&mut self, lane: Lane, how: Ended) {
         if !lane.is_duplex() {
-            self.cuts.push_back(Cut { lane, end: self.bytes.len(), ended: Some(how) });
+            self.cuts.push_back(Cut {
+                lane,
+                end: self.bytes.len(),
+                hint: self.hint,
+                ended: Some(how),
+            });
         }
     }
 
@@ -315,7 +330,7 @@ impl Outgoing {
     pub(crate) fn cut(&mut self, end: usize, lane: Lane) {
         self.mark(end);
         if self.shape != Shape::Stream {
-            self.cuts.push_back(Cut { lane, end, ended: None });
+            self.cuts.push_back(Cut { lane, end, hint: self.hint, ended: None });
         }
     }
 

@@ -99,7 +99,10 @@ impl Settings {
 /// One side of a connection.
 pub struct Session {
     settings: Settings,
-    link: Option<Link>,
+    /// The protocols that are spoken: one, but for exchanges, each of which may speak its own.
+    links: Vec<Link>,
+    /// Which of them is spoken right now.
+    tongue: usize,
     calls: Arc<Calls>,
     outgoing: Outgoing,
     requests: Requests,
@@ -117,8 +120,9 @@ pub struct Session {
     counters: Counters,
 }
 
-/// The protocol of the connection, once it is known.
+/// A protocol, once it is known that it is spoken.
 struct Link {
+    protocol: Arc<dyn Protocol>,
     decoder: Box<dyn Decoder>,
     /// Finds frames in place of the decoder.
     reader: Option<Box<dyn FrameReader>>,
@@ -180,7 +184,8 @@ impl Session {
         let limits = Arc::new(Limits::clone(&settings.limits).checked());
         let can_call = settings.role == Role::Client || settings.shape != Shape::Exchange;
         let mut session = Self {
-            link: None,
+            links: Vec::new(),
+            tongue: 0,
             calls: Calls::new(settings.shape, can_call, Arc::clone(&limits)),
             outgoing: Outgoing::new(settings.shape),
             requests: Requests::default(),
@@ -202,7 +207,7 @@ impl Session {
         }
         if let [protocol] = session.settings.protocols.as_slice() {
             let (protocol, framing) = (Arc::clone(protocol), session.settings.framing.clone());
-            session.decide(&*protocol, framing);
+            session.decide(&protocol, framing);
         }
         session
     }
@@ -324,6 +329,9 @@ impl Session {
     pub fn finish(&mut self, ticket: Ticket, write: impl FnOnce(&mut ReplyTo<'_>)) {
         let Some(running) = self.requests.remove(ticket) else { return };
         self.forget_credit(ticket);
+        if running.tongue != self.tongue {
+            self.speak(running.tongue);
+        }
         if let Some(index) = running.batch {
             self.leave_batch(index);
         }
@@ -440,7 +448,7 @@ impl Session {
         if let Some(index) = batch {
             return self.reply_in_batch(index, id, write);
         }
-        let Some(link) = &self.link else { return };
+        let Some(link) = self.links.get(self.tongue) else { return };
         let start = self.outgoing.encode().len();
         let mut reply = ReplyTo::new(&link.wire, self.outgoing.encode(), id, Member::Frame);
         write(&mut reply);

@@ -78,6 +78,9 @@ pub struct Connection {
     pub shape: Shape,
     /// A framing that stands instead of the protocol's own; streams only.
     pub framing: Option<Arc<dyn Framing>>,
+    /// The name of the protocol, where the handshake of the transport has settled it. Where it
+    /// has not, the first bytes of the peer tell.
+    pub protocol: Option<Arc<str>>,
     /// Who is at the other end.
     pub peer: PeerAddress,
     /// The receiving half.
@@ -91,6 +94,7 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("shape", &self.shape)
             .field("framing", &self.framing)
+            .field("protocol", &self.protocol)
             .field("peer", &self.peer)
             .finish_non_exhaustive()
     }

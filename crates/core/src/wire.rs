@@ -2,7 +2,9 @@
 
 use std::{ops::Range, sync::Arc};
 
-use crate::{BatchPart, Encoder, Error, Format, Framing, Id, Profile, Scan, Shape, draft::Draft};
+use crate::{
+    BatchPart, Encoder, Error, Format, Framing, Hint, Id, Profile, Scan, Shape, draft::Draft,
+};
 
 /// The writing side of a connection's protocol and framing, once both are known.
 #[derive(Clone, Debug)]
@@ -17,6 +19,11 @@ pub(crate) struct Wire {
 impl Wire {
     pub(crate) fn format(&self) -> Format {
         self.profile.format
+    }
+
+    /// What a transport is told about our frames.
+    pub(crate) fn hint(&self) -> Hint {
+        if self.format().is_text() { Hint::Text } else { Hint::Binary }
     }
 
     /// Begins a frame at the end of `out`.

@@ -42,6 +42,7 @@ pub fn connection(sender: impl Sender, receiver: impl Receiver, peer: PeerAddres
     Connection {
         shape: Shape::Messages,
         framing: None,
+        protocol: None,
         peer,
         recv: Box::new(Receiving { idle: Some(receiver), future: None }),
         send: Box::new(Sending { idle: Some(sender), future: None, closing: false }),

@@ -30,6 +30,7 @@ pub fn observed() -> (Connection, Connection, Endings) {
     let client = Connection {
         shape: Shape::Exchange,
         framing: None,
+        protocol: None,
         peer: PeerAddress::Memory,
         recv: Box::new(ExchangeRecv(answered)),
         send: Box::new(ExchangeSend { pipe: requests, endings: None }),
@@ -37,6 +38,7 @@ pub fn observed() -> (Connection, Connection, Endings) {
     let server = Connection {
         shape: Shape::Exchange,
         framing: None,
+        protocol: None,
         peer: PeerAddress::Memory,
         recv: Box::new(ExchangeRecv(served)),
         send: Box::new(ExchangeSend { pipe: answers, endings: Some(endings.clone()) }),

@@ -27,6 +27,7 @@ fn end(recv: Pipe, send: Pipe) -> Connection {
     Connection {
         shape: Shape::Messages,
         framing: None,
+        protocol: None,
         peer: PeerAddress::Memory,
         recv: Box::new(MemoryRecv(recv)),
         send: Box::new(MemorySend(send)),

@@ -33,6 +33,7 @@ pub fn halves(
     Connection {
         shape: Shape::Stream,
         framing: None,
+        protocol: None,
         peer,
         recv: Box::new(StreamRecv(reader)),
         send: Box::new(StreamSend(writer)),

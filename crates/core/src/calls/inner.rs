@@ -7,7 +7,7 @@ use super::{
     waiters::Waiters,
 };
 use crate::{
-    Error, Lane, Limits, Outgoing, Reason, Shape,
+    Ended, Error, Lane, Limits, Outgoing, Reason, Shape,
     draft::Draft,
     outgoing::{Base, Place},
 };
@@ -59,6 +59,7 @@ impl Inner {
     /// nobody can say that they will not be executed.
     pub(super) fn expire(&mut self, now: u64, wakes: &mut Vec<Waker>) {
         let mut next = self.waiters.expire(now, wakes);
+        let mut late = Vec::new();
         for slot in self.ring.iter_mut() {
             if slot.deadline == 0 || !matches!(slot.answer, Answer::Awaited) {
                 continue;
@@ -68,8 +69,19 @@ impl Inner {
                 continue;
             }
             slot.end(Reason::Timeout(slot.timeout / 1000), true, wakes);
+            late.extend(slot.lane.filter(|lane| !lane.is_duplex()));
         }
         self.armed = next;
+        late.into_iter().for_each(|lane| self.abandon_lane(lane));
+    }
+
+    /// Tells the transport that a lane may be broken off, once no call waits on it any more.
+    pub(super) fn abandon_lane(&mut self, lane: Lane) {
+        let awaited =
+            |slot: &mut Slot| slot.lane == Some(lane) && matches!(slot.answer, Answer::Awaited);
+        if !self.ring.iter_mut().any(awaited) {
+            self.outbox.end_lane(lane, Ended::Abandoned);
+        }
     }
 
     /// Lets callers in for as long as there is room.

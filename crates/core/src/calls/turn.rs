@@ -10,7 +10,7 @@ use super::{
     ring::Answer,
 };
 use crate::{
-    Id, Lane, Outgoing, Reason, RpcError,
+    Error, Id, Lane, Outgoing, Reason, RpcError,
     outgoing::{Base, Mark},
 };
 
@@ -146,6 +146,17 @@ impl Calls {
             if slot.lane == Some(lane) && matches!(slot.answer, Answer::Awaited) {
                 let taken = was_taken(slot, parcels, *parcel, out);
                 slot.end(reason.clone(), taken, wakes);
+            }
+        }
+    }
+
+    /// A lane failed: calls on it end as the transport says.
+    pub(crate) fn fail_lane(&self, lane: Lane, error: &Error, wakes: &mut Vec<Waker>) {
+        let mut inner = self.lock();
+        for slot in inner.ring.iter_mut() {
+            if slot.lane == Some(lane) && matches!(slot.answer, Answer::Awaited) {
+                slot.answer = Answer::Ended(Box::new(error.clone()));
+                wakes.extend(slot.waker.take());
             }
         }
     }

@@ -99,7 +99,7 @@ impl Session {
         batch: Option<usize>,
         serve: &mut S,
     ) {
-        let Some(link) = &self.link else { return };
+        let Some(link) = self.links.get(self.tongue) else { return };
         if self.requests.len() > 0
             && let Some(id) = &request.id
             && self.requests.find(request.lane, id).is_some()
@@ -139,14 +139,15 @@ impl Session {
         serve: &mut S,
     ) {
         let id = request.id.clone().map(crate::Id::into_owned);
-        let ticket = self.requests.insert(Running { id, lane: request.lane, batch });
+        let ticket =
+            self.requests.insert(Running { id, lane: request.lane, batch, tongue: self.tongue });
         serve.pending(ticket, pending);
     }
 
     fn refuse(&mut self, request: &Request<'_>) {
         self.counters.refused += 1;
         let error = self.refusal();
-        let Some(link) = &self.link else { return };
+        let Some(link) = self.links.get(self.tongue) else { return };
         if request.id.is_none() {
             return self.outgoing.end_lane(request.lane, Ended::Refused);
         }
@@ -174,7 +175,8 @@ impl Session {
     }
 
     fn start_kept<S: Serve>(&mut self, lane: Lane, bytes: &bytes::Bytes, serve: &mut S) {
-        let Some(link) = &mut self.link else { return };
+        self.speak_as(bytes);
+        let Some(link) = self.links.get_mut(self.tongue) else { return };
         let frame = FrameRef { lane, bytes, block: Some(bytes) };
         // It was decoded once before it was kept, so it is a request or a batch.
         match link.decoder.decode(frame) {

@@ -29,7 +29,7 @@ impl Session {
         admitted: bool,
         serve: &mut S,
     ) {
-        let Some(link) = &self.link else { return };
+        let Some(link) = self.links.get(self.tongue) else { return };
         let mut out = Vec::new();
         link.wire.open(&mut out);
         link.wire.encoder.batch(&mut out, BatchPart::Begin);
@@ -111,7 +111,7 @@ impl Session {
         id: Option<&Id<'_>>,
         write: impl FnOnce(&mut ReplyTo<'_>),
     ) {
-        let Some(link) = &self.link else { return };
+        let Some(link) = self.links.get(self.tongue) else { return };
         let Some(batch) = self.batches.get_mut(index) else { return };
         let member = Member::Batch {
             first: batch.out.len() == batch.empty,
@@ -130,7 +130,9 @@ impl Session {
         if !self.batches.get_mut(index).is_some_and(done) {
             return;
         }
-        let (Some(mut batch), Some(link)) = (self.batches.remove(index), &self.link) else {
+        let (Some(mut batch), Some(link)) =
+            (self.batches.remove(index), self.links.get(self.tongue))
+        else {
             return;
         };
         if batch.out.len() == batch.empty {

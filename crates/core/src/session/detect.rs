@@ -30,14 +30,14 @@ impl Session {
         let Some(&first) = buffer.first() else { return Detected::NeedMore };
         if let Some(protocol) = self.claimant(first) {
             let framing = self.settings.framing.clone();
-            self.decide(&*protocol, framing);
+            self.decide(&protocol, framing);
             return Detected::Yes;
         }
         let explicit = self.settings.framing.is_some() || self.settings.shape != Shape::Stream;
         if first == 0 && !explicit {
             let Some(&behind) = buffer.get(LENGTH_HEAD) else { return Detected::NeedMore };
             if let Some(protocol) = self.claimant(behind) {
-                self.decide(&*protocol, Some(Arc::new(Length)));
+                self.decide(&protocol, Some(Arc::new(Length)));
                 return Detected::Yes;
             }
         } else if let Some(framing) = self.settings.framing.clone()
@@ -49,7 +49,7 @@ impl Session {
                 crate::Scan::Frame { start, .. } => {
                     let inner = buffer.get(start).copied().and_then(|byte| self.claimant(byte));
                     if let Some(protocol) = inner {
-                        self.decide(&*protocol, Some(framing));
+                        self.decide(&protocol, Some(framing));
                         return Detected::Yes;
                     }
                 }
@@ -64,7 +64,11 @@ impl Session {
     }
 
     /// Settles the protocol and the framing of the connection.
-    pub(super) fn decide(&mut self, protocol: &dyn Protocol, framing: Option<Arc<dyn Framing>>) {
+    pub(super) fn decide(
+        &mut self,
+        protocol: &Arc<dyn Protocol>,
+        framing: Option<Arc<dyn Framing>>,
+    ) {
         let limits = &self.settings.limits;
         let codec = protocol.open(limits);
         // An exchange has one message each way. Everywhere else a chunk must fit into a message,
@@ -89,11 +93,40 @@ impl Session {
             framing: framing.clone(),
         };
         self.calls.decide(wire.clone(), &mut self.wakes);
-        self.link = Some(Link {
+        self.links.push(Link {
+            protocol: Arc::clone(protocol),
             decoder: codec.decoder,
             reader: framing.map(|framing| framing.reader(limits.max_message)),
             wire,
         });
+        self.speak(self.links.len() - 1);
+    }
+
+    /// Has the session speak the protocol of a message: over exchanges each may come from another
+    /// peer, as behind a proxy or a broker.
+    pub(super) fn speak_as(&mut self, message: &[u8]) {
+        if self.settings.shape != Shape::Exchange || self.settings.protocols.len() < 2 {
+            return;
+        }
+        let Some(&first) = message.first() else { return };
+        let spoken = self.links.get(self.tongue);
+        if spoken.is_none_or(|link| link.protocol.claims(first)) {
+            return;
+        }
+        let Some(protocol) = self.claimant(first) else { return };
+        let known = self.links.iter().position(|link| Arc::ptr_eq(&link.protocol, &protocol));
+        match known {
+            Some(tongue) => self.speak(tongue),
+            None => self.decide(&protocol, None),
+        }
+    }
+
+    /// Has the session speak one of its protocols.
+    pub(super) fn speak(&mut self, tongue: usize) {
+        self.tongue = tongue;
+        if let Some(link) = self.links.get(tongue) {
+            self.outgoing.set_hint(link.wire.hint());
+        }
     }
 
     fn claimant(&self, first: u8) -> Option<Arc<dyn Protocol>> {
@@ -104,7 +137,7 @@ impl Session {
     fn refuse_stranger(&mut self, lane: Lane) {
         const WHY: &str = "the first bytes belong to no protocol that is served here";
         if let Some(protocol) = self.settings.protocols.first().cloned() {
-            self.decide(&*protocol, None);
+            self.decide(&protocol, None);
             self.bad(Some(RpcError::new(Code::PARSE_ERROR, WHY)), true, lane);
         } else {
             self.close(Reason::Closed(WHY.into()));

@@ -31,7 +31,7 @@ impl Session {
                 done = usize::MAX;
                 break Turn::Drained;
             }
-            let Some(link) = &mut self.link else {
+            let Some(link) = self.links.get_mut(self.tongue) else {
                 match self.detect(buffer, Lane::DUPLEX) {
                     Detected::Yes | Detected::No => continue,
                     Detected::NeedMore => break Turn::Drained,
@@ -98,13 +98,20 @@ impl Session {
                     self.lane_closed(lane, serve);
                     continue;
                 }
+                Some(Arrived::Failed(lane, error)) => {
+                    delivery = None;
+                    self.calls.fail_lane(lane, &error, &mut self.wakes);
+                    self.outgoing.end_lane(lane, Ended::Failed);
+                    continue;
+                }
                 Some(Arrived::Frame(frame)) => frame,
             };
             if self.is_closing() {
                 self.outgoing.end_lane(frame.lane, Ended::Failed);
                 continue;
             }
-            if self.link.is_none() {
+            self.speak_as(&frame.bytes);
+            if self.links.is_empty() {
                 match self.detect(&frame.bytes, frame.lane) {
                     Detected::Yes => {}
                     Detected::NeedMore => {
@@ -142,7 +149,7 @@ impl Session {
         delivery: &mut Option<Delivery<'c>>,
         serve: &mut S,
     ) {
-        let Some(link) = &mut self.link else { return };
+        let Some(link) = self.links.get_mut(self.tongue) else { return };
         let decoded = link.decoder.decode(frame);
         if self.trace.is_some() && !matches!(decoded, Ok(Message::Chunk(_))) {
             // Not under the lock of the delivery.

@@ -25,6 +25,8 @@ pub(super) struct Running {
     pub(super) lane: Lane,
     /// The batch it is a member of.
     pub(super) batch: Option<usize>,
+    /// The protocol of its answer.
+    pub(super) tongue: usize,
 }
 
 #[derive(Debug, Default)]

@@ -86,7 +86,9 @@ impl Splits {
 impl Session {
     /// Sends the next chunks, as far as the queue is empty and the window open.
     pub(super) fn split(&mut self) {
-        let Some(profile) = self.link.as_ref().map(|link| link.wire.profile) else { return };
+        let Some(profile) = self.links.get(self.tongue).map(|link| link.wire.profile) else {
+            return;
+        };
         let Some(size) = profile.chunk else { return };
         while let Some((number, segment, kind)) = self.outgoing.take_segment() {
             self.splits.last = self.splits.last.wrapping_add(1);
@@ -131,7 +133,7 @@ impl Session {
 
     /// True when the queue and the window have room for another part.
     pub(super) fn can_split(&self) -> bool {
-        let size = self.link.as_ref().and_then(|link| link.wire.profile.chunk);
+        let size = self.links.get(self.tongue).and_then(|link| link.wire.profile.chunk);
         self.is_splitting()
             && self.splits.window != Some(0)
             && size.is_some_and(|size| self.outgoing.len() < size as usize)
@@ -152,7 +154,9 @@ impl Session {
         delivery: &mut Option<Delivery<'c>>,
         serve: &mut S,
     ) {
-        let Some(profile) = self.link.as_ref().map(|link| link.wire.profile) else { return };
+        let Some(profile) = self.links.get(self.tongue).map(|link| link.wire.profile) else {
+            return;
+        };
         if self.splits.completing {
             // Any depth of them would fit into one message.
             return self.close(Reason::Closed("the peer sent a chunk inside of a chunk".into()));
@@ -188,7 +192,7 @@ impl Session {
 
     /// The message without the framing that it was encoded with.
     fn unframe(&self, segment: Bytes) -> Bytes {
-        let Some(link) = &self.link else { return segment };
+        let Some(link) = self.links.get(self.tongue) else { return segment };
         segment.slice(link.wire.unframe(&segment))
     }
 }

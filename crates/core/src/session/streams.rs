@@ -58,7 +58,8 @@ impl Session {
         let Begun::Sent(id) = self.calls.begin(&draft, Patience::Fail, None)? else {
             return Err(Error::invalid("an impatient call waits"));
         };
-        let granted = self.link.as_ref().map_or(0, |link| link.wire.profile.initial_credit);
+        let granted =
+            self.links.get(self.tongue).map_or(0, |link| link.wire.profile.initial_credit);
         self.streams.granted.insert(id, granted);
         Ok(id)
     }
@@ -91,7 +92,8 @@ impl Session {
         value: PayloadRef<'_>,
     ) -> Result<bool, Unsupported> {
         let Some(id) = self.requests.id(ticket) else { return Ok(false) };
-        let initial = self.link.as_ref().map_or(0, |link| link.wire.profile.initial_credit);
+        let initial =
+            self.links.get(self.tongue).map_or(0, |link| link.wire.profile.initial_credit);
         let credit = self.streams.credit.entry(ticket).or_insert(initial);
         if *credit == 0 {
             return Ok(false);
@@ -191,7 +193,8 @@ impl Session {
             self.counters.unmatched += 1;
             return;
         };
-        let initial = self.link.as_ref().map_or(0, |link| link.wire.profile.initial_credit);
+        let initial =
+            self.links.get(self.tongue).map_or(0, |link| link.wire.profile.initial_credit);
         let left = self.streams.credit.entry(ticket).or_insert(initial);
         *left = left.saturating_add(credit.amount);
         serve.credit(ticket);
@@ -199,7 +202,7 @@ impl Session {
 
     /// Sends a message that is neither request nor response.
     pub(super) fn say(&mut self, message: &Message<'_>) -> Result<(), Unsupported> {
-        let Some(link) = &self.link else { return Ok(()) };
+        let Some(link) = self.links.get(self.tongue) else { return Ok(()) };
         let out = self.outgoing.encode();
         let start = out.len();
         let opened = link.wire.open(out);

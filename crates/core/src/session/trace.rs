@@ -40,7 +40,7 @@ impl Session {
     /// An answer is encoded in the queue, from `start` on.
     #[cold]
     fn trace_queued(&mut self, start: usize) {
-        let Some(link) = &self.link else { return };
+        let Some(link) = self.links.get(self.tongue) else { return };
         let Some(trace) = self.trace.take() else { return };
         let frame = self.outgoing.encode().get(start..).unwrap_or_default();
         let message = frame.get(link.wire.unframe(frame)).unwrap_or_default();
@@ -50,7 +50,7 @@ impl Session {
     /// What callers wrote was moved into the queue.
     #[cold]
     pub(super) fn trace_collected(&mut self, collected: &Collected) {
-        let Some(link) = &self.link else { return };
+        let Some(link) = self.links.get(self.tongue) else { return };
         for frame in self.outgoing.marked(collected.base, &collected.marks) {
             let Some(trace) = self.trace.take() else { return };
             let message = frame.get(link.wire.unframe(frame)).unwrap_or_default();

@@ -190,3 +190,84 @@ fn an_answer_over_the_limit_ends_its_call() {
     assert!(error.to_string().contains("`max_message`"), "{error}");
     assert!(pair.client.pop_all().is_empty(), "a client has nothing to answer");
 }
+
+#[test]
+fn each_exchange_speaks_its_own_protocol() {
+    let other = Identity { mark: b'~', ..CODEC };
+    let setup = Setup { served: vec![CODEC, other], ..Setup::shape(Shape::Exchange) };
+    let mut pair = setup.pair();
+    let calls = [(1, CODEC, "hold"), (2, other, "hold"), (3, other, "echo"), (4, CODEC, "echo")];
+    for (lane, codec, method) in calls {
+        pair.server.receive_on(Lane(lane), codec.call(Some(Id::Number(lane)), method, "[7]"));
+    }
+    pair.server.turn(pair.now);
+    assert_eq!(pair.server.pop_all(), ["~r3  [7]", "=r4  [7]"]);
+    // Answers that come later, in another order than the requests.
+    for ticket in pair.server.script.pending.drain(..).rev() {
+        pair.server.session.finish(ticket, |reply| reply.result(&8));
+    }
+    assert_eq!(pair.server.pop_all(), ["~r2  8", "=r1  8"]);
+    // A batch, and a call that fails.
+    let batch = [b"~b", &*other.call(Some(Id::Number(5)), "echo", "[1]")].concat();
+    pair.server.receive_on(Lane(5), batch.into());
+    pair.server.receive_on(Lane(6), CODEC.call(Some(Id::Number(6)), "fail", "[]"));
+    pair.server.turn(pair.now);
+    assert_eq!(pair.server.pop_all(), ["~b~r5  [1]", "=e6  [-32000,\"it failed\"] "]);
+}
+
+#[test]
+fn what_waited_speaks_its_own_protocol_too() {
+    let other = Identity { mark: b'~', ..CODEC };
+    let mut setup = Setup { served: vec![CODEC, other], ..Setup::shape(Shape::Exchange) };
+    (setup.server.max_calls, setup.server.max_requests) = (1, 1);
+    let mut pair = setup.pair();
+    for (lane, codec) in [(1, CODEC), (2, other), (3, CODEC)] {
+        pair.server.receive_on(Lane(lane), codec.call(Some(Id::Number(lane)), "hold", "[]"));
+        pair.server.turn(pair.now);
+    }
+    for _ in 0..3 {
+        pair.server.finish(9);
+        pair.server.turn(pair.now);
+    }
+    assert_eq!(pair.server.pop_all(), ["=r1  9", "~r2  9", "=r3  9"]);
+}
+
+/// The lanes that the client's transport may break off.
+fn abandoned(pair: &mut Pair) -> Vec<u64> {
+    pair.turn();
+    pair.client.pop_all();
+    let ended = pair.client.ended.drain(..);
+    ended.filter(|(_, how)| *how == Ended::Abandoned).map(|(lane, _)| lane.0).collect()
+}
+
+#[test]
+fn an_exchange_that_nobody_waits_for_may_be_broken_off() {
+    let mut pair = Pair::new(Shape::Exchange);
+    let first = pair.call::<()>("hold", ());
+    let second = pair.call::<()>("hold", ());
+    assert_eq!(abandoned(&mut pair), [0; 0]);
+    pair.tasks.cancel(&first);
+    assert_eq!(abandoned(&mut pair), [1]);
+    pair.now += 60_000_000;
+    assert_eq!(abandoned(&mut pair), [2]);
+    pair.tasks.run();
+    assert_eq!(second.err().outcome(), Outcome::Unknown);
+    assert_eq!(abandoned(&mut pair), [0; 0]);
+    assert_eq!(pair.client.caller().in_flight(), 0);
+}
+
+#[test]
+fn a_transport_knows_best_what_became_of_its_exchange() {
+    let mut pair = Pair::new(Shape::Exchange);
+    let refused = pair.call::<()>("hold", ());
+    let broken = pair.call::<()>("hold", ());
+    pair.turn();
+    while pair.client.pop().is_some() {}
+    let reason = || Reason::Closed("nobody listens".into());
+    pair.client.incoming.fail_lane(Lane(1), Error::NotExecuted(reason()));
+    pair.client.incoming.fail_lane(Lane(2), Error::Unknown(reason()));
+    pair.turn();
+    pair.tasks.run();
+    assert_eq!(refused.err().outcome(), Outcome::NotExecuted);
+    assert_eq!(broken.err().outcome(), Outcome::Unknown);
+}
