@@ -6,9 +6,11 @@ use tinyrpc::{Direction, Server, transports::PeerAddress};
 
 use crate::world::{World, service};
 
+type Seen = (Direction, Vec<u8>);
+
 /// Every message that one side was told of, by the way it went.
 #[derive(Clone, Default)]
-struct Notes(Arc<Mutex<Vec<(Direction, Vec<u8>)>>>);
+struct Notes(Arc<Mutex<Vec<Seen>>>);
 
 impl Notes {
     fn note(&self) -> impl Fn(Direction, &PeerAddress, &[u8]) + Send + Sync + 'static {
