@@ -4,7 +4,7 @@ use std::{fmt, future::poll_fn, ops::Deref, pin::pin, sync::Arc, time::Duration}
 
 use futures_util::future::{Either, select};
 use tinyrpc_core::{
-    Caller, Connection, Connector, Error, Limits, Protocol, Role, Runtime, WireTrace,
+    Caller, Connection, Connector, Error, Limits, Protocol, ReplyOrder, Role, Runtime, WireTrace,
 };
 use tinyrpc_dispatch::{Dispatcher, Scope, Service};
 
@@ -122,6 +122,7 @@ pub struct ClientBuilder {
     limits: Limits,
     service: Arc<dyn Service>,
     prepare: Vec<Prepare>,
+    reply_order: ReplyOrder,
     trace: Option<Arc<dyn WireTrace>>,
     runtime: Option<Arc<dyn Runtime>>,
 }
@@ -136,6 +137,7 @@ impl ClientBuilder {
             limits: Limits::default(),
             service: Arc::new(Dispatcher::new()),
             prepare: Vec::new(),
+            reply_order: ReplyOrder::default(),
             trace: None,
             runtime: None,
         }
@@ -174,6 +176,13 @@ impl ClientBuilder {
     /// How long each call waits for its answer unless it says otherwise; zero waits for ever.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.limits.call_timeout = timeout;
+        self
+    }
+
+    /// In which order the server's own calls are answered; as each is ready unless said
+    /// otherwise.
+    pub fn reply_order(mut self, order: ReplyOrder) -> Self {
+        self.reply_order = order;
         self
     }
 
@@ -237,6 +246,7 @@ impl ClientBuilder {
             protocols: vec![self.protocol],
             limits: Arc::new(self.limits),
             runtime: Arc::clone(&runtime),
+            reply_order: self.reply_order,
             trace: self.trace,
         };
         let driver = Driver::new(connection, setup, self.service, |scope| {

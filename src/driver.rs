@@ -13,8 +13,8 @@ use std::{
 };
 
 use tinyrpc_core::{
-    Connection, Incoming, Protocol, Reason, Received, RecvHalf, Role, Runtime, SendHalf, Session,
-    Settings, Task, Turn, WireTrace,
+    Connection, Incoming, Protocol, Reason, Received, RecvHalf, ReplyOrder, Role, Runtime,
+    SendHalf, Session, Settings, Task, Turn, WireTrace,
 };
 use tinyrpc_dispatch::{Engine, Scope, Service};
 
@@ -46,6 +46,7 @@ pub(crate) struct Setup {
     pub(crate) protocols: Vec<Arc<dyn Protocol>>,
     pub(crate) limits: Arc<tinyrpc_core::Limits>,
     pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) reply_order: ReplyOrder,
     pub(crate) trace: Option<Arc<dyn WireTrace>>,
 }
 
@@ -66,6 +67,7 @@ impl Driver {
         let session = Session::new(Settings {
             framing: connection.framing,
             limits: setup.limits,
+            reply_order: setup.reply_order,
             peer: connection.peer.clone(),
             trace: setup.trace,
             ..Settings::new(setup.role, connection.shape, protocols)

@@ -12,8 +12,8 @@ mod url;
 
 pub use tinyrpc_core::{
     Answers, Batch, BatchItem, Blob, Call, Caller, Code, Direction, Error, Ext, Format,
-    FormatError, Id, LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason, ReplyTo,
-    Request, RpcError, Runtime, Sent, Unsupported, WireTrace,
+    FormatError, Id, LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason,
+    ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sent, Unsupported, WireTrace,
 };
 pub use tinyrpc_dispatch::{
     Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint, Handler, Invocation,

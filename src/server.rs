@@ -6,7 +6,7 @@ mod peers;
 
 use std::{fmt, sync::Arc};
 
-use tinyrpc_core::{Limits, Listener, Protocol, Runtime, WireTrace};
+use tinyrpc_core::{Limits, Listener, Protocol, ReplyOrder, Runtime, WireTrace};
 use tinyrpc_dispatch::{Scope, Service};
 
 use self::accept::Accept;
@@ -31,6 +31,7 @@ pub struct Server {
     protocols: Option<Vec<Arc<dyn Protocol>>>,
     limits: Limits,
     prepare: Arc<dyn Fn(&mut Scope) + Send + Sync>,
+    reply_order: ReplyOrder,
     trace: Option<Arc<dyn WireTrace>>,
     allow_remote: bool,
     runtime: Option<Arc<dyn Runtime>>,
@@ -44,6 +45,7 @@ impl Server {
             protocols: None,
             limits: Limits::default(),
             prepare: Arc::new(|_| {}),
+            reply_order: ReplyOrder::default(),
             trace: None,
             allow_remote: false,
             runtime: None,
@@ -66,6 +68,13 @@ impl Server {
     /// Called for each new connection, to add data that its handlers find in their `Context`.
     pub fn on_connect(mut self, prepare: impl Fn(&mut Scope) + Send + Sync + 'static) -> Self {
         self.prepare = Arc::new(prepare);
+        self
+    }
+
+    /// In which order the requests of each peer are answered; as each is ready unless said
+    /// otherwise.
+    pub fn reply_order(mut self, order: ReplyOrder) -> Self {
+        self.reply_order = order;
         self
     }
 
@@ -117,6 +126,7 @@ impl Server {
             protocols: self.protocols.unwrap_or_else(url::protocols),
             limits: Arc::new(self.limits.checked()),
             prepare: self.prepare,
+            reply_order: self.reply_order,
             trace: self.trace,
             allow_remote: self.allow_remote,
             runtime,

@@ -4,7 +4,7 @@ use std::{io, sync::Arc};
 
 use futures_util::future::{AbortHandle, Abortable};
 use tinyrpc_core::{
-    Accepted, Connection, Limits, Listener, Opening, Protocol, Role, Runtime, WireTrace,
+    Accepted, Connection, Limits, Listener, Opening, Protocol, ReplyOrder, Role, Runtime, WireTrace,
 };
 use tinyrpc_dispatch::{Scope, Service};
 
@@ -18,6 +18,7 @@ pub(super) struct Accept {
     pub(super) protocols: Vec<Arc<dyn Protocol>>,
     pub(super) limits: Arc<Limits>,
     pub(super) prepare: Arc<dyn Fn(&mut Scope) + Send + Sync>,
+    pub(super) reply_order: ReplyOrder,
     pub(super) trace: Option<Arc<dyn WireTrace>>,
     pub(super) allow_remote: bool,
     pub(super) runtime: Arc<dyn Runtime>,
@@ -84,6 +85,7 @@ impl Accept {
             protocols: self.protocols.clone(),
             limits: Arc::clone(&self.limits),
             runtime: Arc::clone(&self.runtime),
+            reply_order: self.reply_order,
             trace: self.trace.clone(),
         };
         let prepare = Arc::clone(&self.prepare);

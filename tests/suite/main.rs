@@ -43,7 +43,7 @@ macro_rules! links {
             cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
             cases!(around::{validation, client_errors});
             cases!(callbacks::{server_calls_client, nested_calls, broadcast});
-            cases!(peers::{traced});
+            cases!(peers::{traced, reply_order});
         }
     )*};
 }

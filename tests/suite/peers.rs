@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use tinyrpc::{Direction, Server, transports::PeerAddress};
+use tinyrpc::{Direction, ReplyOrder, Server, transports::PeerAddress};
+use tokio::sync::Semaphore;
 
 use crate::world::{World, service};
 
@@ -57,5 +58,46 @@ pub(crate) async fn traced(world: World) {
             "jsonrpc" => assert!(matches!((first, last), (b'{', b'}') | (b'[', b']'))),
             _ => assert!(matches!(first, 0x93 | 0x94)),
         }
+    }
+}
+
+pub(crate) async fn reply_order(world: World) {
+    for (order, first_waits) in
+        [(ReplyOrder::AsReady, false), (ReplyOrder::InOrder, true), (ReplyOrder::Nested, false)]
+    {
+        let gate = Arc::new(Semaphore::new(0));
+        let (wait, open) = (Arc::clone(&gate), gate);
+        let service = service()
+            .method("wait", move |number: u32| {
+                let gate = Arc::clone(&wait);
+                async move {
+                    gate.acquire().await.unwrap().forget();
+                    number
+                }
+            })
+            .method("open", move |number: u32| {
+                open.add_permits(1);
+                number
+            });
+        let answers = Notes::default();
+        let server = Server::new(service).reply_order(order);
+        let at = world.serve_with(server, |builder| builder.trace(answers.note())).await;
+        let calls = [
+            at.client.call::<_, u32>("wait", (1111,)).send().await.unwrap(),
+            at.client.call::<_, u32>("open", (2222,)).send().await.unwrap(),
+        ];
+        let calls = futures_util::future::join_all(calls).await;
+        assert_eq!(calls.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [1111, 2222]);
+        let notes = answers.0.lock().unwrap();
+        let received = notes.iter().filter(|(direction, _)| *direction == Direction::Received);
+        let first = received.map(|(_, message)| message).next().unwrap();
+        let is = |number: &[u8]| first.windows(number.len()).any(|part| part == number);
+        // Exchanges are answered each on its own.
+        let waits = first_waits && world.duplex();
+        assert!(if waits {
+            is(b"1111") || is(&[0x04, 0x57])
+        } else {
+            is(b"2222") || is(&[0x08, 0xae])
+        });
     }
 }

@@ -75,7 +75,7 @@ pub use crate::{
     reply::ReplyTo,
     rpc_error::RpcError,
     runtime::{Runtime, Task},
-    session::{Counters, Role, Serve, Session, Settings, StreamEvent, Ticket, Turn},
+    session::{Counters, ReplyOrder, Role, Serve, Session, Settings, StreamEvent, Ticket, Turn},
     transport::{
         Accepted, Connection, Connector, Listener, Opening, PeerAddress, Received, RecvHalf,
         SendHalf, Shape,

@@ -18,6 +18,7 @@ mod admission;
 mod backlog;
 mod batch;
 mod detect;
+mod order;
 mod receive;
 mod requests;
 mod serve;
@@ -29,12 +30,13 @@ use std::{fmt, sync::Arc, task::Waker};
 
 use self::{
     backlog::Backlog,
+    order::{Order, Place},
     requests::{Batches, Requests, Running},
     split::Splits,
     streams::Streams,
     trace::Trace,
 };
-pub use self::{requests::Ticket, serve::Serve, streams::StreamEvent};
+pub use self::{order::ReplyOrder, requests::Ticket, serve::Serve, streams::StreamEvent};
 use crate::{
     Caller, Decoder, Ended, FrameReader, Framing, Id, Incoming, Lane, LimitReached, Limits,
     Outgoing, PeerAddress, Protocol, Reason, ReplyTo, RpcError, Shape, WireTrace,
@@ -66,6 +68,8 @@ pub struct Settings {
     pub framing: Option<Arc<dyn Framing>>,
     /// The bounds.
     pub limits: Arc<Limits>,
+    /// In which order the requests of the peer are answered.
+    pub reply_order: ReplyOrder,
     /// Where the peer is; only told to the trace.
     pub peer: PeerAddress,
     /// Sees every message.
@@ -74,7 +78,7 @@ pub struct Settings {
 
 impl Settings {
     /// One end of a connection of which nothing else is known: no framing but the protocol's own,
-    /// the default limits, a peer in this process, no trace.
+    /// the default limits, answers as they are ready, a peer in this process, no trace.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -90,6 +94,7 @@ impl Settings {
             protocols,
             framing: None,
             limits: Arc::default(),
+            reply_order: ReplyOrder::default(),
             peer: PeerAddress::Memory,
             trace: None,
         }
@@ -108,6 +113,7 @@ pub struct Session {
     requests: Requests,
     batches: Batches,
     backlog: Backlog,
+    order: Order,
     streams: Streams,
     splits: Splits,
     trace: Option<Trace>,
@@ -191,6 +197,7 @@ impl Session {
             requests: Requests::default(),
             batches: Batches::default(),
             backlog: Backlog::default(),
+            order: Order::new(settings.reply_order),
             streams: Streams::default(),
             splits: Splits::default(),
             trace,
@@ -311,6 +318,11 @@ impl Session {
         self.outgoing.len() + self.splits.held()
     }
 
+    /// The same, and answers that wait for their turn.
+    fn queued_or_held(&self) -> usize {
+        self.queued() + self.order.held()
+    }
+
     /// Handles what came, for as long as it does not take too long.
     pub fn handle<S: Serve>(&mut self, incoming: &mut Incoming, serve: &mut S) -> Turn {
         let mut budget = FRAMES_PER_TURN;
@@ -335,7 +347,7 @@ impl Session {
         if let Some(index) = running.batch {
             self.leave_batch(index);
         }
-        self.reply(running.id.as_ref(), running.lane, running.batch, write);
+        self.reply(running.id.as_ref(), running.lane, running.batch, running.place, write);
     }
 
     /// Ends a turn: collects what callers wrote, and gives the time by which the session wants
@@ -393,6 +405,7 @@ impl Session {
         self.end_calls(&reason, Rest::Dropped);
         self.outgoing.clear();
         self.splits.clear();
+        self.order.clear();
         if !self.is_lost() {
             self.state = State::Lost(reason);
         }
@@ -443,6 +456,7 @@ impl Session {
         id: Option<&Id<'_>>,
         lane: Lane,
         batch: Option<usize>,
+        place: Option<Place>,
         write: impl FnOnce(&mut ReplyTo<'_>),
     ) {
         if let Some(index) = batch {
@@ -455,11 +469,20 @@ impl Session {
         if id.is_some() && !reply.is_answered() {
             reply.error(&RpcError::internal("the handler gave no answer"));
         }
-        self.commit(start, lane, Ended::Answered);
+        self.commit(start, lane, Ended::Answered, place);
+    }
+
+    /// Answers a message that is no request, in the order of the messages.
+    fn reply_to_stray(&mut self, id: &Id<'_>, lane: Lane, write: impl FnOnce(&mut ReplyTo<'_>)) {
+        let place = self.order.arrive(lane, true);
+        self.reply(Some(id), lane, None, place, write);
     }
 
     /// Completes the frame that was written from `start` on, and with it the lane.
-    fn commit(&mut self, start: usize, lane: Lane, how: Ended) {
+    fn commit(&mut self, start: usize, lane: Lane, how: Ended, place: Option<Place>) {
+        if let Some(place) = place {
+            return self.commit_in_order(start, place);
+        }
         if self.outgoing.encode().len() == start {
             return self.outgoing.end_lane(lane, Ended::Silent);
         }

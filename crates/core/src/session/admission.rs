@@ -1,9 +1,7 @@
 //! Which request may begin now, which one waits, and which one is refused.
 
-use super::{Backlog, Running, Serve, Session, State};
-use crate::{
-    Code, Ended, FrameRef, Lane, Message, Reason, ReplyTo, Request, RpcError, reply::Member,
-};
+use super::{Place, Running, Serve, Session, State, backlog::Waiting};
+use crate::{Code, Ended, FrameRef, Message, Reason, ReplyTo, Request, RpcError, reply::Member};
 
 /// What is done with a request that came.
 enum Verdict {
@@ -20,13 +18,14 @@ impl Session {
         frame: FrameRef<'_>,
         serve: &mut S,
     ) {
+        let place = self.order.arrive(request.lane, request.id.is_some());
         if self.is_calm() {
-            return self.start(request, None, serve);
+            return self.start(request, None, place, serve);
         }
-        match self.admit(1, request.id.is_none(), frame) {
-            Verdict::Start => self.start(request, None, serve),
+        match self.admit(1, request.id.is_none(), frame, place) {
+            Verdict::Start => self.start(request, None, place, serve),
             Verdict::Wait => {}
-            Verdict::Refuse => self.refuse(request),
+            Verdict::Refuse => self.refuse(request, place),
         }
     }
 
@@ -40,7 +39,13 @@ impl Session {
     }
 
     /// Decides about the requests of one frame, and keeps it where they wait.
-    fn admit(&mut self, count: usize, notification: bool, frame: FrameRef<'_>) -> Verdict {
+    fn admit(
+        &mut self,
+        count: usize,
+        notification: bool,
+        frame: FrameRef<'_>,
+        place: Option<Place>,
+    ) -> Verdict {
         if matches!(self.state, State::Draining) {
             return Verdict::Refuse;
         }
@@ -48,11 +53,12 @@ impl Session {
             return Verdict::Start;
         }
         let limit = self.settings.limits.max_backlog;
-        if self.backlog.push(frame.lane, frame.bytes, limit) {
+        if self.backlog.has_room(frame.bytes.len(), limit) {
+            self.backlog.push(Waiting::new(frame.lane, frame.bytes, place));
             return Verdict::Wait;
         }
         // The backlog is full. A request is refused for as long as the refusal itself finds room.
-        if !notification && self.queued() < 2 * self.settings.limits.max_outgoing {
+        if !notification && self.queued_or_held() < 2 * self.settings.limits.max_outgoing {
             return Verdict::Refuse;
         }
         if self.calls.in_flight() > 0 {
@@ -62,13 +68,18 @@ impl Session {
             return Verdict::Refuse;
         }
         // Nothing is read until the backlog has room again.
-        self.backlog.force(frame.lane, frame.bytes);
+        self.backlog.push(Waiting::new(frame.lane, frame.bytes, place));
         Verdict::Wait
     }
 
     /// Batches are admitted like one request that takes several places.
-    pub(super) fn admit_batch(&mut self, count: usize, frame: FrameRef<'_>) -> Option<bool> {
-        match self.admit(count, false, frame) {
+    pub(super) fn admit_batch(
+        &mut self,
+        count: usize,
+        frame: FrameRef<'_>,
+        place: Option<Place>,
+    ) -> Option<bool> {
+        match self.admit(count, false, frame, place) {
             Verdict::Start => Some(true),
             Verdict::Refuse => Some(false),
             Verdict::Wait => None,
@@ -85,7 +96,14 @@ impl Session {
             return false;
         }
         let (running, most) = (self.requests.len(), self.settings.limits.max_requests);
-        if running == 0 || running + count <= most {
+        if running == 0 {
+            // Answers that wait for others wait for none that runs: for one that is to begin.
+            return true;
+        }
+        if self.queued_or_held() >= self.settings.limits.max_outgoing {
+            return false;
+        }
+        if running + count <= most {
             return true;
         }
         let running = running - self.calls.waiting_handlers().min(running);
@@ -97,9 +115,12 @@ impl Session {
         &mut self,
         request: &Request<'_>,
         batch: Option<usize>,
+        place: Option<Place>,
         serve: &mut S,
     ) {
         let Some(link) = self.links.get(self.tongue) else { return };
+        let is_answered = batch.is_none() && request.id.is_some();
+        let place = self.order.begin(place, request.lane, is_answered);
         if self.requests.len() > 0
             && let Some(id) = &request.id
             && self.requests.find(request.lane, id).is_some()
@@ -108,7 +129,7 @@ impl Session {
                 Code::INVALID_REQUEST,
                 "a request with the same id is still in execution",
             );
-            return self.reply(Some(id), request.lane, batch, |reply| reply.error(&error));
+            return self.reply(Some(id), request.lane, batch, place, |reply| reply.error(&error));
         }
         if let Some(index) = batch {
             return self.start_in_batch(index, request, serve);
@@ -121,11 +142,11 @@ impl Session {
                 if request.id.is_some() && !reply.is_answered() {
                     reply.error(&RpcError::internal("the handler gave no answer"));
                 }
-                self.commit(start, request.lane, Ended::Answered);
+                self.commit(start, request.lane, Ended::Answered, place);
             }
             Some(pending) => {
                 reply.reset();
-                self.run(request, None, pending, serve);
+                self.run(request, None, place, pending, serve);
             }
         }
     }
@@ -135,16 +156,18 @@ impl Session {
         &mut self,
         request: &Request<'_>,
         batch: Option<usize>,
+        place: Option<Place>,
         pending: S::Pending,
         serve: &mut S,
     ) {
         let id = request.id.clone().map(crate::Id::into_owned);
-        let ticket =
-            self.requests.insert(Running { id, lane: request.lane, batch, tongue: self.tongue });
+        let Request { lane, .. } = *request;
+        let tongue = self.tongue;
+        let ticket = self.requests.insert(Running { id, lane, batch, place, tongue });
         serve.pending(ticket, pending);
     }
 
-    fn refuse(&mut self, request: &Request<'_>) {
+    fn refuse(&mut self, request: &Request<'_>, place: Option<Place>) {
         self.counters.refused += 1;
         let error = self.refusal();
         let Some(link) = self.links.get(self.tongue) else { return };
@@ -154,7 +177,7 @@ impl Session {
         let out = self.outgoing.encode();
         let start = out.len();
         ReplyTo::new(&link.wire, out, request.id.as_ref(), Member::Frame).error(&error);
-        self.commit(start, request.lane, Ended::Refused);
+        self.commit(start, request.lane, Ended::Refused, place);
     }
 
     /// Why requests are refused.
@@ -169,33 +192,27 @@ impl Session {
     pub(super) fn start_backlog<S: Serve>(&mut self, serve: &mut S, budget: &mut usize) {
         while *budget > 0 && !self.is_closing() && self.can_start() {
             *budget -= 1;
-            let Some((lane, bytes)) = self.backlog.pop() else { return };
-            self.start_kept(lane, &bytes, serve);
+            let Some(waiting) = self.backlog.pop() else { return };
+            self.start_kept(&waiting, serve);
         }
     }
 
-    fn start_kept<S: Serve>(&mut self, lane: Lane, bytes: &bytes::Bytes, serve: &mut S) {
-        self.speak_as(bytes);
+    fn start_kept<S: Serve>(&mut self, waiting: &Waiting, serve: &mut S) {
+        let &Waiting { lane, ref frame, place } = waiting;
+        self.speak_as(frame);
         let Some(link) = self.links.get_mut(self.tongue) else { return };
-        let frame = FrameRef { lane, bytes, block: Some(bytes) };
+        let frame = FrameRef { lane, bytes: frame, block: Some(frame) };
         // It was decoded once before it was kept, so it is a request or a batch.
         match link.decoder.decode(frame) {
             Ok(Message::Request(request)) if matches!(self.state, State::Draining) => {
-                self.refuse(&request);
+                self.refuse(&request, place);
             }
-            Ok(Message::Request(request)) => self.start(&request, None, serve),
+            Ok(Message::Request(request)) => self.start(&request, None, place, serve),
             Ok(Message::Batch(members)) => {
                 let admitted = !matches!(self.state, State::Draining);
-                self.open_batch(members, lane, admitted, serve);
+                self.open_batch(members, lane, admitted, place, serve);
             }
-            _ => {}
+            _ => self.leave_order(place),
         }
-    }
-}
-
-impl Backlog {
-    /// True while more waits than may.
-    pub(super) fn is_over(&self, limit: usize) -> bool {
-        self.bytes() > limit
     }
 }

@@ -4,13 +4,33 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::order::Place;
 use crate::Lane;
 
 /// Requests over the limit, kept as they came and decoded again when their turn comes.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    frames: VecDeque<(Lane, Bytes)>,
+    frames: VecDeque<Waiting>,
     bytes: usize,
+}
+
+/// A frame that waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) lane: Lane,
+    pub(super) frame: Bytes,
+    /// Where its answer stands among the others.
+    pub(super) place: Option<Place>,
+}
+
+impl Waiting {
+    pub(super) fn new(lane: Lane, frame: &[u8], place: Option<Place>) -> Self {
+        Self { lane, frame: Bytes::copy_from_slice(frame), place }
+    }
+
+    fn charge(&self) -> usize {
+        self.frame.len() + OVERHEAD
+    }
 }
 
 impl Backlog {
@@ -18,40 +38,35 @@ impl Backlog {
         self.frames.is_empty()
     }
 
-    /// Keeps a frame; false where it is over the limit.
-    pub(super) fn push(&mut self, lane: Lane, frame: &[u8], limit: usize) -> bool {
-        let charge = frame.len() + OVERHEAD;
-        if self.bytes + charge > limit {
-            return false;
-        }
-        self.bytes += charge;
-        self.frames.push_back((lane, Bytes::copy_from_slice(frame)));
-        true
+    /// True where one more frame of `size` bytes is within the limit.
+    pub(super) fn has_room(&self, size: usize, limit: usize) -> bool {
+        self.bytes + size + OVERHEAD <= limit
     }
 
-    /// Keeps a frame whatever the limit says.
-    pub(super) fn force(&mut self, lane: Lane, frame: &[u8]) {
-        self.push(lane, frame, usize::MAX);
+    /// Keeps a frame.
+    pub(super) fn push(&mut self, waiting: Waiting) {
+        self.bytes += waiting.charge();
+        self.frames.push_back(waiting);
     }
 
-    /// What the kept frames are charged.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// True while more waits than may.
+    pub(super) fn is_over(&self, limit: usize) -> bool {
+        self.bytes > limit
     }
 
-    pub(super) fn pop(&mut self) -> Option<(Lane, Bytes)> {
-        let (lane, frame) = self.frames.pop_front()?;
-        self.bytes -= frame.len() + OVERHEAD;
-        Some((lane, frame))
+    pub(super) fn pop(&mut self) -> Option<Waiting> {
+        let waiting = self.frames.pop_front()?;
+        self.bytes -= waiting.charge();
+        Some(waiting)
     }
 
     /// Forgets what waits on a lane that closed.
     pub(super) fn close_lane(&mut self, lane: Lane) {
         let bytes = &mut self.bytes;
-        self.frames.retain(|(waiting, frame)| {
-            let keep = *waiting != lane;
+        self.frames.retain(|waiting| {
+            let keep = waiting.lane != lane;
             if !keep {
-                *bytes -= frame.len() + OVERHEAD;
+                *bytes -= waiting.charge();
             }
             keep
         });

@@ -1,9 +1,9 @@
 //! Batches: several messages in one frame, and their answers in one frame.
 
-use super::{Session, requests::Batch, serve::Serve};
+use super::{Place, Session, requests::Batch, serve::Serve};
 use crate::{
     Answer, BatchPart, Ended, FrameRef, Id, Invalid, Lane, Message, ReplyTo, Request, RpcError,
-    outgoing::Kind, reply::Member,
+    reply::Member,
 };
 
 impl Session {
@@ -15,9 +15,10 @@ impl Session {
     ) {
         let requests = members.iter().filter(|member| matches!(member, Ok(Message::Request(_))));
         let count = requests.count();
-        let admitted = if count == 0 { Some(true) } else { self.admit_batch(count, frame) };
+        let place = self.order.arrive(frame.lane, is_answered(&members));
+        let admitted = if count == 0 { Some(true) } else { self.admit_batch(count, frame, place) };
         if let Some(admitted) = admitted {
-            self.open_batch(members, frame.lane, admitted, serve);
+            self.open_batch(members, frame.lane, admitted, place, serve);
         }
     }
 
@@ -27,19 +28,21 @@ impl Session {
         members: Vec<Result<Message<'_>, Invalid<'_>>>,
         lane: Lane,
         admitted: bool,
+        place: Option<Place>,
         serve: &mut S,
     ) {
         let Some(link) = self.links.get(self.tongue) else { return };
+        let place = self.order.begin(place, lane, is_answered(&members));
         let mut out = Vec::new();
         link.wire.open(&mut out);
         link.wire.encoder.batch(&mut out, BatchPart::Begin);
         let (empty, refused) = (out.len(), !admitted);
-        let batch = Batch { lane, refused, empty, out, running: 0, complete: false };
+        let batch = Batch { lane, place, refused, empty, out, running: 0, complete: false };
         let index = self.batches.insert(batch);
         for member in members {
             match member {
                 Ok(Message::Request(request)) if admitted => {
-                    self.start(&request, Some(index), serve);
+                    self.start(&request, Some(index), None, serve);
                 }
                 Ok(Message::Request(request)) => {
                     self.counters.refused += 1;
@@ -83,7 +86,7 @@ impl Session {
             if let Some(batch) = self.batches.get_mut(index) {
                 batch.running += 1;
             }
-            self.run(request, Some(index), pending, serve);
+            self.run(request, Some(index), None, pending, serve);
         }
     }
 
@@ -136,16 +139,25 @@ impl Session {
             return;
         };
         if batch.out.len() == batch.empty {
+            self.leave_order(batch.place);
             let how = if batch.refused { Ended::Refused } else { Ended::Silent };
             return self.outgoing.end_lane(batch.lane, how);
         }
         link.wire.encoder.batch(&mut batch.out, BatchPart::End);
         link.wire.close_unchecked(0, &mut batch.out);
         let how = if batch.refused { Ended::Refused } else { Ended::Answered };
-        let ended = (!batch.lane.is_duplex()).then_some(how);
         let out = self.outgoing.encode();
         let start = out.len();
         out.extend_from_slice(&batch.out);
-        self.queue(start, batch.lane, Kind::Call, ended);
+        self.commit(start, batch.lane, how, batch.place);
     }
+}
+
+/// True where a batch is answered at all: it holds more than notifications and responses.
+fn is_answered(members: &[Result<Message<'_>, Invalid<'_>>]) -> bool {
+    members.iter().any(|member| match member {
+        Ok(Message::Request(request)) => request.id.is_some(),
+        Ok(_) => false,
+        Err(invalid) => !matches!(invalid.answer, Answer::Nothing),
+    })
 }

@@ -131,7 +131,7 @@ impl Session {
                     continue;
                 }
                 let error = crate::framing::too_large(self.settings.limits.max_message);
-                self.reply(Some(&Id::Null), frame.lane, None, |reply| reply.error(&error));
+                self.reply_to_stray(&Id::Null, frame.lane, |reply| reply.error(&error));
                 continue;
             }
             let block = (frame.bytes.len() >= LARGE).then_some(&frame.bytes);
@@ -228,10 +228,10 @@ impl Session {
     fn invalid(&mut self, invalid: Invalid<'_>, lane: Lane) {
         match invalid.answer {
             Answer::Error(id) => {
-                self.reply(Some(&id), lane, None, |reply| reply.error(&invalid.error));
+                self.reply_to_stray(&id, lane, |reply| reply.error(&invalid.error));
             }
             Answer::Close(id) => {
-                self.reply(Some(&id), lane, None, |reply| reply.error(&invalid.error));
+                self.reply(Some(&id), lane, None, None, |reply| reply.error(&invalid.error));
                 self.close(Reason::Closed(invalid.error.message.as_ref().into()));
             }
             Answer::Nothing => {
@@ -248,8 +248,13 @@ impl Session {
 
     /// Bytes that belong to no message.
     pub(super) fn bad(&mut self, error: Option<RpcError>, fatal: bool, lane: Lane) {
-        if let Some(error) = &error {
-            self.reply(Some(&Id::Null), lane, None, |reply| reply.error(error));
+        match &error {
+            None => {}
+            // The last thing that is said waits for nothing.
+            Some(error) if fatal => {
+                self.reply(Some(&Id::Null), lane, None, None, |reply| reply.error(error));
+            }
+            Some(error) => self.reply_to_stray(&Id::Null, lane, |reply| reply.error(error)),
         }
         if fatal {
             let why =

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::order::Place;
 use crate::{Id, Lane};
 
 /// One request in execution, as the session and whoever executes it name it.
@@ -25,6 +26,8 @@ pub(super) struct Running {
     pub(super) lane: Lane,
     /// The batch it is a member of.
     pub(super) batch: Option<usize>,
+    /// Where its answer stands among the others.
+    pub(super) place: Option<Place>,
     /// The protocol of its answer.
     pub(super) tongue: usize,
 }
@@ -99,6 +102,8 @@ impl Requests {
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) lane: Lane,
+    /// Where its answer stands among the others.
+    pub(super) place: Option<Place>,
     /// Its requests were refused.
     pub(super) refused: bool,
     /// The answers so far, encoded, from the batch's opening on.

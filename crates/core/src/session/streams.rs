@@ -114,10 +114,11 @@ impl Session {
         outcome: Result<(), RpcError>,
     ) -> Result<(), Unsupported> {
         self.forget_credit(ticket);
-        let Some(id) = self.requests.remove(ticket).and_then(|running| running.id) else {
-            return Ok(());
-        };
-        self.say(&Message::StreamEnd(StreamEnd { id, outcome, meta: None }))
+        let Some(running) = self.requests.remove(ticket) else { return Ok(()) };
+        let Some(id) = running.id else { return Ok(()) };
+        let said = self.say(&Message::StreamEnd(StreamEnd { id, outcome, meta: None }));
+        self.leave_order(running.place);
+        said
     }
 
     pub(super) fn stream_item(&mut self, item: StreamItem<'_>) {

@@ -15,6 +15,7 @@ mod exchanges;
 mod flood;
 mod losing;
 mod notifications;
+mod ordering;
 mod outcomes;
 mod queueing;
 mod splitting;

@@ -1,0 +1,143 @@
+//! `Order`: in which order the answers of this side leave.
+
+use std::collections::VecDeque;
+
+use super::Session;
+use crate::{Lane, outgoing::Kind};
+
+/// In which order the requests of a peer are answered.
+///
+/// The order is kept on a permanent connection: every exchange has an answer of its own. A batch
+/// is one answer. Notifications have none and are begun as ever, and so are requests: only
+/// answers wait, against [`Limits::max_outgoing`](crate::Limits::max_outgoing). Items of streams
+/// do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ReplyOrder {
+    /// Each answer leaves as soon as it is there.
+    #[default]
+    AsReady,
+    /// Answers leave in the order in which their requests came, for peers that know no ids.
+    ///
+    /// A handler must not call its own peer then, unless the peer answers without calling back:
+    /// on the wire nothing tells the request of such a call from any other one, so its answer
+    /// waits for the handler, and the handler for it. The timeouts of both calls end that.
+    InOrder,
+    /// Last in, first out: an answer waits while a request that was begun after its own is in
+    /// execution. Neovim wants this and closes the channel otherwise.
+    Nested,
+}
+
+/// The answers that wait for others.
+#[derive(Debug)]
+pub(super) struct Order {
+    kind: ReplyOrder,
+    /// The number of the first entry.
+    first: u64,
+    /// In the order of their requests; `None` for a request that has no answer yet.
+    entries: VecDeque<Option<Vec<u8>>>,
+    /// What the answers in `entries` are charged.
+    held: usize,
+}
+
+/// The place of an answer among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place(u64);
+
+impl Order {
+    pub(super) fn new(kind: ReplyOrder) -> Self {
+        Self { kind, first: 0, entries: VecDeque::new(), held: 0 }
+    }
+
+    /// Bytes of answers that wait for others.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// A request came: its place where that decides, `None` where its answer may leave at any time.
+    pub(super) fn arrive(&mut self, lane: Lane, is_answered: bool) -> Option<Place> {
+        self.enter(ReplyOrder::InOrder, lane, is_answered)
+    }
+
+    /// A request begins: its place where that decides, or the one that it had.
+    pub(super) fn begin(
+        &mut self,
+        place: Option<Place>,
+        lane: Lane,
+        is_answered: bool,
+    ) -> Option<Place> {
+        place.or_else(|| self.enter(ReplyOrder::Nested, lane, is_answered))
+    }
+
+    fn enter(&mut self, kind: ReplyOrder, lane: Lane, is_answered: bool) -> Option<Place> {
+        if self.kind != kind || !is_answered || !lane.is_duplex() {
+            return None;
+        }
+        self.entries.push_back(None);
+        Some(Place(self.first + self.entries.len() as u64 - 1))
+    }
+
+    /// The answer of a place is known; it is empty where nothing is said.
+    fn put(&mut self, Place(number): Place, answer: Vec<u8>) {
+        let index = number.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+        let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) else { return };
+        self.held += answer.len() + OVERHEAD;
+        *entry = Some(answer);
+    }
+
+    /// The next answer that may leave.
+    fn pop(&mut self) -> Option<Vec<u8>> {
+        let answer = match self.kind {
+            ReplyOrder::Nested => {
+                let answer = self.entries.back_mut()?.take()?;
+                self.entries.pop_back();
+                answer
+            }
+            _ => {
+                let answer = self.entries.front_mut()?.take()?;
+                self.entries.pop_front();
+                self.first += 1;
+                answer
+            }
+        };
+        self.held -= answer.len() + OVERHEAD;
+        Some(answer)
+    }
+
+    /// Forgets what waits: nothing can be sent any more.
+    pub(super) fn clear(&mut self) {
+        self.first += self.entries.len() as u64;
+        self.entries.clear();
+        self.held = 0;
+    }
+}
+
+impl Session {
+    /// Puts the answer that was encoded from `start` on into its place, and sends those whose
+    /// turn it is.
+    #[cold]
+    pub(super) fn commit_in_order(&mut self, start: usize, place: Place) {
+        let answer = self.outgoing.encode().split_off(start);
+        self.order.put(place, answer);
+        while let Some(answer) = self.order.pop() {
+            if answer.is_empty() {
+                continue;
+            }
+            let out = self.outgoing.encode();
+            let start = out.len();
+            out.extend_from_slice(&answer);
+            self.queue(start, Lane::DUPLEX, Kind::Call, None);
+        }
+    }
+
+    /// Nothing will be said in this place.
+    pub(super) fn leave_order(&mut self, place: Option<Place>) {
+        if let Some(place) = place {
+            let start = self.outgoing.encode().len();
+            self.commit_in_order(start, place);
+        }
+    }
+}
+
+/// What an answer that waits costs beside its bytes.
+const OVERHEAD: usize = 64;
