@@ -168,15 +168,17 @@ fn protocol(name: &str) -> Result<Arc<dyn Protocol>, UrlError> {
     match name {
         #[cfg(feature = "jsonrpc")]
         "jsonrpc" => Ok(Arc::new(tinyrpc_protocols::JsonRpc)),
+        #[cfg(feature = "jsonrpc")]
+        "jsonrpc1" => Ok(Arc::new(tinyrpc_protocols::JsonRpc1)),
         #[cfg(feature = "msgpack")]
         "msgpack" => Ok(Arc::new(tinyrpc_protocols::MsgPackRpc)),
         #[cfg(not(feature = "jsonrpc"))]
-        "jsonrpc" => Err(UrlError("jsonrpc needs the feature `jsonrpc`".into())),
+        "jsonrpc" | "jsonrpc1" => Err(UrlError(format!("{name} needs the feature `jsonrpc`"))),
         #[cfg(not(feature = "msgpack"))]
         "msgpack" => Err(UrlError("msgpack needs the feature `msgpack`".into())),
-        _ => {
-            Err(UrlError(format!("unknown protocol `{name}`: there are auto, jsonrpc and msgpack")))
-        }
+        _ => Err(UrlError(format!(
+            "unknown protocol `{name}`: there are auto, jsonrpc, jsonrpc1 and msgpack"
+        ))),
     }
 }
 

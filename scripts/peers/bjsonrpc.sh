@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # bjsonrpc: JSON-RPC 1.x in lines, in both directions. It is of the time of Python 2: it is
-# converted, and texts become bytes where they meet the socket.
+# converted, and texts become bytes where they meet the socket. In between they are Latin-1, which
+# stands for bytes, because a read may end in the middle of a character.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 peer bjsonrpc
@@ -11,7 +12,8 @@ build() {
         source=$(source_of bjsonrpc==0.2.1) &&
         "$folder/bin/python" -W ignore -m lib2to3 --write --nobackups --no-diffs "$source"/bjsonrpc &&
         sed -i.old \
-            -e 's/self\._sck\.recv(2048)/&.decode("utf-8")/' \
+            -e 's/self\._sck\.recv(2048)/&.decode("latin-1")/' \
+            -e 's/^        return streambuffer$/&.encode("latin-1").decode("utf-8")/' \
             -e 's/self\._sck\.send("".join(self\._wbuffer)/&.encode("utf-8")/' \
             "$source"/bjsonrpc/connection.py &&
         pip install --no-deps --no-build-isolation "$source"
@@ -19,7 +21,8 @@ build() {
 works='
 import inspect, bjsonrpc.connection
 source = inspect.getsource(bjsonrpc.connection)
-assert "recv(2048).decode(" in source and "_wbuffer).encode(" in source
+for edit in ["recv(2048).decode(", "return streambuffer.encode(", "_wbuffer).encode("]:
+    assert edit in source, edit
 '
 
 # Python 3.13 no longer has the converter.

@@ -1,4 +1,4 @@
-//! aiorpcX 0.25.0, JSON-RPC 2.0 over TCP in lines, for Python; ElectrumX and its wallets speak by
+//! aiorpcX 0.25.0, JSON-RPC 2.0 and 1.0 over TCP in lines, for Python; ElectrumX and its wallets speak by
 //! it. Both sides of a connection are the same.
 //!
 //! | | its client | its server |
@@ -14,9 +14,11 @@
 //! | calls to its peer | yes, at any time | yes, at any time |
 //! | numbers | int of any size, float | the same |
 //! | lines | end in LF; one that is no JSON costs nothing | the same |
+//! | version 1.0 | no named params, no batches; any error is read | the same; errors are objects |
 
 use serde_json::json;
 use tinyrpc::{ClientBuilder, connect};
+use tokio::process::Command;
 
 use crate::{
     checks,
@@ -70,9 +72,48 @@ async fn our_client_calls_their_server() {
 #[tokio::test]
 async fn their_server_calls_our_client() {
     let Some(kit) = kit() else { return };
-    let server = TheirServer::start(kit.python("server.py")).await;
-    let builder = ClientBuilder::from_url(server.url("jsonrpc"));
-    let client = builder.expect("a URL").serve(service()).connect().await.expect("it listens");
-    within(checks::both_ways(&client)).await;
-    within(checks::told(&client)).await;
+    for (server, protocol) in [(kit.python("server.py"), "jsonrpc"), (old_server(&kit), "jsonrpc1")]
+    {
+        let server = TheirServer::start(server).await;
+        let builder = ClientBuilder::from_url(server.url(protocol));
+        let client = builder.expect("a URL").serve(service()).connect().await.expect("it listens");
+        within(checks::both_ways(&client)).await;
+        within(checks::told(&client)).await;
+    }
+}
+
+fn old_server(kit: &Kit) -> Command {
+    let mut command = kit.python("server.py");
+    command.arg("old");
+    command
+}
+
+#[tokio::test]
+async fn their_old_client_calls_our_server() {
+    let Some(kit) = kit() else { return };
+    let server = our_server("jsonrpc1+tcp", service()).await;
+    let mut command = kit.python("client.py");
+    command.arg("old");
+    their_client(command, &server, 12).await;
+}
+
+#[tokio::test]
+async fn our_client_calls_their_old_server() {
+    let Some(kit) = kit() else { return };
+    let server = TheirServer::start(old_server(&kit)).await;
+    let client = connect(server.url("jsonrpc1")).await.expect("it listens");
+    within(async {
+        checks::integers(&client, 63).await;
+        checks::texts(&client, 300_000).await;
+        checks::values(&client).await;
+        checks::error(&client, "fail", json!([]), 17, "it failed").await;
+        checks::error(&client, "nosuch", json!([1]), -32601, "nosuch").await;
+        checks::error(&client, "add", json!([1]), -32602, "argument").await;
+        checks::notifications(&client).await;
+        // A group of calls, because this version has no batches.
+        checks::batch(&client).await;
+        checks::overtaking(&client).await;
+        checks::pipelining(&client, 100_000).await;
+    })
+    .await;
 }

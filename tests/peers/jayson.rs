@@ -1,4 +1,4 @@
-//! jayson 5.0.0, JSON-RPC 2.0 for Node.js; here over TCP, in lines.
+//! jayson 5.0.0, JSON-RPC 2.0 and 1.0 for Node.js; here over TCP, in lines.
 //!
 //! | | its client | its server |
 //! |---|---|---|
@@ -13,6 +13,7 @@
 //! | calls to its peer | no | no |
 //! | numbers | doubles: no integer beyond 2^53 is exact | the same |
 //! | lines | end in LF | one that is no JSON is answered with -32700 and ends the connection |
+//! | version 1.0 | no batches | no batches; refuses named params, under no id |
 
 use serde_json::json;
 use tinyrpc::connect;
@@ -64,4 +65,34 @@ async fn our_client_calls_their_server() {
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn their_old_client_calls_our_server() {
+    let Some(kit) = kit() else { return };
+    let server = our_server("jsonrpc1+tcp", service()).await;
+    let mut command = kit.node("client.js");
+    command.arg("old");
+    their_client(command, &server, 9).await;
+}
+
+#[tokio::test]
+async fn our_client_calls_their_old_server() {
+    let Some(kit) = kit() else { return };
+    let mut command = kit.node("server.js");
+    command.arg("old");
+    let server = TheirServer::start(command).await;
+    let client = connect(server.url("jsonrpc1")).await.expect("it listens");
+    within(async {
+        checks::integers(&client, 53).await;
+        checks::texts(&client, 300_000).await;
+        checks::values(&client).await;
+        checks::error(&client, "fail", json!([]), 17, "it failed").await;
+        checks::error(&client, "nosuch", json!([1]), -32601, "not found").await;
+        checks::notifications(&client).await;
+        checks::batch(&client).await;
+        checks::overtaking(&client).await;
+        checks::pipelining(&client, 100_000).await;
+    })
+    .await;
 }

@@ -7,6 +7,7 @@
 //! `CI=true`. Every process that is started here ends with its test.
 
 mod aiorpcx;
+mod bjsonrpc;
 mod checks;
 mod jayson;
 mod kit;

@@ -1,8 +1,10 @@
-//! JSON-RPC 2.0, as <https://www.jsonrpc.org/specification> has it.
+//! JSON-RPC 2.0, as <https://www.jsonrpc.org/specification> has it, and 1.x as its peers speak it.
 
 mod decoder;
+mod dialect;
 mod encoder;
 mod envelope;
+mod old_encoder;
 mod scan;
 mod text;
 
@@ -11,13 +13,16 @@ mod tests;
 
 use tinyrpc_core::{Codec, Format, Limits, Profile, Protocol};
 
-use self::{decoder::JsonDecoder, encoder::JsonEncoder};
+use self::{
+    decoder::JsonDecoder, dialect::Dialect, encoder::JsonEncoder, old_encoder::OldJsonEncoder,
+};
 
 /// JSON-RPC 2.0.
 ///
 /// What is sent is compact and strict. What is accepted is strict where a call could be mistaken
 /// for another one (grammar, UTF-8, members that come twice, the version, ids) and lenient where
-/// nothing can go wrong: members that nobody knows, errors of odd shapes in answers.
+/// nothing can go wrong: members that nobody knows, errors of odd shapes in answers, answers of the
+/// shape of [1.x](JsonRpc1).
 ///
 /// # Framing
 ///
@@ -51,10 +56,56 @@ impl Protocol for JsonRpc {
     fn open(&self, limits: &Limits) -> Codec {
         let mut profile = Profile::new(Format::Json);
         profile.batches = true;
-        Codec::new(JsonDecoder::new(limits), JsonEncoder, profile)
+        Codec::new(JsonDecoder::new(limits, Dialect::Two), JsonEncoder, profile)
     }
 
     fn claims(&self, first: u8) -> bool {
-        matches!(first, b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n')
+        claims(first)
     }
+}
+
+/// JSON-RPC before 2.0, for peers such as bjsonrpc: requests without a version.
+///
+/// A client of 2.0 understands the answers of such a peer anyway, so this is for its requests, and
+/// for peers that do not read those of 2.0.
+///
+/// # What is accepted
+///
+/// All that [`JsonRpc`] accepts, with or without a version, and:
+///
+/// | what came | what it means |
+/// |---|---|
+/// | a request whose id is null or absent | a notification |
+/// | params that are null | none |
+/// | `kwparams`, an object | named params beside positional ones |
+///
+/// Version 1.0 has no batches. An array of calls, which bjsonrpc understands, is answered by a line
+/// for each call, all together.
+///
+/// # What is sent
+///
+/// Params are always there, and named ones are an object. Notifications have the id null. Answers
+/// have both a result and an error, one of which is null. An error is a text where that says all:
+/// where it has the code -32000, which a text is read as, and no data. Otherwise it is an object,
+/// as in 2.0.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JsonRpc1;
+
+impl Protocol for JsonRpc1 {
+    fn name(&self) -> &'static str {
+        "jsonrpc1"
+    }
+
+    fn open(&self, limits: &Limits) -> Codec {
+        let profile = Profile::new(Format::Json);
+        Codec::new(JsonDecoder::new(limits, Dialect::One), OldJsonEncoder, profile)
+    }
+
+    fn claims(&self, first: u8) -> bool {
+        claims(first)
+    }
+}
+
+fn claims(first: u8) -> bool {
+    matches!(first, b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n')
 }

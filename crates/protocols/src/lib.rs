@@ -1,4 +1,4 @@
-//! How messages look on the wire: JSON-RPC 2.0 and MessagePack-RPC.
+//! How messages look on the wire: JSON-RPC 2.0 and 1.x, and MessagePack-RPC.
 //!
 //! Each protocol is a feature and a folder: envelope, native framing, and nothing else. It knows no
 //! transport, no method and no task. Who serves or calls functions wants the crate `tinyrpc`; who
@@ -41,6 +41,6 @@ pub use tinyrpc_core::{
 };
 
 #[cfg(feature = "jsonrpc")]
-pub use crate::jsonrpc::JsonRpc;
+pub use crate::jsonrpc::{JsonRpc, JsonRpc1};
 #[cfg(feature = "msgpack")]
 pub use crate::msgpack::{MsgPackRpc, OldMsgPackRpc};

@@ -1,4 +1,7 @@
-"""A service behind the server of aiorpcX."""
+"""A service behind the server of aiorpcX.
+
+    python server.py [old]
+"""
 
 import asyncio
 

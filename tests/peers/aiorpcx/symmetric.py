@@ -2,8 +2,12 @@
 calls those of its peer. Both sides are the same."""
 
 import asyncio
+import sys
 
-from aiorpcx import RPCError, RPCSession, handler_invocation
+from aiorpcx import JSONRPCConnection, JSONRPCv1, JSONRPCv2, RPCError, RPCSession, handler_invocation
+
+# Speaks version 1.0 instead of 2.0.
+old = "old" in sys.argv
 
 # The errors of the tests are not an attack.
 RPCSession.cost_hard_limit = 0
@@ -11,6 +15,9 @@ RPCSession.cost_hard_limit = 0
 
 class Side(RPCSession):
     noted = 0
+
+    def default_connection(self):
+        return JSONRPCConnection(JSONRPCv1 if old else JSONRPCv2)
 
     async def handle_request(self, request):
         handler = getattr(self, "on_" + request.method, None)

@@ -1,4 +1,6 @@
 // A service behind the TCP server of jayson.
+//
+//     node server.js [old]
 'use strict';
 
 const jayson = require('jayson');
@@ -20,6 +22,6 @@ const server = new jayson.Server({
   later: ([value, milliseconds], callback) => setTimeout(() => callback(null, value), milliseconds),
   note: ([n], callback) => callback(null, (noted += n)),
   noted: (_, callback) => callback(null, noted),
-}).tcp();
+}, { version: process.argv.includes('old') ? 1 : 2 }).tcp();
 
 server.listen(0, '127.0.0.1', () => ready(server));

@@ -6,7 +6,7 @@ use memchr::memchr;
 use tinyrpc_core::{Answer, Code, Decoder, FrameRef, Id, Invalid, Limits, Message, RpcError, Scan};
 
 use super::{
-    envelope,
+    Dialect, envelope,
     scan::{Bound, Flaw, Kind, Outline, ScanLimits, Scanner, outline_of},
 };
 use crate::mark::Mark;
@@ -23,9 +23,10 @@ pub(super) struct JsonDecoder {
     found: Mark,
 }
 
-/// The limits that concern a decoder.
+/// The version and the limits that concern a decoder.
 #[derive(Debug)]
 pub(super) struct Bounds {
+    pub(super) dialect: Dialect,
     pub(super) scan: ScanLimits,
     pub(super) max_message: usize,
     pub(super) max_method: usize,
@@ -47,7 +48,7 @@ enum Place {
 }
 
 impl JsonDecoder {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, dialect: Dialect) -> Self {
         let scan = ScanLimits {
             depth: limits.max_depth,
             values: limits.max_values,
@@ -56,6 +57,7 @@ impl JsonDecoder {
         Self {
             scanner: Scanner::new(scan),
             bounds: Bounds {
+                dialect,
                 scan,
                 max_message: limits.max_message,
                 max_method: limits.max_method,

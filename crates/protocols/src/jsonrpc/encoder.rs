@@ -40,17 +40,9 @@ impl Encoder for JsonEncoder {
     }
 
     fn error(&self, out: &mut Vec<u8>, id: &Id<'_>, error: &RpcError) {
-        head(out, id, br#","error":{"code":"#);
-        signed(out, error.code.0);
-        out.extend_from_slice(br#","message":""#);
-        escaped(out, &error.message);
-        out.push(b'"');
-        let mark = out.len();
-        out.extend_from_slice(br#","data":"#);
-        if !error.encode_data(Format::Json, out) {
-            out.truncate(mark);
-        }
-        out.extend_from_slice(b"}}");
+        head(out, id, br#","error":"#);
+        write_error(out, error);
+        out.push(b'}');
     }
 
     fn terminate(&self, out: &mut Vec<u8>) {
@@ -66,8 +58,27 @@ impl Encoder for JsonEncoder {
     }
 
     fn message(&self, _out: &mut Vec<u8>, _message: &Message<'_>) -> Result<(), Unsupported> {
-        Err(Unsupported { who: "JSON-RPC", what: "say more than requests and responses" })
+        Err(unsupported())
     }
+}
+
+/// An error: code, message and, where JSON can say them, data.
+pub(super) fn write_error(out: &mut Vec<u8>, error: &RpcError) {
+    out.extend_from_slice(br#"{"code":"#);
+    signed(out, error.code.0);
+    out.extend_from_slice(br#","message":""#);
+    escaped(out, &error.message);
+    out.push(b'"');
+    let mark = out.len();
+    out.extend_from_slice(br#","data":"#);
+    if !error.encode_data(Format::Json, out) {
+        out.truncate(mark);
+    }
+    out.push(b'}');
+}
+
+pub(super) fn unsupported() -> Unsupported {
+    Unsupported { who: "JSON-RPC", what: "say more than requests and responses" }
 }
 
 /// The version, the id, and `behind`, which is what follows them.
@@ -79,7 +90,7 @@ fn head<const N: usize>(out: &mut Vec<u8>, id: &Id<'_>, behind: &[u8; N]) {
         return numbered_head(out, number, behind);
     }
     out.extend_from_slice(PREFIX);
-    other_id(out, id);
+    write_id(out, id);
     out.extend_from_slice(behind);
 }
 
@@ -135,8 +146,9 @@ fn eight_digits(number: u32) -> u64 {
     ones | ZEROS
 }
 
+/// An id of whatever kind.
 #[cold]
-fn other_id(out: &mut Vec<u8>, id: &Id<'_>) {
+pub(super) fn write_id(out: &mut Vec<u8>, id: &Id<'_>) {
     match id {
         Id::Null => out.extend_from_slice(b"null"),
         Id::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
@@ -162,7 +174,7 @@ fn quoted(out: &mut Vec<u8>, text: &str) {
 
 /// A text without its quotes.
 #[inline]
-fn escaped(out: &mut Vec<u8>, text: &str) {
+pub(super) fn escaped(out: &mut Vec<u8>, text: &str) {
     // Not `any`: a loop without a way out handles many bytes at once.
     let special = text.bytes().fold(false, |found, byte| found | needs_escape(byte));
     if special {

@@ -8,6 +8,7 @@ use tinyrpc_core::{
 };
 
 use super::{
+    Dialect,
     decoder::{Bounds, whole},
     scan::{Kind, Member, Outline, elements, key_is, member, members},
     text,
@@ -87,7 +88,7 @@ fn object<'f>(
     if outline.duplicate.is_some() {
         return Err(refuse(id.filter(|_| !has_two_ids(object)), "a member comes twice"));
     }
-    if !part(Member::Jsonrpc).is_some_and(is_version) {
+    if bounds.dialect == Dialect::Two && !part(Member::Jsonrpc).is_some_and(is_version) {
         return Err(refuse(id, r#"`jsonrpc` must be "2.0""#));
     }
     if answers {
@@ -98,15 +99,27 @@ fn object<'f>(
         Some(Err(what)) => return Err(refuse(id, what)),
         None => return Err(refuse(id, "`method` is missing")),
     };
-    let params = part(Member::Params).unwrap_or_default();
+    let params = match part(Member::Params) {
+        Some(b"null") if bounds.dialect == Dialect::One => &[],
+        params => params.unwrap_or_default(),
+    };
     if !matches!(params.first(), None | Some(b'[' | b'{')) {
         return Err(refuse(id, "`params` must be an array or an object"));
     }
-    let params = frame.payload(params, Format::Json);
-    Ok(Message::Request(Request::new(id, method, params, frame.lane)))
+    let named = match bounds.dialect {
+        Dialect::One if outline.unknown => {
+            named(object).map_err(|what| refuse(id.clone(), what))?
+        }
+        _ => None,
+    };
+    let payload = |bytes| frame.payload(bytes, Format::Json);
+    let request = Request::new(bounds.dialect.id(id), method, payload(params), frame.lane);
+    Ok(Message::Request(Request { named: named.map(payload), ..request }))
 }
 
 /// An answer to a request of this side. What is wrong with it is never answered.
+///
+/// Peers of 1.x, and some of 2.0, send both a result and an error: the one that is not null counts.
 fn response<'f>(
     frame: FrameRef<'f>,
     object: &'f [u8],
@@ -114,15 +127,15 @@ fn response<'f>(
     bounds: &Bounds,
 ) -> Result<Message<'f>, Invalid<'f>> {
     let part = |member| outline.span(member).of(object);
-    if outline.duplicate.is_some() || !part(Member::Jsonrpc).is_some_and(is_version) {
+    if outline.duplicate.is_some() || !part(Member::Jsonrpc).is_none_or(is_version) {
         return Err(drop_silently());
     }
     let Some(id) = text::id(object, outline.span(Member::Id), bounds.max_id) else {
         return Err(drop_silently());
     };
     let outcome = match (part(Member::Result), part(Member::Error)) {
-        (Some(result), None) => Ok(frame.payload(result, Format::Json)),
-        (None, Some(error)) => Err(read_error(frame, error)),
+        (Some(result), None | Some(NULL)) => Ok(frame.payload(result, Format::Json)),
+        (None | Some(NULL), Some(error)) => Err(read_error(frame, error)),
         _ => return Err(drop_silently()),
     };
     Ok(Message::Response(Response::new(id, outcome)))
@@ -146,6 +159,17 @@ fn batch<'f>(frame: FrameRef<'f>, bounds: &Bounds) -> Result<Message<'f>, Invali
         _ => Err(refuse(None, "a member of a batch is an object")),
     }));
     Ok(Message::Batch(batch))
+}
+
+/// The named params that bjsonrpc has beside positional ones.
+#[cold]
+fn named(object: &[u8]) -> Result<Option<&[u8]>, &'static str> {
+    let mut found = members(object).filter(|(key, _)| key_is(key, "kwparams"));
+    match (found.next(), found.next()) {
+        (_, Some(_)) => Err("a member comes twice"),
+        (Some((_, named)), None) if !named.starts_with(b"{") => Err("`kwparams` must be an object"),
+        (named, None) => Ok(named.map(|(_, named)| named)),
+    }
 }
 
 /// The error of a response, as far as it can be made out: peers differ in how they say it.
@@ -229,5 +253,6 @@ fn shorten(text: &str) -> String {
 
 /// The one version, as it is usually written.
 const VERSION: &[u8] = br#""2.0""#;
+const NULL: &[u8] = b"null";
 /// How much of an odd error becomes its message.
 const SHOWN: usize = 256;

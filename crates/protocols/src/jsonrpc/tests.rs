@@ -2,6 +2,7 @@
 
 mod encoding;
 mod envelope;
+mod old;
 mod properties;
 mod responses;
 mod stream;

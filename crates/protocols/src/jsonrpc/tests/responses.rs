@@ -16,12 +16,38 @@ fn results() {
     check(r#"{"id":null,"result":"text","jsonrpc":"2.0"}"#, r#"ok null "text""#);
 }
 
+/// Peers of 1.x answer so, and some of 2.0.
+#[test]
+fn results_beside_errors() {
+    let cases = [
+        (r#"{"result":5,"error":null,"id":1}"#, "ok 1 5"),
+        (r#"{"result":null,"error":null,"id":1}"#, "ok 1 null"),
+        (r#"{"id":"x","result":[1]}"#, r#"ok "x" [1]"#),
+        (r#"{"jsonrpc":"2.0","result":1,"error":null,"id":1}"#, "ok 1 1"),
+        (r#"{"result":null,"error":"no","id":1}"#, r#"error 1 "no (code -32000)" None"#),
+        (r#"{"id":1,"error":{"code":7,"message":"no"}}"#, r#"error 1 "no (code 7)" None"#),
+        (r#"{"result":null,"error":"","id":1}"#, r#"error 1 " (code -32000)" None"#),
+        (r#"{"result":null,"error":0,"id":1}"#, r#"error 1 "0 (code -32000)" None"#),
+        (r#"{"result":null,"error":false,"id":1}"#, r#"error 1 "false (code -32000)" None"#),
+        (
+            r#"{"jsonrpc":"2.0","error":{"code":7,"message":"no"},"result":null,"id":1}"#,
+            r#"error 1 "no (code 7)" None"#,
+        ),
+    ];
+    for (input, expected) in cases {
+        check(input, expected);
+    }
+}
+
 #[test]
 fn what_is_no_response_is_never_answered() {
     for input in [
         r#"{"jsonrpc":"2.0","result":1}"#,
-        r#"{"jsonrpc":"2.0","result":1,"error":null,"id":1}"#,
-        r#"{"result":1,"id":1}"#,
+        r#"{"jsonrpc":"2.0","result":1,"error":"no","id":1}"#,
+        r#"{"result":0,"error":0,"id":1}"#,
+        r#"{"jsonrpc":"1.0","result":1,"id":1}"#,
+        r#"{"jsonrpc":null,"result":1,"id":1}"#,
+        r#"{"result":1,"result":1,"error":null,"id":1}"#,
         r#"{"jsonrpc":"2.0","error":{"code":1,"message":"x"}}"#,
         r#"{"jsonrpc":"2.0","result":1,"id":{}}"#,
     ] {
