@@ -1,8 +1,14 @@
 //! What stands around every call: checks, hooks and layers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use tinyrpc::{Code, Context, Dispatcher, Error, Invocation, Method, RpcError, Server, Surplus};
+use tinyrpc::{
+    Code, Context, Dispatcher, Error, Invocation, Limits, Method, RpcError, Server, Service,
+    Surplus,
+    layers::{End, HooksLayer},
+};
+
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::world::{World, service};
 
@@ -75,4 +81,70 @@ pub(crate) async fn client_errors(world: World) {
         let asked: String = at.client.call("ask", ()).await.unwrap();
         assert!(asked.contains(&Code::SERVER_ERROR.to_string()), "{asked}");
     }
+}
+
+pub(crate) async fn hooks(world: World) {
+    let (tx, mut ends) = unbounded_channel();
+    let hooks = HooksLayer::new()
+        .before(|invocation| match invocation.method.strip_prefix("admin.") {
+            Some(name) => Err(RpcError::new(403, format!("{name} is not for everybody"))),
+            None => Ok(()),
+        })
+        .map_error(|error| match error.code {
+            Code::SERVER_ERROR => RpcError::new(5, "hidden"),
+            _ => error,
+        })
+        .after(move |call| {
+            // Every connection of a server has a clock.
+            assert!(call.took.is_some());
+            let end = match call.end {
+                End::Failed(error) => error.code.to_string(),
+                other => format!("{other:?}"),
+            };
+            _ = tx.send((call.method.to_owned(), call.notification, end));
+        });
+    let methods = service()
+        .method("secret", || Err::<u8, _>(RpcError::server("secret")))
+        .method("secret later", async || {
+            tokio::task::yield_now().await;
+            Err::<u8, _>(RpcError::server("secret"))
+        })
+        .method("wait", std::future::pending::<()>);
+    // A client that is gone is not waited for.
+    let limits = Limits { half_close: Duration::ZERO, ..Limits::default() };
+    let server = Server::new(methods.layer(hooks)).limits(limits);
+    let at = world.serve_with(server, |builder| builder).await;
+    let client = &at.client;
+    let mut check = async |method: &str, notification, end: &str| {
+        assert_eq!(ends.recv().await.unwrap(), (method.into(), notification, end.into()));
+    };
+    assert_eq!(client.call::<_, i64>("add", (2, 3)).await.unwrap(), 5);
+    check("add", false, "Answered").await;
+    assert_eq!(client.call::<_, u32>("later", (2,)).await.unwrap(), 2);
+    check("later", false, "Answered").await;
+    for method in ["secret", "secret later"] {
+        let error = answered(client.call::<_, u8>(method, ()).await);
+        assert_eq!((error.code, &*error.message), (Code(5), "hidden"));
+        check(method, false, "5").await;
+    }
+    let refused = answered(client.call::<_, u8>("admin.stop", ()).await);
+    assert_eq!(&*refused.message, "stop is not for everybody");
+    check("admin.stop", false, "403").await;
+    assert_eq!(answered(client.call::<_, u8>("panic", ("!",)).await).code, Code::INTERNAL_ERROR);
+    check("panic", false, "Panicked").await;
+    client.notify("nothing", ()).await.unwrap();
+    check("nothing", true, "Answered").await;
+    let mut batch = client.batch();
+    let [fine, failing] =
+        ["nothing", "secret later"].map(|name| batch.call::<()>(name, ()).unwrap());
+    let mut answers = batch.send().await.unwrap();
+    answers.take(fine).unwrap();
+    assert_eq!(answered(answers.take(failing)).code, Code(5));
+    check("nothing", false, "Answered").await;
+    check("secret later", false, "5").await;
+    let waiting = client.call::<_, ()>("wait", ()).send().await.unwrap();
+    client.call::<_, ()>("nothing", ()).await.unwrap();
+    check("nothing", false, "Answered").await;
+    drop((waiting, at.client));
+    check("wait", false, "Dropped").await;
 }

@@ -41,7 +41,7 @@ macro_rules! links {
             cases!(data::{numbers, binary, structs, text, not_finite, undecoded, extensions});
             cases!(names::{nesting, aliases, come_and_go, prefixes});
             cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
-            cases!(around::{validation, client_errors});
+            cases!(around::{validation, hooks, client_errors});
             cases!(callbacks::{server_calls_client, nested_calls, broadcast});
             cases!(peers::{traced, reply_order});
         }

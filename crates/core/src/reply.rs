@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{BatchPart, Code, Format, Id, PayloadRef, RpcError, wire::Wire};
+use crate::{BatchPart, Code, Format, FormatError, Id, PayloadRef, RpcError, wire::Wire};
 
 /// The one chance to answer a request.
 ///
@@ -20,7 +20,20 @@ pub struct ReplyTo<'a> {
     mark: usize,
     id: Option<&'a Id<'a>>,
     member: Member,
-    answered: bool,
+    answer: Answer,
+    /// What errors become before they are written.
+    errors: Option<&'a (dyn Fn(RpcError) -> RpcError + 'a)>,
+}
+
+/// What was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// Nothing yet.
+    None,
+    /// Nothing yet, and nothing is missing.
+    Promised,
+    Result,
+    Error(Code),
 }
 
 /// What the answer is a part of.
@@ -45,7 +58,7 @@ impl<'a> ReplyTo<'a> {
         member: Member,
     ) -> Self {
         let mark = out.len();
-        Self { wire, out, mark, id, member, answered: false }
+        Self { wire, out, mark, id, member, answer: Answer::None, errors: None }
     }
 
     /// The format in which the caller wants the answer.
@@ -60,7 +73,15 @@ impl<'a> ReplyTo<'a> {
 
     /// True when the answer was given.
     pub fn is_answered(&self) -> bool {
-        self.answered
+        self.answer != Answer::None
+    }
+
+    /// The code of the error that was answered; `None` where it was a result, or nothing yet.
+    pub fn error_code(&self) -> Option<Code> {
+        match self.answer {
+            Answer::Error(code) => Some(code),
+            _ => None,
+        }
     }
 
     /// Answers with a result.
@@ -68,7 +89,7 @@ impl<'a> ReplyTo<'a> {
     /// A value that does not encode, or one over the limit, is answered as an error.
     pub fn result<T: Serialize + ?Sized>(&mut self, value: &T) {
         let format = self.format();
-        self.write(|out| format.encode(value, out).map_err(|error| error.to_string()));
+        self.write(|out| format.encode(value, out));
     }
 
     /// Answers with a result that is encoded already, in [`ReplyTo::format`].
@@ -81,38 +102,76 @@ impl<'a> ReplyTo<'a> {
 
     /// Answers with an error.
     pub fn error(&mut self, error: &RpcError) {
-        let Some(id) = self.begin() else { return };
-        self.wire.encoder.error(self.out, id, error);
-        self.end(id);
+        match self.errors {
+            None => self.write_error(error),
+            Some(map) => self.write_error(&map(error.clone())),
+        }
+    }
+
+    /// Has `write` answer, and errors become what `map` makes of them before they are written.
+    ///
+    /// For layers. Where one is inside another, the inner one's `map` comes first. An answer that
+    /// turns out to be over a limit is an error of the connection, which no `map` sees.
+    pub fn map_errors<R>(
+        &mut self,
+        map: &dyn Fn(RpcError) -> RpcError,
+        write: impl FnOnce(&mut ReplyTo<'_>) -> R,
+    ) -> R {
+        let outer = self.errors;
+        let both = |error| match outer {
+            None => map(error),
+            Some(outer) => outer(map(error)),
+        };
+        let mut inner = ReplyTo {
+            wire: self.wire,
+            out: &mut *self.out,
+            mark: self.mark,
+            id: self.id,
+            member: self.member,
+            answer: self.answer,
+            errors: Some(&both),
+        };
+        let result = write(&mut inner);
+        self.answer = inner.answer;
+        result
     }
 
     /// Takes back whatever was begun, as if the handler had not run.
     pub fn reset(&mut self) {
         self.out.truncate(self.mark);
-        self.answered = false;
+        self.answer = Answer::None;
     }
 
     /// Leaves the answer for later.
     pub(crate) fn promise(&mut self) {
-        self.answered = true;
+        self.answer = Answer::Promised;
     }
 
-    fn write(&mut self, body: impl FnOnce(&mut Vec<u8>) -> Result<(), String>) {
-        let Some(id) = self.begin() else { return };
+    fn write(&mut self, body: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>) {
+        let Some(id) = self.begin(Answer::Result) else { return };
         self.wire.encoder.begin_result(self.out, id);
         match body(self.out) {
             Ok(()) => {
                 self.wire.encoder.end_result(self.out, id);
                 self.end(id);
             }
-            Err(why) => self.unsendable(id, format!("the result cannot be encoded: {why}")),
+            Err(error) => {
+                let why = format!("the result cannot be encoded: {error}");
+                self.error(&RpcError::new(Code::UNSENDABLE, why));
+            }
         }
     }
 
+    fn write_error(&mut self, error: &RpcError) {
+        let Some(id) = self.begin(Answer::Error(error.code)) else { return };
+        self.wire.encoder.error(self.out, id, error);
+        self.end(id);
+    }
+
     /// Opens the frame or the batch member; `None` where there is nothing to answer.
-    fn begin(&mut self) -> Option<&'a Id<'a>> {
+    fn begin(&mut self, answer: Answer) -> Option<&'a Id<'a>> {
         self.out.truncate(self.mark);
-        self.answered = true;
+        self.answer = answer;
         let id = self.id?;
         match self.member {
             Member::Frame => _ = self.wire.open(self.out),
@@ -139,7 +198,7 @@ impl<'a> ReplyTo<'a> {
 
     /// Answers with a short error in place of an answer that cannot be sent.
     fn unsendable(&mut self, id: &Id<'_>, why: String) {
-        if self.begin().is_some() {
+        if self.begin(Answer::Error(Code::UNSENDABLE)).is_some() {
             let error = RpcError::new(Code::UNSENDABLE, why);
             self.wire.encoder.error(self.out, id, &error);
             if self.member == Member::Frame {
@@ -153,7 +212,10 @@ impl fmt::Debug for ReplyTo<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReplyTo")
             .field("id", &self.id)
-            .field("answered", &self.answered)
+            .field("answer", &self.answer)
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "json"))]
+mod tests;

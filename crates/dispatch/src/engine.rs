@@ -14,7 +14,7 @@ use std::{
 use futures_util::stream::{AbortHandle, Abortable, FuturesUnordered, StreamExt};
 use tinyrpc_core::{Incoming, Payload, ReplyTo, Request, RpcError, Serve, Session, Ticket, Turn};
 
-use crate::{Invocation, PendingReply, Scope, Service, Started};
+use crate::{Invocation, PendingReply, Scope, Service, Started, fail::fail};
 
 /// One connection's session, its service and the requests that go on.
 pub struct Engine {
@@ -68,7 +68,7 @@ impl Engine {
             self.jobs.forget(ticket);
             self.session.finish(ticket, |reply| match outcome {
                 Ok(payload) => reply.payload(payload.as_ref()),
-                Err(error) => reply.error(&error),
+                Err(error) => fail(reply, &error),
             });
         }
         answered

@@ -53,7 +53,7 @@ pub enum Started {
     Pending(PendingReply),
 }
 
-/// A request that goes on. For a notification the output is ignored.
+/// A request that goes on. For a notification the result is ignored, and an error goes to the log.
 pub type PendingReply = Pin<Box<dyn Future<Output = Result<Payload, RpcError>> + Send>>;
 
 impl<S: Service + ?Sized> Service for Arc<S> {

@@ -14,7 +14,7 @@ use tinyrpc_core::{
 };
 use tinyrpc_dispatch::{
     Dispatcher, Invocation, Scope, Service,
-    layers::{ConcurrencyLayer, TimeoutLayer, TraceLayer},
+    layers::{ConcurrencyLayer, HooksLayer, TimeoutLayer, TraceLayer},
 };
 use tinyrpc_protocols::{JsonRpc, MsgPackRpc};
 
@@ -47,9 +47,13 @@ impl Serve for Counting<'_> {
         };
         // The first one makes room for the answer and for the future.
         begin();
-        let region = Region::new(ALLOCATOR);
-        (0..CALLS).for_each(|_| begin());
-        self.allocations = region.change().allocations;
+        // The thread that waits for this test allocates a little at a time of its own.
+        let rounds = (0..ROUNDS).map(|_| {
+            let region = Region::new(ALLOCATOR);
+            (0..CALLS).for_each(|_| begin());
+            region.change().allocations
+        });
+        self.allocations = rounds.min().expect("some rounds");
         None
     }
 
@@ -59,6 +63,7 @@ impl Serve for Counting<'_> {
 }
 
 const CALLS: usize = 100;
+const ROUNDS: usize = 3;
 
 struct NoClock;
 
@@ -103,7 +108,8 @@ fn calls_that_are_ready_cost_no_allocation() {
         .clone()
         .layer(ConcurrencyLayer::new(2))
         .layer(TimeoutLayer::new(Duration::from_secs(1)))
-        .layer(TraceLayer::new());
+        .layer(TraceLayer::new())
+        .layer(HooksLayer::new().before(|_| Ok(())).after(|_| ()).map_error(|error| error));
     let live = Dispatcher::new().method("add", |a: i64, b: i64| a + b);
     live.handle().try_insert("more", || 1).expect("a free name");
 

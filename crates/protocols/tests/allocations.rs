@@ -24,8 +24,15 @@ fn small_messages_allocate_nothing() {
     }
 }
 
-/// One call and its answer, there and back.
+/// Calls and their answers, there and back.
 fn exchange(mut codec: Codec, id: &Id<'_>, params: &[u8], result: &[u8]) {
+    // The thread that waits for this test allocates a little at a time of its own.
+    let rounds = [(); 3].map(|()| round(&mut codec, id, params, result));
+    assert_eq!(rounds.into_iter().min(), Some((0, 0)));
+}
+
+/// How many allocations and reallocations it takes.
+fn round(codec: &mut Codec, id: &Id<'_>, params: &[u8], result: &[u8]) -> (usize, usize) {
     let mut out = Vec::with_capacity(1024);
     let region = Region::new(GLOBAL);
     for _ in 0..10 {
@@ -49,7 +56,7 @@ fn exchange(mut codec: Codec, id: &Id<'_>, params: &[u8], result: &[u8]) {
         }
     }
     let change = region.change();
-    assert_eq!((change.allocations, change.reallocations), (0, 0));
+    (change.allocations, change.reallocations)
 }
 
 fn frame(bytes: &[u8]) -> FrameRef<'_> {

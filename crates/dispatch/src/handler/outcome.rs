@@ -22,6 +22,9 @@ pub trait Outcome<Kind> {
     ///
     /// The error of the handler, or a result that cannot be encoded.
     fn encode(self, format: Format) -> Result<Payload, RpcError>;
+
+    /// The error of the handler, for those who do not wait for a result.
+    fn into_error(self) -> Option<RpcError>;
 }
 
 /// Marks outcomes that are results themselves.
@@ -53,6 +56,10 @@ impl<T: Serialize> Outcome<Infallible> for T {
             RpcError::new(Code::UNSENDABLE, why)
         })
     }
+
+    fn into_error(self) -> Option<RpcError> {
+        None
+    }
 }
 
 impl<T: Serialize, E: Into<RpcError>> Outcome<Fallible> for Result<T, E> {
@@ -71,5 +78,9 @@ impl<T: Serialize, E: Into<RpcError>> Outcome<Fallible> for Result<T, E> {
             Ok(value) => value.encode(format),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn into_error(self) -> Option<RpcError> {
+        self.err().map(Into::into)
     }
 }

@@ -1,23 +1,23 @@
 //! `Trace`: an event for each call.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
-use tinyrpc_core::{Payload, ReplyTo, RpcError};
+use tinyrpc_core::{ReplyTo, RpcError};
 use tracing::{Level, Span, debug, debug_span, enabled};
 
-use crate::{Invocation, Layer, PendingReply, Scope, Service, Started, shown::shown};
+use super::{
+    End,
+    watched::{Watch, watch},
+};
+use crate::{Invocation, Layer, Scope, Service, Started, shown::shown};
 
 /// A service that says what is called, by `tracing`.
 ///
 /// Handlers run in a span `rpc` with the method (escaped and cut, as it is the peer's word) and
-/// the peer. When a call is over, an event of the level `DEBUG` in that span tells how it ended,
-/// with the microseconds it took where the connection has a runtime. Params and results are never
-/// shown. Where nobody listens to that level, it costs next to nothing.
+/// the peer. When a call is over, an event of the level `DEBUG` in that span tells how it ended:
+/// answered, failed with which error, dropped or panicked, with the microseconds it took where the
+/// connection has a runtime. Params and results are never shown. Where nobody listens to that
+/// level, it costs next to nothing.
 #[derive(Clone, Debug)]
 pub struct Trace<S> {
     inner: S,
@@ -29,16 +29,7 @@ impl<S: Service> Service for Trace<S> {
             return self.inner.start(invocation, reply);
         }
         let call = Traced::new(invocation);
-        let started = call.span.in_scope(|| self.inner.start(invocation, reply));
-        match started {
-            Started::Done => {
-                call.end("answered at once");
-                Started::Done
-            }
-            Started::Pending(pending) => {
-                Started::Pending(Box::pin(Running { pending, call: Some(call) }))
-            }
-        }
+        watch(call, reply, |reply| self.inner.start(invocation, reply))
     }
 
     fn has_method(&self, name: &str) -> bool {
@@ -51,6 +42,8 @@ struct Traced {
     span: Span,
     scope: Arc<Scope>,
     began: Option<u64>,
+    /// It has not gone on yet.
+    ready: bool,
 }
 
 impl Traced {
@@ -59,52 +52,36 @@ impl Traced {
         let method = shown(&invocation.request.method);
         let span = debug_span!("rpc", method, peer = %scope.peer);
         let began = scope.runtime.as_ref().map(|runtime| runtime.now());
-        Self { span, scope, began }
+        Self { span, scope, began, ready: true }
     }
 
     fn micros(&self) -> Option<u64> {
         Some(self.scope.runtime.as_ref()?.now().saturating_sub(self.began?))
     }
-
-    fn end(&self, how: &'static str) {
-        self.span.in_scope(|| debug!(micros = self.micros(), "{how}"));
-    }
-
-    fn fail(&self, error: &RpcError) {
-        let (micros, code) = (self.micros(), error.code.0);
-        self.span.in_scope(|| debug!(micros, code, error = %error.message, "failed"));
-    }
 }
 
-/// A request that goes on and is being watched.
-struct Running {
-    pending: PendingReply,
-    /// Taken when it is over.
-    call: Option<Traced>,
-}
+impl Watch for Traced {
+    type Kept = Self;
 
-impl Future for Running {
-    type Output = Result<Payload, RpcError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { pending, call } = &mut *self;
-        let Some(traced) = call else { return pending.as_mut().poll(cx) };
-        let polled = traced.span.in_scope(|| pending.as_mut().poll(cx));
-        match &polled {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Ok(_)) => traced.end("answered"),
-            Poll::Ready(Err(error)) => traced.fail(error),
-        }
-        *call = None;
-        polled
+    fn keep(self) -> Self {
+        Self { ready: false, ..self }
     }
-}
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(call) = &self.call {
-            call.end("dropped before its end");
-        }
+    fn within<R>(&self, part: impl FnOnce() -> R) -> R {
+        self.span.in_scope(part)
+    }
+
+    fn end(&self, end: End<'_>) {
+        let micros = self.micros();
+        self.span.in_scope(|| match end {
+            End::Answered if self.ready => debug!(micros, "answered at once"),
+            End::Answered => debug!(micros, "answered"),
+            End::Failed(RpcError { code, message, .. }) => {
+                debug!(micros, code = code.0, error = %message, "failed");
+            }
+            End::Dropped => debug!(micros, "dropped before its end"),
+            End::Panicked => debug!(micros, "panicked"),
+        });
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use tinyrpc_core::{Format, Payload, ReplyTo, RpcError};
 
 use super::{
@@ -82,7 +83,8 @@ where
                 place: Some(place),
                 pool: Arc::clone(&self.pool),
                 given,
-                format: (!reply.is_notification()).then(|| reply.format()),
+                format: reply.format(),
+                notification: reply.is_notification(),
                 kind: PhantomData,
             })),
         }
@@ -95,8 +97,10 @@ struct Running<Fut, C: Surroundings, K> {
     place: Option<Place<Fut>>,
     pool: Arc<Pool<Fut>>,
     given: C::Given,
-    /// How the caller wants the result; `None` where nobody waits for it.
-    format: Option<Format>,
+    /// How the caller wants the result.
+    format: Format,
+    /// Nobody waits for it.
+    notification: bool,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -115,9 +119,12 @@ where
         if let Some(place) = self.place.take() {
             self.pool.put(place);
         }
-        Poll::Ready(match self.format {
-            Some(format) => outcome.encode(format),
-            None => Err(RpcError::internal("nobody waits for the result")),
+        Poll::Ready(match self.notification {
+            false => outcome.encode(self.format),
+            true => match outcome.into_error() {
+                None => Ok(Payload { bytes: Bytes::new(), format: self.format }),
+                Some(error) => Err(error),
+            },
         })
     }
 }

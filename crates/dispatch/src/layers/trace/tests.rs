@@ -3,6 +3,7 @@
 use std::{
     fmt::{Debug, Write},
     future::pending,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -16,7 +17,7 @@ use tracing::{
 
 use super::TraceLayer;
 use crate::{
-    Begun, Dispatcher, Service,
+    Dispatcher, Service,
     testing::{Call, Clock, scope},
 };
 
@@ -70,15 +71,16 @@ fn every_call_is_told() {
     let service = Dispatcher::new()
         .method("ready", || "secret")
         .method("wait", pending::<()>)
+        .method("fail", || Err::<(), _>(RpcError::new(9, "no such thing")))
+        .method("panic", || -> u8 { panic!("words") })
         .layer(TraceLayer::new());
     let notes = Notes::default();
     with_default(notes.clone(), || {
-        for method in ["ready", "wait", "bad\n"] {
+        for method in ["ready", "wait", "fail", "panic", "bad\n"] {
             let scope = Arc::new(scope(Some(Arc::new(Clock::default()))));
-            let begun = Call { scope, ..Call::new(Format::Json, method, "[]") }.start(&service);
-            if let Begun::Ready(Err(RpcError { message, .. })) = begun {
-                assert!(message.contains("not found"));
-            }
+            let call = Call { scope, ..Call::new(Format::Json, method, "[]") };
+            let begun = catch_unwind(AssertUnwindSafe(|| call.start(&service)));
+            assert_eq!(begun.is_err(), method == "panic");
         }
     });
     let told = notes.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -87,8 +89,12 @@ fn every_call_is_told() {
         "- message=answered at once micros=0",
         r#"rpc method="wait" peer=memory"#,
         "- message=dropped before its end micros=0",
+        r#"rpc method="fail" peer=memory"#,
+        "- message=failed micros=0 code=9 error=no such thing",
+        r#"rpc method="panic" peer=memory"#,
+        "- message=panicked micros=0",
         r#"rpc method="bad\\n" peer=memory"#,
-        "- message=answered at once micros=0",
+        r"- message=failed micros=0 code=-32601 error=method not found: bad\n",
     ];
     assert_eq!(told.lines().collect::<Vec<_>>(), expected);
 }
