@@ -249,8 +249,9 @@ impl ClientBuilder {
             reply_order: self.reply_order,
             trace: self.trace,
         };
-        let driver = Driver::new(connection, setup, self.service, |scope| {
-            self.prepare.into_iter().for_each(|prepare| prepare(scope));
+        let driver = Driver::new(connection, setup, |mut scope| {
+            self.prepare.into_iter().for_each(|prepare| prepare(&mut scope));
+            (Arc::new(scope), self.service)
         });
         let shared = Shared {
             caller: driver.scope().caller.clone(),

@@ -37,7 +37,13 @@ pub struct Driver {
     gives_way: bool,
     /// A turn was given up just now.
     gave_way: bool,
+    /// Why the connection ended.
+    ended: Option<Reason>,
+    /// Called once the connection has ended, however it did.
+    on_end: Option<OnEnd>,
 }
+
+type OnEnd = Box<dyn FnOnce(&Arc<Scope>, &Reason) + Send>;
 
 /// What a driver is made from, beside its connection.
 #[derive(Clone)]
@@ -51,12 +57,11 @@ pub(crate) struct Setup {
 }
 
 impl Driver {
-    /// Joins a connection and a service. `prepare` may add data to the connection's scope.
+    /// Drives a connection. `begin` is given what is known about it, and says who serves it.
     pub(crate) fn new(
         connection: Connection,
         setup: Setup,
-        service: Arc<dyn Service>,
-        prepare: impl FnOnce(&mut Scope),
+        begin: impl FnOnce(Scope) -> (Arc<Scope>, Arc<dyn Service>),
     ) -> Self {
         let mut protocols = setup.protocols;
         if let Some(settled) = &connection.protocol
@@ -73,12 +78,11 @@ impl Driver {
             ..Settings::new(setup.role, connection.shape, protocols)
         });
         let caller = session.caller();
-        let mut scope =
-            Scope::new(connection.peer, caller.clone(), Some(Arc::clone(&setup.runtime)));
-        prepare(&mut scope);
+        let scope = Scope::new(connection.peer, caller.clone(), Some(Arc::clone(&setup.runtime)));
+        let (scope, service) = begin(scope);
         let gives_way = !setup.runtime.runs_in_order();
         Self {
-            engine: Engine::new(session, service, Arc::new(scope)),
+            engine: Engine::new(session, service, scope),
             recv: Some(connection.recv),
             send: connection.send,
             incoming: Incoming::new(),
@@ -88,11 +92,23 @@ impl Driver {
             until: None,
             gives_way,
             gave_way: false,
+            ended: None,
+            on_end: None,
         }
     }
 
     pub(crate) fn control(&self) -> Arc<Control> {
         Arc::clone(&self.control)
+    }
+
+    /// Has the connection closed before anything is served on it.
+    pub(crate) fn refuse(&mut self, reason: Reason) {
+        self.engine.session().close(reason);
+    }
+
+    /// Calls back once the connection has ended, however it did. It must not panic.
+    pub(crate) fn on_end(&mut self, on_end: impl FnOnce(&Arc<Scope>, &Reason) + Send + 'static) {
+        self.on_end = Some(Box::new(on_end));
     }
 
     /// The connection as its handlers see it.
@@ -207,13 +223,17 @@ impl Future for Driver {
                 this.engine.abort_all();
                 // The peer is told; whether it hears it makes no difference to us.
                 if this.send.poll_close(cx).is_ready() {
+                    this.ended = Some(reason.clone());
                     return Poll::Ready(reason);
                 }
             }
             Poll::Ready(Ok(())) | Poll::Pending => {}
         }
-        if this.engine.session().is_lost() {
-            return Poll::Ready(this.engine.session().reason());
+        let session = this.engine.session();
+        if session.is_lost() {
+            let reason = session.reason();
+            this.ended = Some(reason.clone());
+            return Poll::Ready(reason);
         }
         this.set_alarm(next, cx);
         if turn == Turn::More {
@@ -226,9 +246,13 @@ impl Future for Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         // However the task ends, no caller is left waiting.
-        let reason = Reason::Closed("the driver of the connection has ended".into());
-        self.engine.session().lose(reason);
+        let ended = || Reason::Closed("the driver of the connection has ended".into());
+        let reason = self.ended.take().unwrap_or_else(ended);
+        self.engine.session().lose(reason.clone());
         self.engine.abort_all();
+        if let Some(on_end) = self.on_end.take() {
+            on_end(self.engine.scope(), &reason);
+        }
         self.control.finish();
     }
 }

@@ -2,15 +2,19 @@
 
 mod accept;
 mod handle;
+mod hooks;
 mod peers;
 
 use std::{fmt, sync::Arc};
 
-use tinyrpc_core::{Limits, Listener, Protocol, ReplyOrder, Runtime, WireTrace};
+use tinyrpc_core::{Limits, Listener, Protocol, Reason, ReplyOrder, Runtime, WireTrace};
 use tinyrpc_dispatch::{Scope, Service};
 
-use self::accept::Accept;
 pub use self::handle::ServerHandle;
+use self::{
+    accept::Accept,
+    hooks::{Hooks, Services},
+};
 use crate::{SetupError, TokioRuntime, url};
 
 /// Serves a service.
@@ -27,10 +31,9 @@ use crate::{SetupError, TokioRuntime, url};
 /// ```
 #[must_use = "a server listens when it is told to"]
 pub struct Server {
-    service: Arc<dyn Service>,
+    hooks: Hooks,
     protocols: Option<Vec<Arc<dyn Protocol>>>,
     limits: Limits,
-    prepare: Arc<dyn Fn(&mut Scope) + Send + Sync>,
     reply_order: ReplyOrder,
     trace: Option<Arc<dyn WireTrace>>,
     allow_remote: bool,
@@ -40,11 +43,34 @@ pub struct Server {
 impl Server {
     /// A server for one service, which all connections share.
     pub fn new(service: impl Service + 'static) -> Self {
+        Self::with(Services::Shared(Arc::new(service)))
+    }
+
+    /// A server that makes a service for each connection, to keep what belongs to that one.
+    ///
+    /// The factory is called behind [`Server::on_connect`]. Where it panics, that connection is
+    /// closed and no other one is.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use tinyrpc::{Dispatcher, Server};
+    ///
+    /// let server = Server::per_connection(|_scope| {
+    ///     let calls = AtomicU32::new(0);
+    ///     Dispatcher::new().method("count", move || calls.fetch_add(1, Ordering::Relaxed) + 1)
+    /// });
+    /// ```
+    pub fn per_connection<S: Service + 'static>(
+        make: impl Fn(&Arc<Scope>) -> S + Send + Sync + 'static,
+    ) -> Self {
+        Self::with(Services::Each(Arc::new(move |scope| Arc::new(make(scope)))))
+    }
+
+    fn with(services: Services) -> Self {
         Self {
-            service: Arc::new(service),
+            hooks: Hooks::new(services),
             protocols: None,
             limits: Limits::default(),
-            prepare: Arc::new(|_| {}),
             reply_order: ReplyOrder::default(),
             trace: None,
             allow_remote: false,
@@ -66,8 +92,27 @@ impl Server {
     }
 
     /// Called for each new connection, to add data that its handlers find in their `Context`.
+    ///
+    /// Where it panics, that connection is closed.
     pub fn on_connect(mut self, prepare: impl Fn(&mut Scope) + Send + Sync + 'static) -> Self {
-        self.prepare = Arc::new(prepare);
+        self.hooks.on_connect = Arc::new(prepare);
+        self
+    }
+
+    /// Called once for each connection for which [`Server::on_connect`] was called, when it has
+    /// ended, however it did: closed by either side, lost, shut down, or dropped with the runtime.
+    ///
+    /// Its calls have ended then, and its handlers are dropped; [`ServerHandle::peers`] no longer
+    /// has it. [`ServerHandle::shutdown`] waits for this. It must not block.
+    ///
+    /// ```
+    /// use tinyrpc::{Dispatcher, Server};
+    ///
+    /// let server = Server::new(Dispatcher::new())
+    ///     .on_close(|scope, reason| println!("{} is gone: {reason}", scope.peer));
+    /// ```
+    pub fn on_close(mut self, hook: impl Fn(&Arc<Scope>, &Reason) + Send + Sync + 'static) -> Self {
+        self.hooks.on_close = Arc::new(hook);
         self
     }
 
@@ -122,10 +167,9 @@ impl Server {
     pub fn start(self) -> ServerHandle {
         let runtime = self.runtime.unwrap_or_else(TokioRuntime::current);
         ServerHandle::new(Accept {
-            service: self.service,
+            hooks: self.hooks,
             protocols: self.protocols.unwrap_or_else(url::protocols),
             limits: Arc::new(self.limits.checked()),
-            prepare: self.prepare,
             reply_order: self.reply_order,
             trace: self.trace,
             allow_remote: self.allow_remote,

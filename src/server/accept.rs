@@ -6,18 +6,19 @@ use futures_util::future::{AbortHandle, Abortable};
 use tinyrpc_core::{
     Accepted, Connection, Limits, Listener, Opening, Protocol, ReplyOrder, Role, Runtime, WireTrace,
 };
-use tinyrpc_dispatch::{Scope, Service};
 
-use super::peers::{Peers, Place};
+use super::{
+    hooks::{self, Hooks},
+    peers::{Peers, Place},
+};
 use crate::{Driver, control::Order, driver::Setup};
 
 /// What every connection of a server is made from.
 #[derive(Clone)]
 pub(super) struct Accept {
-    pub(super) service: Arc<dyn Service>,
+    pub(super) hooks: Hooks,
     pub(super) protocols: Vec<Arc<dyn Protocol>>,
     pub(super) limits: Arc<Limits>,
-    pub(super) prepare: Arc<dyn Fn(&mut Scope) + Send + Sync>,
     pub(super) reply_order: ReplyOrder,
     pub(super) trace: Option<Arc<dyn WireTrace>>,
     pub(super) allow_remote: bool,
@@ -88,16 +89,29 @@ impl Accept {
             reply_order: self.reply_order,
             trace: self.trace.clone(),
         };
-        let prepare = Arc::clone(&self.prepare);
-        let driver =
-            Driver::new(connection, setup, Arc::clone(&self.service), |scope| prepare(scope));
+        let mut refused = None;
+        let mut driver = Driver::new(connection, setup, |scope| {
+            let (scope, service) = self.hooks.begin(scope);
+            let nobody = |reason| {
+                refused = Some(reason);
+                hooks::nobody()
+            };
+            (scope, service.unwrap_or_else(nobody))
+        });
         if !place.fill(Arc::clone(driver.scope()), driver.control()) {
             driver.control().give(Order::Close);
         }
+        if let Some(reason) = refused {
+            driver.refuse(reason);
+        }
+        let hooks = self.hooks.clone();
+        driver.on_end(move |scope, reason| {
+            drop(place);
+            hooks.end(scope, reason);
+        });
         async move {
             let reason = driver.await;
             tracing::debug!(%peer, %reason, "a connection ended");
-            drop(place);
         }
     }
 }

@@ -8,6 +8,7 @@ mod callbacks;
 mod calls;
 mod data;
 mod endings;
+mod hooks;
 mod names;
 mod peers;
 mod world;
@@ -43,6 +44,7 @@ macro_rules! links {
             cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
             cases!(around::{validation, hooks, client_errors});
             cases!(callbacks::{server_calls_client, nested_calls, broadcast});
+            cases!(hooks::{per_connection, closings, hooks_that_panic});
             cases!(peers::{traced, reply_order});
         }
     )*};

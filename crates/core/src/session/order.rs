@@ -1,6 +1,6 @@
 //! `Order`: in which order the answers of this side leave.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, num::NonZeroU64};
 
 use super::Session;
 use crate::{Lane, outgoing::Kind};
@@ -33,7 +33,7 @@ pub enum ReplyOrder {
 pub(super) struct Order {
     kind: ReplyOrder,
     /// The number of the first entry.
-    first: u64,
+    first: NonZeroU64,
     /// In the order of their requests; `None` for a request that has no answer yet.
     entries: VecDeque<Option<Vec<u8>>>,
     /// What the answers in `entries` are charged.
@@ -42,11 +42,11 @@ pub(super) struct Order {
 
 /// The place of an answer among the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place(u64);
+pub(super) struct Place(NonZeroU64);
 
 impl Order {
     pub(super) fn new(kind: ReplyOrder) -> Self {
-        Self { kind, first: 0, entries: VecDeque::new(), held: 0 }
+        Self { kind, first: NonZeroU64::MIN, entries: VecDeque::new(), held: 0 }
     }
 
     /// Bytes of answers that wait for others.
@@ -55,31 +55,42 @@ impl Order {
     }
 
     /// A request came: its place where that decides, `None` where its answer may leave at any time.
+    #[inline]
     pub(super) fn arrive(&mut self, lane: Lane, is_answered: bool) -> Option<Place> {
-        self.enter(ReplyOrder::InOrder, lane, is_answered)
+        match self.kind {
+            ReplyOrder::InOrder => self.enter(lane, is_answered),
+            ReplyOrder::AsReady | ReplyOrder::Nested => None,
+        }
     }
 
     /// A request begins: its place where that decides, or the one that it had.
+    #[inline]
     pub(super) fn begin(
         &mut self,
         place: Option<Place>,
         lane: Lane,
         is_answered: bool,
     ) -> Option<Place> {
-        place.or_else(|| self.enter(ReplyOrder::Nested, lane, is_answered))
+        match self.kind {
+            ReplyOrder::Nested => self.enter(lane, is_answered),
+            ReplyOrder::AsReady | ReplyOrder::InOrder => place,
+        }
     }
 
-    fn enter(&mut self, kind: ReplyOrder, lane: Lane, is_answered: bool) -> Option<Place> {
-        if self.kind != kind || !is_answered || !lane.is_duplex() {
+    #[cold]
+    fn enter(&mut self, lane: Lane, is_answered: bool) -> Option<Place> {
+        if !is_answered || !lane.is_duplex() {
             return None;
         }
+        let place = self.first.checked_add(self.entries.len() as u64)?;
         self.entries.push_back(None);
-        Some(Place(self.first + self.entries.len() as u64 - 1))
+        Some(Place(place))
     }
 
     /// The answer of a place is known; it is empty where nothing is said.
     fn put(&mut self, Place(number): Place, answer: Vec<u8>) {
-        let index = number.checked_sub(self.first).and_then(|index| usize::try_from(index).ok());
+        let index = number.get().checked_sub(self.first.get());
+        let index = index.and_then(|index| usize::try_from(index).ok());
         let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) else { return };
         self.held += answer.len() + OVERHEAD;
         *entry = Some(answer);
@@ -96,7 +107,7 @@ impl Order {
             _ => {
                 let answer = self.entries.front_mut()?.take()?;
                 self.entries.pop_front();
-                self.first += 1;
+                self.first = self.first.saturating_add(1);
                 answer
             }
         };
@@ -106,7 +117,7 @@ impl Order {
 
     /// Forgets what waits: nothing can be sent any more.
     pub(super) fn clear(&mut self) {
-        self.first += self.entries.len() as u64;
+        self.first = self.first.saturating_add(self.entries.len() as u64);
         self.entries.clear();
         self.held = 0;
     }

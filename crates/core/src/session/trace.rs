@@ -22,6 +22,7 @@ impl Trace {
 
 impl Session {
     /// Puts the frame that was encoded from `start` on into the queue.
+    #[inline]
     pub(super) fn queue(&mut self, start: usize, lane: Lane, kind: Kind, ended: Option<Ended>) {
         // The message that a chunk is a part of was told as a whole.
         if self.trace.is_some() && kind != Kind::Part {

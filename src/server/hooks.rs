@@ -1,0 +1,83 @@
+//! `Hooks`: what a program has done when a connection begins and ends, and who serves it.
+
+use std::{
+    any::Any,
+    mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use tinyrpc_core::Reason;
+use tinyrpc_dispatch::{Dispatcher, Scope, Service};
+
+/// Run for every connection. A panic in one of them costs that connection and no other.
+#[derive(Clone)]
+pub(super) struct Hooks {
+    pub(super) services: Services,
+    pub(super) on_connect: Arc<OnConnect>,
+    pub(super) on_close: Arc<OnClose>,
+}
+
+type OnConnect = dyn Fn(&mut Scope) + Send + Sync;
+type OnClose = dyn Fn(&Arc<Scope>, &Reason) + Send + Sync;
+
+/// Who serves a connection.
+#[derive(Clone)]
+pub(super) enum Services {
+    /// One service serves all.
+    Shared(Arc<dyn Service>),
+    /// Each has its own.
+    Each(Arc<Factory>),
+}
+
+type Factory = dyn Fn(&Arc<Scope>) -> Arc<dyn Service> + Send + Sync;
+
+impl Hooks {
+    pub(super) fn new(services: Services) -> Self {
+        Self { services, on_connect: Arc::new(|_| {}), on_close: Arc::new(|_, _| {}) }
+    }
+
+    /// A connection begins: what its handlers will find, and who serves it, or why nobody can.
+    pub(super) fn begin(&self, mut scope: Scope) -> (Arc<Scope>, Result<Arc<dyn Service>, Reason>) {
+        let prepared = guard("`on_connect`", || (self.on_connect)(&mut scope));
+        let scope = Arc::new(scope);
+        let service = prepared.and_then(|()| self.services.make(&scope));
+        (scope, service)
+    }
+
+    /// A connection has ended.
+    pub(super) fn end(&self, scope: &Arc<Scope>, reason: &Reason) {
+        // It is over anyway.
+        _ = guard("`on_close`", || (self.on_close)(scope, reason));
+    }
+}
+
+impl Services {
+    fn make(&self, scope: &Arc<Scope>) -> Result<Arc<dyn Service>, Reason> {
+        match self {
+            Self::Shared(service) => Ok(Arc::clone(service)),
+            Self::Each(make) => guard("the factory of services", || make(scope)),
+        }
+    }
+}
+
+/// Serves a connection that is about to be closed.
+pub(super) fn nobody() -> Arc<dyn Service> {
+    Arc::new(Dispatcher::new())
+}
+
+/// Runs code of a user, whose panic closes the connection.
+fn guard<R>(what: &'static str, hook: impl FnOnce() -> R) -> Result<R, Reason> {
+    catch_unwind(AssertUnwindSafe(hook)).map_err(|panic| {
+        let words = words(&*panic);
+        tracing::error!(panic = words, "{what} panicked");
+        // The payload of a panic is a value of the user, which may panic when it is dropped.
+        mem::forget(panic);
+        Reason::Closed(format!("{what} of the server panicked").into())
+    })
+}
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no words)")
+}
