@@ -37,7 +37,8 @@ impl Wire {
     /// Ends the frame that was opened at `start`; false where it is over the limit, and then it
     /// is taken back.
     pub(crate) fn close(&self, start: usize, out: &mut Vec<u8>) -> bool {
-        if out.len() - start > self.max_message {
+        let head = self.framing.as_ref().map_or(0, |framing| framing.head());
+        if out.len() - start - head > self.max_message {
             out.truncate(start);
             return false;
         }

@@ -25,7 +25,7 @@ mod pipe;
 pub use async_trait::async_trait;
 pub use bytes::{Bytes, BytesMut};
 pub use tinyrpc_core::{
-    Accepted, Connection, Connector, Ended, Frame, FrameReader, Framing, Hint, Incoming, Lane,
-    Length, Lines, Listener, Opening, Outgoing, PeerAddress, Received, RecvHalf, Scan, SendHalf,
-    Shape, Taken,
+    Accepted, Connection, Connector, ContentLength, Ended, Frame, FrameReader, Framing, Hint,
+    Incoming, Lane, Length, Lines, Listener, NetString, Opening, Outgoing, PeerAddress, Received,
+    RecvHalf, Scan, SendHalf, Shape, Taken,
 };
