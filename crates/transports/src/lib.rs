@@ -11,6 +11,7 @@
 //! | [`exchange`] | the same, one answer to each message: what HTTP is, without HTTP |
 //! | [`stream`] | bytes over any `AsyncRead + AsyncWrite` |
 //! | `tcp` | bytes over TCP (feature `tcp`) |
+//! | `unix` | bytes over Unix sockets (feature `unix`, on Unix) |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod custom;
@@ -19,6 +20,8 @@ pub mod memory;
 pub mod stream;
 #[cfg(feature = "tcp")]
 pub mod tcp;
+#[cfg(all(unix, feature = "unix"))]
+pub mod unix;
 
 mod pipe;
 

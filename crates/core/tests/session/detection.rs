@@ -270,7 +270,7 @@ fn what_begins_like_a_framing_and_is_none() {
     }
     // Named framings do not look for others.
     let named: [(Arc<dyn Framing>, &[u8], &str); 4] = [
-        (Arc::new(ContentLength), b"5:hello,", "no `:`"),
+        (Arc::new(ContentLength), b"5:hello,", "control characters"),
         (Arc::new(NetString), b"Content-Length: 5\r\n\r\nhello", "begins with its length"),
         (Arc::new(Length), b"Content-Length: 5\r\n\r\nhello", "`max_message` of 1000 bytes"),
         (Arc::new(Lines), b"5:hello,\n", none),
