@@ -39,13 +39,15 @@ const OPTIONS: &[(&str, Read)] = &[
 type Read = fn(&mut Options, &str) -> Result<(), String>;
 
 /// Every framing.
-const FRAMINGS: &[(&str, fn() -> Option<Arc<dyn Framing>>)] = &[
+const FRAMINGS: &[(&str, Make)] = &[
     ("lines", || Some(Arc::new(Lines))),
     ("content-length", || Some(Arc::new(ContentLength))),
     ("length", || Some(Arc::new(Length))),
     ("netstring", || Some(Arc::new(NetString))),
     ("self", || None),
 ];
+
+type Make = fn() -> Option<Arc<dyn Framing>>;
 
 impl FromStr for Options {
     type Err = UrlError;

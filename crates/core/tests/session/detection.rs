@@ -139,11 +139,9 @@ struct Heard {
 /// Feeds a stream in steps to a server that recognises framings, or has this one.
 fn hear(stream: &[u8], step: usize, framing: Option<Arc<dyn Framing>>) -> Heard {
     let mut session = Session::new(Settings {
-        role: Role::Server,
-        shape: Shape::Stream,
-        protocols: vec![Arc::new(ONE), Arc::new(OTHER)],
         framing,
         limits: Arc::new(Limits { max_message: 1000, ..Limits::default() }),
+        ..Settings::new(Role::Server, Shape::Stream, vec![Arc::new(ONE), Arc::new(OTHER)])
     });
     let (mut incoming, mut script, mut sent) = (Incoming::new(), Script::default(), Vec::new());
     for chunk in stream.chunks(step) {
@@ -293,4 +291,24 @@ fn a_beginning_that_can_become_anything_is_waited_for() {
     stream.extend(two_calls(OTHER, &Lines));
     let heard = hear_in_every_way(&stream, Some(Arc::new(Lines)));
     assert_eq!(heard.started, ["note[]", "note[]"]);
+}
+
+#[test]
+fn the_limit_of_a_message_does_not_count_its_head() {
+    // A result in the envelope `=r1`, two separators and two quotes.
+    const ENVELOPE: usize = 7;
+    let framings: [Arc<dyn Framing>; 4] =
+        [Arc::new(Lines), Arc::new(Length), Arc::new(ContentLength), Arc::new(NetString)];
+    for framing in framings {
+        for (size, fits) in [(1000 - ENVELOPE, true), (1001 - ENVELOPE, false)] {
+            let mut stream = Vec::new();
+            let start = framing.open(&mut stream);
+            let call = ONE.call(Some(Id::Number(1)), "large", &format!("[{size}]"));
+            stream.extend_from_slice(&call);
+            framing.close(start, &mut stream);
+            let heard = hear_in_every_way(&stream, Some(Arc::clone(&framing)));
+            assert_eq!(heard.sent.contains(&"x".repeat(size)), fits, "{framing:?}");
+            assert_eq!(heard.sent.contains("`max_message` of 1000 bytes"), !fits, "{framing:?}");
+        }
+    }
 }

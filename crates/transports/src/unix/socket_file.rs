@@ -119,8 +119,7 @@ struct Room(PathBuf);
 
 impl Room {
     fn make(path: &Path) -> io::Result<Self> {
-        let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let beside = beside.unwrap_or(Path::new("."));
+        let beside = path.parent().unwrap_or(path);
         let mut attempt = 0;
         loop {
             // Short, because the path of the socket in it must fit, too.
