@@ -38,7 +38,13 @@ fn limits() -> Limits {
 
 /// Writes requests and reads nothing, until the server has had enough.
 fn never_reads(wire: Wire, method: &str, params: &[&[u8]]) {
-    let params: Vec<Vec<u8>> = params.iter().map(|one| one.to_vec()).collect();
+    let call = |id| wire::on_stream(wire, wire::call(wire, Some(id), method, params));
+    flood(wire, method, 100_000, call);
+}
+
+/// Writes what `message` makes and reads nothing, until the server has had enough, which must not
+/// be before `at_least` bytes.
+fn flood(wire: Wire, what: &str, at_least: usize, message: impl Fn(u32) -> Vec<u8>) {
     alone(|| {
         block_on(async {
             let server = Server::new(service()).limits(limits());
@@ -47,16 +53,14 @@ fn never_reads(wire: Wire, method: &str, params: &[&[u8]]) {
             let mut peer = Raw::connect(&address).await.expect("it listens");
             let meter = Meter::new();
             let (mut most, mut sent, mut id) = (0, 0, 0);
-            let params: Vec<&[u8]> = params.iter().map(Vec::as_slice).collect();
             let held = async {
                 loop {
                     id += 1;
-                    let call = wire::call(wire, Some(id), method, &params);
-                    let call = wire::on_stream(wire, call);
-                    if peer.send(&call).await.is_err() {
+                    let message = message(id);
+                    if peer.send(&message).await.is_err() {
                         break;
                     }
-                    sent += call.len();
+                    sent += message.len();
                     most = most.max(meter.held());
                     // Everything that the server can do now it does.
                     if id % 64 == 0 {
@@ -68,8 +72,8 @@ fn never_reads(wire: Wire, method: &str, params: &[&[u8]]) {
             // Answers up to twice `max_outgoing`, in a buffer that doubles while it grows,
             // `max_backlog` and its list, and what was received last.
             let bound = 2 * 2 * MIB + MIB + MIB;
-            assert!(most <= bound, "{wire:?} {method}: {most} bytes held after {sent} sent");
-            assert!(sent > 100_000, "{wire:?} {method}: closed after {sent} bytes");
+            assert!(most <= bound, "{wire:?} {what}: {most} bytes held after {sent} sent");
+            assert!(sent > at_least, "{wire:?} {what}: closed after {sent} bytes");
             while !server.peers().is_empty() {
                 tokio::task::yield_now().await;
             }
@@ -100,6 +104,21 @@ fn jsonrpc_small_answers_that_nobody_reads() {
 #[test]
 fn msgpack_large_answers_that_nobody_reads() {
     never_reads(Wire::MessagePack, "large", &[]);
+}
+
+/// What is no request is answered with more bytes than it has.
+#[test]
+fn jsonrpc_complaints_that_nobody_reads() {
+    flood(Wire::Json, "empty objects", 20_000, |_| b"{}\n".repeat(100));
+    flood(Wire::Json, "scalars", 5_000, |_| b"1\n".repeat(100));
+    let batch = |_| [&b"["[..], &b"1,".repeat(99), b"1]\n"].concat();
+    flood(Wire::Json, "batches of scalars", 10_000, batch);
+}
+
+#[test]
+fn msgpack_complaints_that_nobody_reads() {
+    let bad = |id: u32| [&b"\x93\x00\xce"[..], &id.to_be_bytes(), b"\xc0"].concat().repeat(100);
+    flood(Wire::MessagePack, "requests without params", 20_000, bad);
 }
 
 /// Time that passes when it is told to.

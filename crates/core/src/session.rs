@@ -476,12 +476,6 @@ impl Session {
         self.commit(start, lane, Ended::Answered, place);
     }
 
-    /// Answers a message that is no request, in the order of the messages.
-    fn reply_to_stray(&mut self, id: &Id<'_>, lane: Lane, write: impl FnOnce(&mut ReplyTo<'_>)) {
-        let place = self.order.arrive(lane, true);
-        self.reply(Some(id), lane, None, place, write);
-    }
-
     /// Completes the frame that was written from `start` on, and with it the lane.
     fn commit(&mut self, start: usize, lane: Lane, how: Ended, place: Option<Place>) {
         if let Some(place) = place {

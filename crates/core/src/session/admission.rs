@@ -1,7 +1,10 @@
 //! Which request may begin now, which one waits, and which one is refused.
 
 use super::{Place, Running, Serve, Session, State, backlog::Waiting};
-use crate::{Code, Ended, FrameRef, Message, Reason, ReplyTo, Request, RpcError, reply::Member};
+use crate::{
+    Answer, Code, Ended, FrameRef, Invalid, Message, Reason, ReplyTo, Request, RpcError,
+    reply::Member,
+};
 
 /// What is done with a request that came.
 enum Verdict {
@@ -46,7 +49,7 @@ impl Session {
         frame: FrameRef<'_>,
         place: Option<Place>,
     ) -> Verdict {
-        if matches!(self.state, State::Draining) {
+        if matches!(self.state, State::Draining) && self.has_room_for_errors() {
             return Verdict::Refuse;
         }
         if self.backlog.is_empty() && self.has_room(count) {
@@ -58,7 +61,7 @@ impl Session {
             return Verdict::Wait;
         }
         // The backlog is full. A request is refused for as long as the refusal itself finds room.
-        if !notification && self.queued_or_held() < 2 * self.settings.limits.max_outgoing {
+        if !notification && self.has_room_for_errors() {
             return Verdict::Refuse;
         }
         if self.calls.in_flight() > 0 {
@@ -84,6 +87,18 @@ impl Session {
             Verdict::Refuse => Some(false),
             Verdict::Wait => None,
         }
+    }
+
+    /// True when what is no request may be answered now; otherwise its frame waits in the backlog,
+    /// as those of requests do: the answer is longer than what it is about.
+    pub(super) fn admits_complaint(&mut self, frame: FrameRef<'_>, place: Option<Place>) -> bool {
+        self.has_room_for_errors() || !matches!(self.admit(1, false, frame, place), Verdict::Wait)
+    }
+
+    /// True when refusals and other errors still find room, which is more than there is for
+    /// results.
+    pub(super) fn has_room_for_errors(&self) -> bool {
+        self.queued_or_held() < 2 * self.settings.limits.max_outgoing
     }
 
     /// True when `count` more requests may begin.
@@ -202,7 +217,7 @@ impl Session {
         self.speak_as(frame);
         let Some(link) = self.links.get_mut(self.tongue) else { return };
         let frame = FrameRef { lane, bytes: frame, block: Some(frame) };
-        // It was decoded once before it was kept, so it is a request or a batch.
+        // It was decoded once before it was kept, so it is one of these.
         match link.decoder.decode(frame) {
             Ok(Message::Request(request)) if matches!(self.state, State::Draining) => {
                 self.refuse(&request, place);
@@ -211,6 +226,9 @@ impl Session {
             Ok(Message::Batch(members)) => {
                 let admitted = !matches!(self.state, State::Draining);
                 self.open_batch(members, lane, admitted, place, serve);
+            }
+            Err(Invalid { answer: Answer::Error(id), error }) => {
+                self.reply(Some(&id), lane, None, place, |reply| reply.error(&error));
             }
             _ => self.leave_order(place),
         }

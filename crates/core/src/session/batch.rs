@@ -16,7 +16,14 @@ impl Session {
         let requests = members.iter().filter(|member| matches!(member, Ok(Message::Request(_))));
         let count = requests.count();
         let place = self.order.arrive(frame.lane, is_answered(&members));
-        let admitted = if count == 0 { Some(true) } else { self.admit_batch(count, frame, place) };
+        let admitted = match count {
+            // Answers to calls of ours wait for nothing.
+            0 if members.iter().all(Result::is_ok) || self.admits_complaint(frame, place) => {
+                Some(true)
+            }
+            0 => None,
+            _ => self.admit_batch(count, frame, place),
+        };
         if let Some(admitted) = admitted {
             self.open_batch(members, frame.lane, admitted, place, serve);
         }

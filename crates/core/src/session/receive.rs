@@ -135,7 +135,7 @@ impl Session {
                     continue;
                 }
                 let error = crate::framing::too_large(self.settings.limits.max_message);
-                self.reply_to_stray(&Id::Null, frame.lane, |reply| reply.error(&error));
+                self.complain(&error, frame.lane);
                 continue;
             }
             let block = (frame.bytes.len() >= LARGE).then_some(&frame.bytes);
@@ -213,7 +213,7 @@ impl Session {
             Err(invalid) => {
                 *delivery = None;
                 self.syntax_errors = syntax_errors;
-                self.invalid(invalid, frame.lane);
+                self.invalid(invalid, frame);
             }
         }
     }
@@ -229,10 +229,14 @@ impl Session {
     }
 
     /// A message that is not one.
-    fn invalid(&mut self, invalid: Invalid<'_>, lane: Lane) {
+    fn invalid(&mut self, invalid: Invalid<'_>, frame: FrameRef<'_>) {
+        let lane = frame.lane;
         match invalid.answer {
             Answer::Error(id) => {
-                self.reply_to_stray(&id, lane, |reply| reply.error(&invalid.error));
+                let place = self.order.arrive(lane, true);
+                if self.admits_complaint(frame, place) {
+                    self.reply(Some(&id), lane, None, place, |reply| reply.error(&invalid.error));
+                }
             }
             Answer::Close(id) => {
                 self.reply(Some(&id), lane, None, None, |reply| reply.error(&invalid.error));
@@ -258,7 +262,7 @@ impl Session {
             Some(error) if fatal => {
                 self.reply(Some(&Id::Null), lane, None, None, |reply| reply.error(error));
             }
-            Some(error) => self.reply_to_stray(&Id::Null, lane, |reply| reply.error(error)),
+            Some(error) => self.complain(error, lane),
         }
         if fatal {
             let why =
@@ -267,6 +271,16 @@ impl Session {
         } else {
             self.count_syntax_error();
         }
+    }
+
+    /// Answers what has no name, where there is room for that.
+    fn complain(&mut self, error: &RpcError, lane: Lane) {
+        if self.has_room_for_errors() {
+            let place = self.order.arrive(lane, true);
+            return self.reply(Some(&Id::Null), lane, None, place, |reply| reply.error(error));
+        }
+        self.counters.ignored += 1;
+        self.outgoing.end_lane(lane, Ended::Failed);
     }
 
     fn count_syntax_error(&mut self) {

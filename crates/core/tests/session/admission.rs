@@ -1,5 +1,6 @@
 //! Requests over the limit wait, then are refused as not executed; the others are unaffected.
 
+use bytes::Bytes;
 use tinyrpc_core::{Error, Id, Limits, Message, Outcome, Reason, Shape};
 
 use crate::support::{Identity, Pair, Setup};
@@ -223,4 +224,51 @@ fn unknown_extensions_and_pings_are_counted() {
     pair.server.turn(pair.now);
     assert_eq!(pair.server.session.counters().ignored, 2);
     assert!(pair.server.session.outgoing().is_empty());
+}
+
+/// Gives a server a thousand frames while nobody takes what it sends; then takes all of it.
+#[track_caller]
+fn answers_to_a_thousand(frame: impl Fn(u64) -> Bytes, drain: bool) -> Vec<String> {
+    let mut setup = Setup::default();
+    (setup.server.max_outgoing, setup.server.max_backlog) = (2048, 4096);
+    setup.server.max_syntax_errors = u32::MAX;
+    let mut pair = setup.pair();
+    if drain {
+        pair.server.session.drain();
+    }
+    (0..1000).for_each(|index| pair.server.receive(frame(index)));
+    pair.server.turn(pair.now);
+    let waiting = pair.server.session.outgoing().len();
+    assert!(waiting > 2048 && waiting < 2 * 2048 + 200, "{waiting} bytes wait");
+    assert!(pair.server.session.is_paused(), "it reads on");
+    let mut answers = Vec::new();
+    while !pair.server.session.outgoing().is_empty() {
+        answers.extend(pair.server.pop_all());
+        pair.server.turn(pair.now);
+    }
+    assert_eq!(answers.len(), 1000);
+    answers
+}
+
+#[test]
+fn what_is_no_request_waits_for_room_too() {
+    for answer in answers_to_a_thousand(|_| Bytes::from_static(b"=?"), false) {
+        assert!(answer.contains("-32700"), "{answer}");
+    }
+    // A batch of nothing else, too.
+    let batch = Bytes::from_static(b"=b=?\x1e=?");
+    for answer in answers_to_a_thousand(|_| batch.clone(), false) {
+        assert_eq!(answer.matches("-32700").count(), 2, "{answer}");
+    }
+}
+
+#[test]
+fn requests_are_refused_in_the_end_as_far_as_there_is_room() {
+    let frame = |index| CODEC.call(Some(Id::Number(index)), "echo", "[]");
+    let answers = answers_to_a_thousand(frame, true);
+    assert!(answers.iter().all(|answer| answer.contains("-32010")));
+    for index in 0..1000 {
+        let head = format!("=e{index} ");
+        assert_eq!(answers.iter().filter(|answer| answer.starts_with(&head)).count(), 1);
+    }
 }
