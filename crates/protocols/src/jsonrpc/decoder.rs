@@ -214,7 +214,10 @@ pub(super) fn whole(frame: &[u8], limits: ScanLimits) -> Result<Outline, Flaw> {
 /// posts to this connection.
 fn request_line(bytes: &[u8]) -> Option<bool> {
     match bytes.iter().position(|byte| !matches!(byte, b'A'..=b'Z' | b'-')) {
-        Some(length) => Some(length > 0 && bytes.get(length) == Some(&b' ')),
+        Some(length) => {
+            let word = (1..=LONGEST_WORD).contains(&length);
+            Some(word && bytes.get(length) == Some(&b' '))
+        }
         None if bytes.len() > LONGEST_WORD => Some(false),
         None => None,
     }
