@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
         &["tinyrpc-core", "tinyrpc-dispatch", "tinyrpc-protocols", "tinyrpc-transports"],
         &["serde_json", "rmp-serde"],
     ),
+    ("crates/cli", &["tinyrpc"], &[]),
 ];
 
 fn manifest(folder: &str) -> toml::Table {
@@ -49,6 +50,28 @@ fn every_crate_has_an_arrow() {
     for entry in fs::read_dir(folder).expect("the crates' folder") {
         let name = format!("crates/{}", entry.expect("an entry").file_name().to_string_lossy());
         assert!(ARROWS.iter().any(|(folder, ..)| *folder == name), "{name} is not in the table");
+    }
+}
+
+fn features(folder: &str) -> BTreeSet<String> {
+    let manifest = manifest(folder);
+    let table = manifest.get("features").and_then(toml::Value::as_table);
+    table.into_iter().flat_map(|table| table.keys().cloned()).collect()
+}
+
+#[test]
+fn the_command_has_every_protocol_and_transport() {
+    let mut parts = features("crates/protocols");
+    parts.append(&mut features("crates/transports"));
+    let command = manifest("crates/cli");
+    let default = command.get("features").and_then(|features| features.get("default"));
+    let default = default.and_then(toml::Value::as_array).expect("default features");
+    for feature in features("").intersection(&parts).filter(|feature| *feature != "default") {
+        let has = default.iter().any(|name| name.as_str() == Some(feature));
+        assert!(
+            has,
+            "crates/cli: the feature `{feature}` of the library is not among its defaults"
+        );
     }
 }
 

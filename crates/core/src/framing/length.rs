@@ -15,8 +15,10 @@ impl Framing for Length {
         Box::new(LengthReader { max_message })
     }
 
-    fn head(&self) -> usize {
-        HEAD
+    fn open(&self, out: &mut Vec<u8>) -> usize {
+        let start = out.len();
+        out.extend_from_slice(&[0; HEAD]);
+        start
     }
 
     fn close(&self, start: usize, out: &mut Vec<u8>) {

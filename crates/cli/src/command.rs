@@ -1,0 +1,140 @@
+//! `Cli`: what the command line can say. The doc comments here are its help texts.
+
+mod seconds;
+mod texts;
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use self::seconds::seconds;
+
+/// Call and serve RPC methods: JSON-RPC and MessagePack-RPC over any transport.
+#[derive(Debug, Parser)]
+#[command(name = "tinyrpc", version, max_term_width = 100, after_long_help = texts::GENERAL)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Call a method and print its result as JSON.
+    #[command(after_long_help = texts::CALL)]
+    Call(Call),
+    /// Send a notification: it is executed, and never answered.
+    #[command(after_long_help = texts::NOTIFY)]
+    Notify(Notify),
+    /// Serve methods until Ctrl-C or SIGTERM.
+    #[command(after_long_help = texts::SERVE)]
+    Serve(Serve),
+    /// Print a completion script for a shell.
+    #[command(after_long_help = texts::COMPLETIONS)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Call {
+    #[command(flatten)]
+    pub(crate) peer: Peer,
+    #[command(flatten)]
+    pub(crate) request: Request,
+    #[command(flatten)]
+    pub(crate) style: Style,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Notify {
+    #[command(flatten)]
+    pub(crate) peer: Peer,
+    #[command(flatten)]
+    pub(crate) request: Request,
+}
+
+/// Whom to talk to.
+#[derive(Args, Debug)]
+pub(crate) struct Peer {
+    /// [PROTOCOL+]TRANSPORT://ADDRESS[?option=value&…], as in msgpack+tcp://127.0.0.1:4000.
+    pub(crate) url: String,
+    /// Give up after so many seconds, connecting included; 0 waits for ever [default: 30].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    pub(crate) timeout: Option<Duration>,
+    /// How messages are told apart: lines, content-length, length, netstring, self.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) framing: Option<String>,
+    /// Show every message on standard error, without the values of keys such as password or token.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+/// What to say.
+#[derive(Args, Debug)]
+pub(crate) struct Request {
+    /// The method's name.
+    pub(crate) method: String,
+    /// VALUE, NAME=TEXT, NAME:=JSON, or - or @FILE for all params at once.
+    #[arg(value_name = "ARG", allow_negative_numbers = true)]
+    pub(crate) args: Vec<String>,
+    /// Take every ARG as text, whatever it looks like.
+    #[arg(long)]
+    pub(crate) text: bool,
+    /// Take this array or object as the params, in place of ARGs.
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["args", "text"])]
+    pub(crate) params: Option<String>,
+    /// Give what only MessagePack has a JSON form of its own, both ways, as in {"bin":"AP8="}.
+    #[arg(long)]
+    pub(crate) typed: bool,
+}
+
+/// How a result is printed.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Style {
+    /// Print the result over several lines, as on a terminal.
+    #[arg(long, overrides_with = "compact")]
+    pub(crate) pretty: bool,
+    /// Print the result in one line, as into a pipe.
+    #[arg(long, overrides_with = "pretty")]
+    pub(crate) compact: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Serve {
+    /// Listen here; port 0 picks a free one. May be given several times.
+    #[arg(long, value_name = "URL", required = true)]
+    pub(crate) bind: Vec<String>,
+    /// Listen on addresses beyond this machine, too: whoever reaches them may call everything.
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+    /// Answer calls that take more seconds with an error; 0 lets them take their time [default: 0].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    pub(crate) timeout: Option<Duration>,
+    /// How messages are told apart, as in URLs.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) framing: Option<String>,
+    /// Show every message on standard error, without the values of keys such as password or token.
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// What to serve.
+    pub(crate) service: ServiceName,
+}
+
+/// The services that the command has.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ServiceName {
+    /// Methods to try a client on: add, echo, sleep, fail, panic, time.
+    Demo,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

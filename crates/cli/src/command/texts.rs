@@ -1,0 +1,85 @@
+//! The long parts of the help: rules and examples.
+
+pub(super) const GENERAL: &str = "\
+Examples:
+  tinyrpc serve --bind tcp://127.0.0.1:4000 demo
+  tinyrpc call tcp://127.0.0.1:4000 add 2 3
+  tinyrpc call msgpack+tcp://127.0.0.1:4000 add a:=2 b:=3
+
+Exit codes:
+  0  the call was answered, the notification sent, the server ended as it was told to
+  1  the peer answered with an error
+  2  wrong usage: nothing was sent
+  3  no answer: no connection, no time left
+
+Results go to standard output, everything else to standard error.";
+
+pub(super) const CALL: &str = "\
+What an ARG is:
+  VALUE        a positional param: JSON where it is JSON, else text
+  NAME=TEXT    a named param that is text
+  NAME:=JSON   a named param that is JSON
+  -            all params, an array or an object, from standard input
+  @FILE        all params from a file
+
+  A NAME begins with a letter or _ and goes on with letters, digits, _ and -. An ARG with a = behind
+  anything else is a VALUE, such as http://host/?a=b. A call has positional params or named ones,
+  never both. What looks like a name and is text is quoted as JSON ('\"a=b\"') or said with --text.
+  Behind -- an ARG may begin with -.
+
+Result:
+  JSON in one line, or indented on a terminal. Numbers keep every digit. What JSON has no form for:
+    binary data               base64 text, and a note on standard error
+    an extension (type 5)     {\"ext\":5,\"data\":\"base64\"}
+    NaN and infinities        {\"float\":\"NaN\"}, {\"float\":\"-Infinity\"}
+    keys that are no text     as text; where that is ambiguous {\"map\":[[key,value],…]}
+  With --typed binary data is {\"bin\":\"base64\"}, no form is mistaken for anything else, and params may
+  have them, too.
+
+Errors:
+  Exit code 1: the peer answered with an error; its code, message and data are on standard error.
+  Exit code 3: no answer; the line `outcome:` says whether the call may have been executed.
+  Exit code 2: wrong usage; nothing was sent. Ctrl-C ends a call by the signal itself.
+
+Examples:
+  tinyrpc call tcp://127.0.0.1:4000 add 2 3
+  tinyrpc call tcp://127.0.0.1:4000 greet name=Ada formal:=true
+  tinyrpc call tcp://127.0.0.1:4000 store --text 007 'a=b' '[not json'
+  tinyrpc call tcp://127.0.0.1:4000 add --params '{\"a\":2,\"b\":3}'
+  jq '{items: .}' list.json | tinyrpc call tcp://127.0.0.1:4000 store -
+  tinyrpc call --typed msgpack+tcp://127.0.0.1:4000 store '{\"bin\":\"AP8=\"}'
+  tinyrpc call --timeout 0.5 msgpack+tcp://127.0.0.1:4000 add -- -2 -1e-3";
+
+pub(super) const NOTIFY: &str = "\
+ARGs are those of `tinyrpc call`; see its help. Exit code 0 says that the notification was handed
+over, not that somebody executed it: a peer never answers one.
+
+Examples:
+  tinyrpc notify tcp://127.0.0.1:4000 log 'it is done'
+  tinyrpc notify msgpack+tcp://127.0.0.1:4000 log level:=2 text=done";
+
+pub(super) const SERVE: &str = "\
+Prints `listening on URL` with the real port, a line for each address, when it is ready. A URL
+without a protocol serves all of them: the first bytes of a connection tell which it is.
+
+The demo:
+  add(a, b)                    their sum
+  echo(value)                  the value as it came, binary data and extensions included
+  sleep(seconds)               null, later
+  fail(code, message, data?)   an error
+  panic()                      an internal error: the method panics
+  time()                       seconds since 1970
+
+SIGTERM and Ctrl-C end it: it stops listening, and calls in execution may finish for 30 seconds. A
+second signal ends it at once. Both are exit code 0.
+
+Examples:
+  tinyrpc serve --bind tcp://127.0.0.1:0 demo
+  tinyrpc serve --bind msgpack+tcp://127.0.0.1:4000 --bind jsonrpc+tcp://127.0.0.1:4001 demo
+  tinyrpc serve --bind tcp://0:4000 --allow-remote demo";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  tinyrpc completions bash > ~/.local/share/bash-completion/completions/tinyrpc
+  tinyrpc completions zsh > ~/.zfunc/_tinyrpc
+  tinyrpc completions fish > ~/.config/fish/completions/tinyrpc.fish";

@@ -1,0 +1,174 @@
+//! From the errors of the library to what a user can do about them.
+
+use std::{io, time::Duration};
+
+use tinyrpc::{Code, Error, Format, Payload, Reason, RpcError, SetupError, UrlError};
+
+use crate::{
+    failure::Failure,
+    json::Layout,
+    shown::{Form, Shown},
+};
+
+/// The URL is wrong, or nothing of what it asks for is there.
+pub(crate) fn url(error: &UrlError) -> Failure {
+    Failure::usage(error.to_string())
+}
+
+/// There is no connection.
+pub(crate) fn connect(error: &SetupError) -> Failure {
+    let (address, error) = match error {
+        SetupError::Io { address, source } => (address, source),
+        other => return Failure::usage(other.to_string()),
+    };
+    let headline = format!("{address}: {error}");
+    match error.kind() {
+        // The address has no port, or none that there can be.
+        io::ErrorKind::InvalidInput => Failure::usage(headline),
+        io::ErrorKind::ConnectionRefused => Failure::no_answer(headline)
+            .with("outcome", NOT_EXECUTED)
+            .hint("nobody listens there: is the server running, and is this its address?"),
+        _ => Failure::no_answer(headline)
+            .with("outcome", NOT_EXECUTED)
+            .hint("is the address right, and reachable from here?"),
+    }
+}
+
+/// There is no listener.
+pub(crate) fn listen(error: &SetupError) -> Failure {
+    let (address, error) = match error {
+        SetupError::Io { address, source } => (address, source),
+        SetupError::Remote { address } => {
+            return Failure::usage(format!(
+                "{address} is reachable from other machines, and whoever reaches it may call everything"
+            ))
+            .hint("listen on 127.0.0.1, or say --allow-remote if that is meant");
+        }
+        other => return Failure::usage(other.to_string()),
+    };
+    let headline = format!("{address}: {error}");
+    match error.kind() {
+        io::ErrorKind::InvalidInput => Failure::usage(headline),
+        io::ErrorKind::AddrInUse => Failure::no_answer(headline).hint(
+            "another server listens there: end it, or choose another port; 0 picks a free one",
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            Failure::no_answer(headline).hint("this machine has no such address")
+        }
+        io::ErrorKind::PermissionDenied => {
+            Failure::no_answer(headline).hint("ports below 1024 are for the administrator")
+        }
+        _ => Failure::no_answer(headline),
+    }
+}
+
+/// The connection was not made in time.
+pub(crate) fn connect_timeout(url: &str, timeout: Duration) -> Failure {
+    Failure::no_answer(format!("{url}: no connection within {} s", timeout.as_secs_f64()))
+        .with("outcome", NOT_EXECUTED)
+        .hint("is the address right, and reachable from here? --timeout SECONDS waits longer")
+}
+
+/// A call has no result.
+pub(crate) fn call(error: &Error, timeout: Duration) -> Failure {
+    match error {
+        Error::Answered(error) => answered(error),
+        Error::NotExecuted(Reason::Refused(error)) => answered(error)
+            .with("outcome", NOT_EXECUTED)
+            .hint("the peer has too much to do, or is shutting down: try again later"),
+        Error::NotExecuted(reason) => lost(reason, timeout, NOT_EXECUTED),
+        Error::Unknown(reason) => lost(reason, timeout, UNKNOWN),
+        other => Failure::no_answer(other.to_string()),
+    }
+}
+
+/// The peer answered with an error, and did not say to which call.
+pub(crate) fn orphan(error: &RpcError) -> Failure {
+    described(error, "the peer answered with an error that names no call")
+}
+
+/// The peer answered with an error.
+fn answered(error: &RpcError) -> Failure {
+    described(error, "the peer answered with an error")
+}
+
+fn described(error: &RpcError, headline: &str) -> Failure {
+    let mut failure = Failure::peer_error(headline)
+        .with("code", code(error.code))
+        .with("message", &*error.message);
+    if let Some(data) = error.payload() {
+        failure = self::data(failure, data);
+    }
+    match error.code {
+        Code::METHOD_NOT_FOUND => failure.hint(
+            "upper and lower case differ, and a prefix such as `math.` is a part of the name",
+        ),
+        Code::INVALID_PARAMS => failure
+            .hint("an ARG is JSON where it can be, else text; NAME=TEXT and NAME:=JSON have names"),
+        Code::PARSE_ERROR | Code::INVALID_REQUEST => failure
+            .hint("does the peer speak this protocol? A URL may name another: msgpack+tcp://…"),
+        Code::INTERNAL_ERROR => failure.hint("the log of the peer may say why"),
+        _ => failure,
+    }
+}
+
+fn data(failure: Failure, data: &Payload) -> Failure {
+    match Shown::new(data, "data", Form::Plain) {
+        Ok(shown) => {
+            let layout = Layout { pretty: false, harmless: true };
+            let failure = failure.with("data", layout.apply(&shown.json));
+            shown.notes.into_iter().fold(failure, |failure, note| failure.with("note", note))
+        }
+        Err(why) => failure.with("data", format!("unreadable: {why}")),
+    }
+}
+
+/// The number, and what the standard ones mean.
+fn code(code: Code) -> String {
+    let meaning = match code {
+        Code::PARSE_ERROR => "parse error",
+        Code::INVALID_REQUEST => "invalid request",
+        Code::METHOD_NOT_FOUND => "method not found",
+        Code::INVALID_PARAMS => "invalid params",
+        Code::INTERNAL_ERROR => "internal error",
+        Code::REFUSED => "refused",
+        Code::DEADLINE => "took too long",
+        Code::CANCELLED => "cancelled",
+        Code::UNSENDABLE => "the answer cannot be sent",
+        _ => return code.to_string(),
+    };
+    format!("{code} ({meaning})")
+}
+
+/// There is no answer, or the call could not even be made.
+fn lost(reason: &Reason, timeout: Duration, outcome: &str) -> Failure {
+    match reason {
+        Reason::Timeout(_) => {
+            Failure::no_answer(format!("no answer within {} s", timeout.as_secs_f64()))
+                .with("outcome", outcome)
+                .hint("--timeout SECONDS waits longer, 0 for ever")
+        }
+        Reason::Closed(why) => closed(why, outcome),
+        Reason::Io(_) | Reason::Connect(_) => closed(&reason.to_string(), outcome),
+        Reason::Limit(reached) if reached.name == "max_message" => {
+            Failure::usage(format!("the call is too large: {reason}"))
+                .hint("an option of the URL raises the limit: ?max_message=BYTES")
+        }
+        _ => Failure::usage(format!("the call cannot be made: {reason}")),
+    }
+}
+
+fn closed(why: &str, outcome: &str) -> Failure {
+    Failure::no_answer(format!("no answer: {why}")).with("outcome", outcome).hint(
+        "did the peer end, or does it speak another protocol? A URL may name it: msgpack+tcp://…",
+    )
+}
+
+/// A result that cannot be shown.
+pub(crate) fn unreadable(format: Format, why: &str) -> Failure {
+    Failure::no_answer(format!("the result is no {} that can be read: {why}", format.name()))
+        .with("outcome", "executed")
+}
+
+const NOT_EXECUTED: &str = "not executed, a retry is safe";
+const UNKNOWN: &str = "unknown, the call may have been executed";

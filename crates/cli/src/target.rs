@@ -1,0 +1,70 @@
+//! `Target`: whom to call, and how long that may take.
+
+use std::time::Duration;
+
+use tinyrpc::{Client, ClientBuilder, Limits, Url};
+
+use crate::{command::Peer, failure::Failure, hints};
+
+/// A peer to connect to.
+#[derive(Debug)]
+pub(crate) struct Target {
+    url: String,
+    timeout: Duration,
+}
+
+impl Target {
+    /// The peer that the command line names.
+    ///
+    /// # Errors
+    ///
+    /// The URL is wrong.
+    pub(crate) fn new(peer: &Peer) -> Result<Self, Failure> {
+        let url = with_framing(&peer.url, peer.framing.as_deref());
+        let parsed: Url = url.parse().map_err(|error| hints::url(&error))?;
+        let timeout = peer.timeout.or_else(|| parsed.timeout());
+        let timeout = timeout.unwrap_or_else(|| Limits::default().call_timeout);
+        Ok(Self { url, timeout })
+    }
+
+    /// How long the whole may take; zero is for ever.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// A client that is not connected yet.
+    ///
+    /// # Errors
+    ///
+    /// The URL is none for clients.
+    pub(crate) fn builder(&self) -> Result<ClientBuilder, Failure> {
+        ClientBuilder::from_url(&self.url).map_err(|error| hints::connect(&error))
+    }
+
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// There is no connection, or not in time.
+    pub(crate) async fn connect(&self, builder: ClientBuilder) -> Result<Client, Failure> {
+        let connecting = builder.connect();
+        if self.timeout.is_zero() {
+            return connecting.await.map_err(|error| hints::connect(&error));
+        }
+        match tokio::time::timeout(self.timeout, connecting).await {
+            Ok(connected) => connected.map_err(|error| hints::connect(&error)),
+            Err(_) => Err(hints::connect_timeout(&self.url, self.timeout)),
+        }
+    }
+}
+
+/// A URL with the option `framing`, which wins over one that it has.
+pub(crate) fn with_framing(url: &str, framing: Option<&str>) -> String {
+    match framing {
+        None => url.into(),
+        Some(name) => {
+            let separator = if url.contains('?') { '&' } else { '?' };
+            format!("{url}{separator}framing={name}")
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The command as scripts and people use it: through pipes, through a terminal, and killed.
+//!
+//! What must hold is written in the README of this crate; each module says which part it checks.
+#![cfg(unix)]
+
+mod answers;
+mod arguments;
+mod completions;
+mod demo;
+mod failures;
+mod killed;
+mod pipes;
+mod readme;
+mod signals;
+mod support;
+mod terminal;
+mod verbose;
