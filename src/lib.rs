@@ -11,8 +11,8 @@ mod tokio_runtime;
 mod url;
 
 pub use tinyrpc_core::{
-    Answers, Batch, BatchItem, Blob, Call, Caller, Code, Direction, Error, Ext, Format,
-    FormatError, Id, LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason,
+    Announcement, Answers, Batch, BatchItem, Blob, Call, Caller, Code, Direction, Error, Ext,
+    Format, FormatError, Id, LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason,
     ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sent, Unsupported, WireTrace,
 };
 pub use tinyrpc_dispatch::{
@@ -25,7 +25,7 @@ pub use tinyrpc_transports as transports;
 pub use crate::{
     client::{Client, ClientBuilder},
     driver::Driver,
-    server::{Server, ServerHandle},
+    server::{Broadcast, Server, ServerHandle},
     setup_error::SetupError,
     tokio_runtime::TokioRuntime,
     url::{Url, UrlError},

@@ -1,6 +1,7 @@
 //! `Server`: serves one service on any number of addresses, to any number of peers.
 
 mod accept;
+mod broadcast;
 mod handle;
 mod hooks;
 mod peers;
@@ -10,11 +11,11 @@ use std::{fmt, sync::Arc};
 use tinyrpc_core::{Limits, Listener, Protocol, Reason, ReplyOrder, Runtime, WireTrace};
 use tinyrpc_dispatch::{Scope, Service};
 
-pub use self::handle::ServerHandle;
 use self::{
     accept::Accept,
     hooks::{Hooks, Services},
 };
+pub use self::{broadcast::Broadcast, handle::ServerHandle};
 use crate::{SetupError, TokioRuntime, url};
 
 /// Serves a service.

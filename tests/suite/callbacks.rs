@@ -53,29 +53,3 @@ pub(crate) async fn nested_calls(world: World) {
         assert_eq!(answer.unwrap(), 8);
     }
 }
-
-pub(crate) async fn broadcast(world: World) {
-    if !world.duplex() {
-        return;
-    }
-    let (tx, mut rx) = tokio::sync::mpsc::unbounded_channel();
-    let listening = |name: &'static str| {
-        let tx = tx.clone();
-        Dispatcher::new().method("news", move |text: String| {
-            _ = tx.send((name, text));
-        })
-    };
-    let at =
-        world.serve_with(Server::new(service()), |builder| builder.serve(listening("one"))).await;
-    let two = at.again.connect(|builder| builder.serve(listening("two"))).await;
-    // The server knows the protocol of a peer from its first message on.
-    for client in [&at.client, &two] {
-        client.call::<_, ()>("nothing", ()).await.unwrap();
-    }
-    for peer in at.server.peers() {
-        peer.caller.notify("news", ("hello",)).await.unwrap();
-    }
-    let mut heard = [rx.recv().await.unwrap(), rx.recv().await.unwrap()];
-    heard.sort();
-    assert_eq!(heard, [("one", "hello".to_owned()), ("two", "hello".to_owned())]);
-}

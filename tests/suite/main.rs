@@ -43,9 +43,9 @@ macro_rules! links {
             cases!(names::{nesting, aliases, come_and_go, prefixes});
             cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
             cases!(around::{validation, hooks, client_errors});
-            cases!(callbacks::{server_calls_client, nested_calls, broadcast});
+            cases!(callbacks::{server_calls_client, nested_calls});
             cases!(hooks::{per_connection, closings, hooks_that_panic});
-            cases!(peers::{traced, reply_order});
+            cases!(peers::{traced, reply_order, broadcast, broadcast_skips});
         }
     )*};
 }

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use tinyrpc::{Direction, ReplyOrder, Server, transports::PeerAddress};
-use tokio::sync::Semaphore;
+use tinyrpc::{Direction, Dispatcher, Limits, ReplyOrder, Scope, Server, transports::PeerAddress};
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::world::{World, service};
 
@@ -100,4 +100,101 @@ pub(crate) async fn reply_order(world: World) {
             is(b"2222") || is(&[0x08, 0xae])
         });
     }
+}
+
+/// A service that passes on what it is told.
+fn listening(name: &'static str, tx: &mpsc::UnboundedSender<(&'static str, String)>) -> Dispatcher {
+    let tx = tx.clone();
+    Dispatcher::new().method("news", move |text: String| {
+        _ = tx.send((name, text));
+    })
+}
+
+pub(crate) async fn broadcast(world: World) {
+    let (tx, mut rx) = mpsc::unbounded_channel();
+    let server = Server::new(service().method("silent", || {})).on_connect({
+        let number = std::sync::atomic::AtomicU32::new(0);
+        move |scope| scope.insert(number.fetch_add(1, std::sync::atomic::Ordering::SeqCst))
+    });
+    let at = world.serve_with(server, |builder| builder.serve(listening("one", &tx))).await;
+    let two = at.again.connect(|builder| builder.serve(listening("two", &tx))).await;
+    // The server knows the protocol of a peer from its first message on.
+    for client in [&at.client, &two] {
+        client.call::<_, ()>("nothing", ()).await.unwrap();
+    }
+    let told = at.server.broadcast("news", ("hello",));
+    if !world.duplex() {
+        assert_eq!((told.sent, told.skipped.len(), told.unsupported.len()), (0, 0, 2));
+        return;
+    }
+    assert_eq!((told.sent, told.skipped.len(), told.unsupported.len()), (2, 0, 0));
+    let mut heard = [rx.recv().await.unwrap(), rx.recv().await.unwrap()];
+    heard.sort();
+    assert_eq!(heard, [("one", "hello".to_owned()), ("two", "hello".to_owned())]);
+    // Only some of them, in their order.
+    let second = |scope: &Scope| *scope.data::<u32>().unwrap() == 1;
+    for number in 0..100 {
+        assert_eq!(at.server.broadcast_to(second, "news", (number.to_string(),)).sent, 1);
+    }
+    for number in 0..100 {
+        assert_eq!(rx.recv().await.unwrap(), ("two", number.to_string()));
+    }
+    // What cannot be encoded reaches nobody.
+    let told = at.server.broadcast("news", "bare");
+    assert_eq!((told.sent, told.skipped.len()), (0, 2));
+    assert!(told.skipped[0].1.to_string().contains("(value,)"), "{told:?}");
+    // Those that are gone are no peers.
+    at.client.close().await;
+    while at.server.peers().len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(at.server.broadcast("news", ("to two",)).sent, 1);
+    assert_eq!(rx.recv().await.unwrap(), ("two", "to two".to_owned()));
+}
+
+pub(crate) async fn broadcast_skips(world: World) {
+    if !world.duplex() {
+        return;
+    }
+    let (tx, mut rx) = mpsc::unbounded_channel();
+    let limits = Limits { max_outgoing: 20_000, ..Limits::default() };
+    let server = Server::new(service()).limits(limits);
+    let at = world.serve_with(server, |builder| builder.serve(listening("one", &tx))).await;
+    // A silent one, whose protocol is not known yet unless there is only one.
+    let silent = at.again.connect(|builder| builder).await;
+    at.client.call::<_, ()>("nothing", ()).await.unwrap();
+    let unknown = at.server.peers().iter().filter(|peer| peer.caller.format().is_none()).count();
+    let told = at.server.broadcast("news", ("hello",));
+    assert_eq!((told.sent, told.skipped.len()), (2 - unknown, unknown), "{told:?}");
+    assert!(told.skipped.iter().all(|(_, why)| why.to_string().contains("has not spoken")));
+    silent.close().await;
+    assert_eq!(rx.recv().await.unwrap().1, "hello");
+    while at.server.peers().len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    // Nothing is sent before this task waits, so the queue fills up.
+    let text = "x".repeat(6000);
+    let mut sent = 0;
+    let told = loop {
+        let told = at.server.broadcast("news", (&text,));
+        if told.sent == 0 {
+            break told;
+        }
+        sent += 1;
+        assert!(sent < 100, "no limit is met");
+    };
+    assert_eq!(sent, 4);
+    assert!(told.skipped[0].1.to_string().contains("max_outgoing"), "{told:?}");
+    for _ in 0..sent {
+        assert_eq!(rx.recv().await.unwrap().1, text);
+    }
+    // There is room again, whatever the queue was last known to hold.
+    assert_eq!(at.server.broadcast("news", ("again",)).sent, 1);
+    assert_eq!(rx.recv().await.unwrap().1, "again");
+    // One message over the limit is no reason to leave the next one out.
+    let large = "x".repeat(100_000);
+    assert_eq!(at.server.broadcast("news", (&large,)).sent, 1);
+    assert_eq!(rx.recv().await.unwrap().1.len(), large.len());
+    assert_eq!(at.server.broadcast("news", ("behind",)).sent, 1);
+    assert_eq!(rx.recv().await.unwrap().1, "behind");
 }

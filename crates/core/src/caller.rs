@@ -1,10 +1,12 @@
 //! `Caller`: makes calls to the peer of a connection, from any thread and in any runtime.
 
+mod announcement;
 mod batch;
 mod call;
 mod error_map;
 
 use std::{
+    borrow::Cow,
     fmt,
     sync::{Arc, atomic::AtomicU32},
     time::Duration,
@@ -14,6 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use self::error_map::ErrorMap;
 pub use self::{
+    announcement::Announcement,
     batch::{Answers, Batch, BatchItem},
     call::{Call, Notify, Sent},
 };
@@ -190,8 +193,11 @@ impl Caller {
     }
 
     /// A method's name as the peer knows it.
-    fn full_name(&self, method: &str) -> String {
-        [self.prefix.as_deref().unwrap_or_default(), method].concat()
+    fn full_name<'a>(&self, method: &'a str) -> Cow<'a, str> {
+        match &self.prefix {
+            None => method.into(),
+            Some(prefix) => [&**prefix, method].concat().into(),
+        }
     }
 
     /// Encodes a call or a notification, and has it made.
@@ -226,20 +232,26 @@ impl Caller {
 
     /// Encodes params behind what is in `out`.
     fn encode<P: Serialize>(&self, params: &P, out: &mut Vec<u8>) -> Result<(), Error> {
-        let Some(wire) = self.calls.wire() else { return Ok(()) };
-        let format = wire.format();
-        let start = out.len();
-        format.encode(params, out)?;
-        match format.shape(out.get(start..).unwrap_or_default()) {
-            format::Shape::Sequence { .. } | format::Shape::Map { .. } => Ok(()),
-            format::Shape::Null => {
-                out.truncate(start);
-                Ok(())
-            }
-            _ => Err(Error::invalid(
-                "params are a tuple, a sequence, a struct or a map: for a single argument write `(value,)`",
-            )),
+        match self.format() {
+            Some(format) => encode_params(format, params, out),
+            None => Ok(()),
         }
+    }
+}
+
+/// Encodes params behind what is in `out`.
+fn encode_params<P: Serialize>(format: Format, params: &P, out: &mut Vec<u8>) -> Result<(), Error> {
+    let start = out.len();
+    format.encode(params, out)?;
+    match format.shape(out.get(start..).unwrap_or_default()) {
+        format::Shape::Sequence { .. } | format::Shape::Map { .. } => Ok(()),
+        format::Shape::Null => {
+            out.truncate(start);
+            Ok(())
+        }
+        _ => Err(Error::invalid(
+            "params are a tuple, a sequence, a struct or a map: for a single argument write `(value,)`",
+        )),
     }
 }
 

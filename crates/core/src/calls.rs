@@ -257,6 +257,29 @@ impl Calls {
         let Some((wire, _)) = self.enter(&mut inner, 0, draft, &patience)? else {
             return Ok(Some(wait(inner, patience, 0, draft.timeout)));
         };
+        self.push_notification(inner, wire, draft)?;
+        Ok(None)
+    }
+
+    /// Sends a notification whoever waits, or fails where the queue is full.
+    pub(crate) fn announce(&self, draft: &Draft<'_>) -> Result<(), Error> {
+        let inner = self.lock();
+        if let Some(reason) = &inner.closed {
+            return Err(Error::NotExecuted(reason.clone()));
+        }
+        let wire = self.wire.get().filter(|_| draft.encoded).ok_or_else(undecided)?;
+        if !inner.has_room(&self.limits, 0) {
+            return Err(Error::limit("max_outgoing", self.limits.max_outgoing as u64));
+        }
+        self.push_notification(inner, wire, draft)
+    }
+
+    fn push_notification(
+        &self,
+        mut inner: MutexGuard<'_, Inner>,
+        wire: &Wire,
+        draft: &Draft<'_>,
+    ) -> Result<(), Error> {
         let lane = inner.open_lane(self.shape);
         let out = inner.outbox.encode();
         let start = out.len();
@@ -266,7 +289,7 @@ impl Calls {
         }
         inner.outbox.commit(start, lane, Kind::Notification, None);
         wake_driver(inner);
-        Ok(None)
+        Ok(())
     }
 
     /// Looks for the answer; a small result is put into `scratch`.

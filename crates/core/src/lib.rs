@@ -53,7 +53,7 @@ mod wire_trace;
 
 pub use crate::{
     blob::Blob,
-    caller::{Answers, Batch, BatchItem, Call, Caller, Notify, Sent},
+    caller::{Announcement, Answers, Batch, BatchItem, Call, Caller, Notify, Sent},
     code::Code,
     error::{Error, LimitReached, Outcome, Reason},
     ext::Ext,

@@ -121,7 +121,7 @@ pub struct Session {
     state: State,
     syntax_errors: u32,
     stall: Stall,
-    /// Callers waited for room when the turn ended.
+    /// Callers waited for room when the turn ended, or would have.
     callers_wait: bool,
     counters: Counters,
 }

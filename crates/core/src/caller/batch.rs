@@ -104,7 +104,7 @@ impl<'a> Batch<'a> {
         self.caller.encode(params, &mut self.params)?;
         let method = match self.caller.prefix {
             None => name,
-            Some(_) => self.caller.full_name(&name),
+            Some(_) => self.caller.full_name(&name).into_owned(),
         };
         self.items.push(Item { method, params: start..self.params.len(), notify });
         Ok(())

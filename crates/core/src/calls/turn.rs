@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Collected {
     /// The earliest deadline.
     pub(crate) deadline: u64,
-    /// Callers wait for room.
+    /// Callers wait for room, or would.
     pub(crate) waiting: bool,
     /// What was collected, where it is traced.
     pub(crate) marks: Vec<Mark>,
@@ -88,7 +88,8 @@ impl Calls {
         if std::mem::take(&mut inner.stamp_waiters) {
             inner.armed = inner.armed.min(inner.waiters.expire(now, wakes));
         }
-        inner.queued = out.len() + held;
+        let queued = out.len() + held;
+        inner.queued = queued;
         let waiting = !inner.waiters.is_empty();
         if waiting {
             inner.let_in(&self.limits, self.wire().is_some(), wakes);
@@ -100,6 +101,7 @@ impl Calls {
         };
         drop(guard);
         drop(old);
+        let waiting = waiting || queued >= self.limits.max_outgoing;
         Collected { deadline: armed, waiting, marks, base }
     }
 
