@@ -13,9 +13,15 @@
 //! | params | an array | an array |
 //! | unknown notifications | logged | given to its user |
 //! | pipelined calls | yes, answered in order | in its loop |
-//! | calls to its peer | `rpcrequest`; answers must come last in, first out | in its loop only |
+//! | calls to its peer | `rpcrequest`; wants answers last in, first out | in its loop only |
+//!
+//! So a client that Neovim calls sets [`ReplyOrder::Nested`](tinyrpc::ReplyOrder::Nested), and
+//! gives errors the code 0 or 1 where their message shall be seen. Calls in flight at the same time
+//! that all make Neovim call back are a race that no order can win: Neovim has asked the next one
+//! before it reads the answer to the last.
 
 mod embedded;
+mod nested;
 
 use std::{path::Path, process::Stdio};
 
