@@ -263,6 +263,7 @@ impl Session {
                     && self.backlog.is_empty()
                     && self.outgoing.is_empty()
                     && !self.is_splitting()
+                    && !self.order.is_resting()
             }
             State::Lost(_) => true,
             State::Open | State::Draining => false,
@@ -310,6 +311,7 @@ impl Session {
             && self.backlog.is_empty()
             && self.outgoing.is_empty()
             && !self.is_splitting()
+            && !self.order.is_resting()
             && self.calls.in_flight() == 0
     }
 
@@ -327,10 +329,15 @@ impl Session {
     pub fn handle<S: Serve>(&mut self, incoming: &mut Incoming, serve: &mut S) -> Turn {
         let mut budget = FRAMES_PER_TURN;
         self.start_backlog(serve, &mut budget);
+        let rest = self.order.take_rest();
+        let left = budget;
         let turn = match self.settings.shape {
             Shape::Stream => self.handle_stream(incoming, serve, &mut budget),
             _ => self.handle_frames(incoming, serve, &mut budget),
         };
+        if let Some(rest) = rest {
+            self.resume_rest(rest, budget < left);
+        }
         wake_all(self.wakes.drain(..));
         turn
     }
@@ -360,9 +367,10 @@ impl Session {
         }
         self.split();
         self.callers_wait = collected.waiting;
+        let rest = self.watch_rest(now);
         let stall = self.watch_stall(now);
         wake_all(self.wakes.drain(..));
-        let next = collected.deadline.min(stall);
+        let next = collected.deadline.min(stall).min(rest);
         (next != u64::MAX).then_some(next)
     }
 

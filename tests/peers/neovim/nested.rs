@@ -1,7 +1,9 @@
 //! Two requests of Neovim that wait at the same time, of which the first is ready first.
 //!
-//! Neovim keeps its requests on a stack, so it wants the answer to the second one before. It
-//! closes the channel of a client that sends the other one.
+//! Neovim keeps its requests on a stack, so it wants the answer to the second one before, and to
+//! have gone on before it reads the other one. It closes the channel of a client that does not know
+//! that. The second request is always the work of a call of the client: Neovim looks at nothing
+//! else while it waits.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! `Order`: in which order the answers of this side leave.
 
-use std::{collections::VecDeque, num::NonZeroU64};
+use std::{collections::VecDeque, mem, num::NonZeroU64};
 
 use super::Session;
 use crate::{Lane, outgoing::Kind};
@@ -25,6 +25,9 @@ pub enum ReplyOrder {
     InOrder,
     /// Last in, first out: an answer waits while a request that was begun after its own is in
     /// execution. Neovim wants this and closes the channel otherwise.
+    ///
+    /// Neovim even closes it when it reads two answers together. So one that waited leaves when
+    /// the peer has said something after the answer before it, or 20 ms after that.
     Nested,
 }
 
@@ -38,6 +41,17 @@ pub(super) struct Order {
     entries: VecDeque<Option<Vec<u8>>>,
     /// What the answers in `entries` are charged.
     held: usize,
+    rest: Rest,
+}
+
+/// Whether the next answer waits until the peer has read the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    Over,
+    /// Since this turn.
+    Began,
+    /// Not beyond this time.
+    Until(u64),
 }
 
 /// The place of an answer among the others.
@@ -46,7 +60,18 @@ pub(super) struct Place(NonZeroU64);
 
 impl Order {
     pub(super) fn new(kind: ReplyOrder) -> Self {
-        Self { kind, first: NonZeroU64::MIN, entries: VecDeque::new(), held: 0 }
+        Self { kind, first: NonZeroU64::MIN, entries: VecDeque::new(), held: 0, rest: Rest::Over }
+    }
+
+    /// True while an answer waits for nothing but the peer to read the one before it.
+    pub(super) fn is_resting(&self) -> bool {
+        self.rest != Rest::Over
+    }
+
+    /// Ends a rest because the peer may be about to say something; see [`Session::resume_rest`].
+    pub(super) fn take_rest(&mut self) -> Option<Rest> {
+        let rest = mem::replace(&mut self.rest, Rest::Over);
+        (rest != Rest::Over).then_some(rest)
     }
 
     /// Bytes of answers that wait for others.
@@ -99,9 +124,13 @@ impl Order {
     /// The next answer that may leave.
     fn pop(&mut self) -> Option<Vec<u8>> {
         let answer = match self.kind {
+            ReplyOrder::Nested if self.is_resting() => return None,
             ReplyOrder::Nested => {
                 let answer = self.entries.back_mut()?.take()?;
                 self.entries.pop_back();
+                if !answer.is_empty() && matches!(self.entries.back(), Some(Some(_))) {
+                    self.rest = Rest::Began;
+                }
                 answer
             }
             _ => {
@@ -120,6 +149,7 @@ impl Order {
         self.first = self.first.saturating_add(self.entries.len() as u64);
         self.entries.clear();
         self.held = 0;
+        self.rest = Rest::Over;
     }
 }
 
@@ -130,6 +160,12 @@ impl Session {
     pub(super) fn commit_in_order(&mut self, start: usize, place: Place) {
         let answer = self.outgoing.encode().split_off(start);
         self.order.put(place, answer);
+        self.release();
+    }
+
+    /// Sends the answers whose turn it is.
+    #[cold]
+    fn release(&mut self) {
         while let Some(answer) = self.order.pop() {
             if answer.is_empty() {
                 continue;
@@ -138,6 +174,32 @@ impl Session {
             let start = out.len();
             out.extend_from_slice(&answer);
             self.queue(start, Lane::DUPLEX, Kind::Call, None);
+        }
+    }
+
+    /// Goes on after a rest in which something was handled, or not. A request that came is later
+    /// than what waits, so it had its turn before.
+    #[cold]
+    pub(super) fn resume_rest(&mut self, rest: Rest, spoke: bool) {
+        if !spoke {
+            self.order.rest = rest;
+        } else if !self.order.is_resting() {
+            self.release();
+        }
+    }
+
+    /// Ends a rest in which the peer says nothing; gives the time when that is.
+    pub(super) fn watch_rest(&mut self, now: u64) -> u64 {
+        loop {
+            match self.order.rest {
+                Rest::Over => return u64::MAX,
+                Rest::Until(end) if now < end => return end,
+                Rest::Began => self.order.rest = Rest::Until(now.saturating_add(LONGEST_REST)),
+                Rest::Until(_) => {
+                    self.order.rest = Rest::Over;
+                    self.release();
+                }
+            }
         }
     }
 
@@ -150,5 +212,8 @@ impl Session {
     }
 }
 
+/// In microseconds: a peer that waits for an answer reads it at once, and this is long enough for a
+/// machine with much else to do, and too short for a person to notice.
+const LONGEST_REST: u64 = 20_000;
 /// What an answer that waits costs beside its bytes.
 const OVERHEAD: usize = 64;

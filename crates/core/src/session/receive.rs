@@ -90,21 +90,21 @@ impl Session {
             if *budget == 0 {
                 return Turn::More;
             }
+            let Some(arrived) = incoming.pop() else { break };
             *budget -= 1;
-            let frame = match incoming.pop() {
-                None => break,
-                Some(Arrived::Closed(lane)) => {
+            let frame = match arrived {
+                Arrived::Closed(lane) => {
                     delivery = None;
                     self.lane_closed(lane, serve);
                     continue;
                 }
-                Some(Arrived::Failed(lane, error)) => {
+                Arrived::Failed(lane, error) => {
                     delivery = None;
                     self.calls.fail_lane(lane, &error, &mut self.wakes);
                     self.outgoing.end_lane(lane, Ended::Failed);
                     continue;
                 }
-                Some(Arrived::Frame(frame)) => frame,
+                Arrived::Frame(frame) => frame,
             };
             if self.is_closing() {
                 self.outgoing.end_lane(frame.lane, Ended::Failed);

@@ -48,6 +48,10 @@ enum Step {
     Cancel(u64),
     /// Bytes that are no message.
     Nonsense,
+    /// A message that asks for nothing.
+    Speak,
+    /// So many microseconds pass.
+    Pass(u64),
 }
 
 /// Which answers leave after each step, by their ids; `~` is the answer to nonsense, a batch goes
@@ -79,6 +83,8 @@ fn check(order: ReplyOrder, steps: &[(Step, &str)]) {
             }
             Step::Cancel(id) => side.receive(CODEC.frame(&Message::Cancel(Id::Number(id)))),
             Step::Nonsense => side.receive(Bytes::from_static(b"=?")),
+            Step::Speak => side.receive(CODEC.frame(&Message::Unknown)),
+            Step::Pass(micros) => pair.now += micros,
         }
         side.turn(pair.now);
         let ids: Vec<String> = side.pop_all().iter().map(|frame| ids(frame)).collect();
@@ -134,7 +140,7 @@ fn nested() {
     use Step::*;
     let check = |steps: &[_]| check(ReplyOrder::Nested, steps);
     check(&[(Come("eee"), "1 2 3")]);
-    check(&[(Come("hhe"), "3"), (Finish(0), ""), (Finish(0), "2 1")]);
+    check(&[(Come("hhe"), "3"), (Finish(0), ""), (Finish(0), "2"), (Speak, "1")]);
     check(&[(Come("hh"), ""), (Finish(1), "2"), (Finish(0), "1")]);
     // One that comes while an answer waits is later, too.
     check(&[
@@ -142,12 +148,70 @@ fn nested() {
         (Finish(0), ""),
         (Come("h"), ""),
         (Finish(0), ""),
-        (Finish(0), "3 2 1"),
+        (Finish(0), "3"),
+        (Speak, "2"),
+        (Speak, "1"),
     ]);
-    check(&[(Come("hh"), ""), (Finish(0), ""), (Come("e"), "3"), (Finish(0), "2 1")]);
+    check(&[(Come("hh"), ""), (Finish(0), ""), (Come("e"), "3"), (Finish(0), "2"), (Speak, "1")]);
     check(&[(Come("hn"), ""), (Finish(0), "1")]);
-    check(&[(Come("h"), ""), (Batch, ""), (Finish(0), ""), (Nonsense, "~"), (Finish(0), "3+2 1")]);
-    check(&[(Come("hhh"), ""), (Cancel(1), ""), (Cancel(3), "3"), (Finish(0), "2 1")]);
+    check(&[
+        (Come("h"), ""),
+        (Batch, ""),
+        (Finish(0), ""),
+        (Nonsense, "~"),
+        (Finish(0), "3+2"),
+        (Speak, "1"),
+    ]);
+    check(&[(Come("hhh"), ""), (Cancel(1), ""), (Cancel(3), "3"), (Finish(0), "2"), (Speak, "1")]);
+}
+
+/// Two answers never leave together, unless the peer asked for them together.
+#[test]
+fn nested_answers_rest() {
+    use Step::*;
+    let check = |steps: &[_]| check(ReplyOrder::Nested, steps);
+    let two_wait = [(Come("hhh"), ""), (Finish(0), ""), (Finish(0), ""), (Finish(0), "3")];
+    let then = |steps: &[_]| check(&[&two_wait, steps].concat());
+    // A peer that says nothing has read it after a while.
+    then(&[(Pass(19_999), ""), (Pass(1), "2"), (Pass(19_999), ""), (Pass(1), "1")]);
+    then(&[
+        (Pass(19_999), ""),
+        (Speak, "2"),
+        (Pass(19_999), ""),
+        (Speak, "1"),
+        (Pass(100_000), ""),
+    ]);
+    // What it says may be a request: that is later, and its answer is one that must be read.
+    then(&[(Come("h"), ""), (Pass(100_000), ""), (Finish(0), "4"), (Speak, "2"), (Speak, "1")]);
+    then(&[(Come("e"), "4"), (Come("e"), "5"), (Speak, "2"), (Come("n"), "1")]);
+    then(&[(Nonsense, "~ 2"), (Pass(20_000), "1")]);
+    // One that goes on keeps what is ready below it.
+    check(&[(Come("hhh"), ""), (Finish(1), ""), (Finish(1), "3"), (Finish(0), ""), (Speak, "2")]);
+}
+
+#[test]
+fn the_end_waits_for_answers_that_rest() {
+    for draining in [false, true] {
+        let mut pair = pair(ReplyOrder::Nested, &Limits::default());
+        let side = &mut pair.server;
+        for id in 1..=2 {
+            side.receive(CODEC.call(Some(Id::Number(id)), "hold", "[]"));
+        }
+        side.turn(0);
+        match draining {
+            true => side.session.drain(),
+            false => side.session.end(Reason::Closed("it is done".into())),
+        }
+        side.finish(1);
+        side.finish(2);
+        side.turn(0);
+        assert_eq!(side.pop_all(), ["=r2  2"]);
+        assert!(!side.session.is_drained() && !side.session.wants_close());
+        assert_eq!(side.next, Some(20_000));
+        side.turn(20_000);
+        assert_eq!(side.pop_all(), ["=r1  1"]);
+        assert_eq!((side.session.is_drained(), side.session.wants_close()), (true, !draining));
+    }
 }
 
 #[test]
@@ -240,10 +304,14 @@ fn what_waits_for_a_later_one_is_bounded() {
     side.turn(pair.now);
     assert_eq!(side.script.started.len(), 100, "too much waits for another one to begin");
     side.finish(100);
-    let numbers = side.pop_all().into_iter().map(|frame| ids(&frame).parse::<u64>().unwrap());
-    assert!(numbers.eq((1..=100).rev()));
-    side.turn(pair.now);
-    assert_eq!(side.pop_all(), ["=r101  []"]);
+    let mut left = Vec::new();
+    while side.session.running() > 0 || !side.session.is_drained() {
+        left.extend(side.pop_all().iter().map(|frame| ids(frame).parse::<u64>().unwrap()));
+        pair.now += 20_000;
+        side.turn(pair.now);
+    }
+    // What waited for room begins when nothing else runs, and is later than what still waits.
+    assert!(left.into_iter().eq([100, 101].into_iter().chain((1..=99).rev())));
 }
 
 /// In order, the answer to a request that is nested in a handler's own call waits for that
