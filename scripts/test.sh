@@ -29,4 +29,4 @@ step "documentation"
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --all-features
 
 step "tests"
-cargo test --workspace --no-fail-fast
+cargo test --workspace --all-features --no-fail-fast

@@ -150,7 +150,7 @@ impl ClientBuilder {
     /// The URL is wrong.
     pub fn from_url(url: impl AsRef<str>) -> Result<Self, SetupError> {
         let url: Url = url.as_ref().parse()?;
-        let mut builder = Self::from_parts(open::connector(&url), url.spoken()?);
+        let mut builder = Self::from_parts(open::connector(&url)?, url.spoken()?);
         builder.limits = url.limits(Limits::default());
         Ok(builder)
     }

@@ -1,30 +1,34 @@
 //! What a URL leads to: the connector or the listener of its transport.
 
-#[cfg(feature = "tcp")]
+#[cfg(any(feature = "tcp", all(unix, feature = "unix")))]
 mod framed;
 #[cfg(feature = "tcp")]
 mod tcp;
+#[cfg(all(unix, feature = "unix"))]
+mod unix;
 
 use std::sync::Arc;
 
 use tinyrpc_core::{Connector, Listener};
 
-#[cfg(feature = "tcp")]
+#[cfg(any(feature = "tcp", all(unix, feature = "unix")))]
 use crate::url::Transport;
 use crate::{SetupError, Url};
 
 /// What connects to the address of a URL.
-pub(crate) fn connector(url: &Url) -> Arc<dyn Connector> {
+pub(crate) fn connector(url: &Url) -> Result<Arc<dyn Connector>, SetupError> {
     match url.transport {
         #[cfg(feature = "tcp")]
-        Transport::Tcp => tcp::connector(url),
+        Transport::Tcp => Ok(tcp::connector(url)),
+        #[cfg(all(unix, feature = "unix"))]
+        Transport::Unix => unix::connector(url),
     }
 }
 
 /// What listens on the address of a URL.
 #[cfg_attr(
     not(feature = "tcp"),
-    expect(unused_variables, reason = "without any transport there are no URLs")
+    expect(unused_variables, reason = "only some transports reach other machines")
 )]
 pub(crate) async fn listener(
     url: &Url,
@@ -33,5 +37,7 @@ pub(crate) async fn listener(
     match url.transport {
         #[cfg(feature = "tcp")]
         Transport::Tcp => tcp::listener(url, allow_remote).await,
+        #[cfg(all(unix, feature = "unix"))]
+        Transport::Unix => unix::listener(url),
     }
 }

@@ -1,10 +1,27 @@
 //! `Url`: `[PROTOCOL+]TRANSPORT://ADDRESS[?option=value&…]`.
 
+mod options;
+mod protocols;
+#[cfg(test)]
+mod tests;
+mod transport;
+
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
-use tinyrpc_core::{Framing, Length, Limits, Lines, Protocol};
+use tinyrpc_core::{Framing, Limits, Protocol};
+
+use self::options::Options;
+pub(crate) use self::{protocols::protocols, transport::Transport};
 
 /// An address with its protocol, transport and options.
+///
+/// | part | values |
+/// |---|---|
+/// | protocol | `jsonrpc`, `jsonrpc1` (before 2.0), `msgpack`; `auto`, the default of servers, takes what the peer's first bytes say; the default of clients is `jsonrpc` |
+/// | transport | `tcp://HOST:PORT`; `unix:///PATH` or `ipc:///PATH` (feature `unix`) |
+/// | `framing` | `lines`, `content-length`, `length`, `netstring`, or `self`, the default: as the protocol does by itself. Under `auto` a server recognises all of them |
+/// | `timeout` | seconds that a call waits for its answer |
+/// | `max_message` | bytes of one message |
 ///
 /// ```
 /// use tinyrpc::Url;
@@ -20,23 +37,17 @@ pub struct Url {
     /// `None` is `auto`.
     protocol: Option<Arc<dyn Protocol>>,
     pub(crate) transport: Transport,
-    #[cfg_attr(not(feature = "tcp"), expect(dead_code, reason = "for transports"))]
+    #[cfg_attr(
+        not(any(feature = "tcp", all(unix, feature = "unix"))),
+        expect(dead_code, reason = "for transports")
+    )]
     pub(crate) address: String,
-    pub(crate) framing: Option<Arc<dyn Framing>>,
-    timeout: Option<Duration>,
-    max_message: Option<usize>,
-}
-
-/// The transports that this build has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Transport {
-    #[cfg(feature = "tcp")]
-    Tcp,
+    options: Options,
 }
 
 /// Why a text is not a [`Url`], or not one that this build can serve.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UrlError(String);
+pub struct UrlError(pub(crate) String);
 
 impl Url {
     /// The protocols that a server accepts under this URL.
@@ -55,8 +66,8 @@ impl Url {
     /// feeds anywhere, and behind one that ends the lines of an HTTP request the body of a page's
     /// post would pass for a call.
     fn carries(&self, protocol: &dyn Protocol) -> bool {
-        let lines = self.framing.as_ref().is_some_and(|framing| framing.name() == "lines");
-        !lines || protocol.name() != "msgpack"
+        let format = protocol.open(&Limits::default()).profile.format;
+        self.framing().is_none_or(|framing| framing.carries(format))
     }
 
     /// The protocol that a client speaks under this URL.
@@ -70,48 +81,25 @@ impl Url {
             None if self.text.starts_with("auto+") => Err(UrlError(
                 "a client cannot use `auto`: name a protocol, as in jsonrpc+tcp://".into(),
             )),
-            None => protocol("jsonrpc"),
+            None => protocols::named("jsonrpc"),
         }
+    }
+
+    /// The framing in place of the protocol's own, where one is asked for.
+    pub(crate) fn framing(&self) -> Option<&Arc<dyn Framing>> {
+        self.options.framing.as_ref()
     }
 
     /// How long calls wait for their answers, where the URL says it; zero is for ever.
     pub fn timeout(&self) -> Option<Duration> {
-        self.timeout
+        self.options.timeout
     }
 
     /// The limits with the options of this URL in them.
     pub(crate) fn limits(&self, mut limits: Limits) -> Limits {
-        limits.call_timeout = self.timeout.unwrap_or(limits.call_timeout);
-        limits.max_message = self.max_message.unwrap_or(limits.max_message);
+        limits.call_timeout = self.options.timeout.unwrap_or(limits.call_timeout);
+        limits.max_message = self.options.max_message.unwrap_or(limits.max_message);
         limits
-    }
-
-    fn option(&mut self, name: &str, value: &str) -> Result<(), UrlError> {
-        let bad = |what: &str| UrlError(format!("`{name}={value}`: expected {what}"));
-        match name {
-            "framing" => {
-                self.framing = match value {
-                    "self" => None,
-                    "lines" => Some(Arc::new(Lines)),
-                    "length" => Some(Arc::new(Length)),
-                    _ => return Err(bad("lines, length or self")),
-                }
-            }
-            "timeout" => {
-                let seconds: f64 = value.parse().map_err(|_| bad("a number of seconds"))?;
-                let timeout = Duration::try_from_secs_f64(seconds);
-                self.timeout = Some(timeout.map_err(|_| bad("a number of seconds"))?);
-            }
-            "max_message" => {
-                self.max_message = Some(value.parse().map_err(|_| bad("a number of bytes"))?);
-            }
-            _ => {
-                return Err(UrlError(format!(
-                    "unknown option `{name}`: there are framing, timeout and max_message"
-                )));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -124,27 +112,21 @@ impl FromStr for Url {
                 "`{text}` is not a URL: expected [PROTOCOL+]TRANSPORT://ADDRESS, as in jsonrpc+tcp://127.0.0.1:4000"
             )));
         };
-        let (protocol_name, transport) = match scheme.split_once('+') {
+        let (protocol, transport) = match scheme.split_once('+') {
             Some((protocol, transport)) => (Some(protocol), transport),
             None => (None, scheme),
         };
         let (address, options) = rest.split_once('?').unwrap_or((rest, ""));
-        let mut url = Self {
+        let url = Self {
             text: text.into(),
-            protocol: match protocol_name {
+            protocol: match protocol {
                 None | Some("auto") => None,
-                Some(name) => Some(protocol(name)?),
+                Some(name) => Some(protocols::named(name)?),
             },
             transport: transport.parse()?,
             address: address.trim_end_matches('/').into(),
-            framing: None,
-            timeout: None,
-            max_message: None,
+            options: options.parse()?,
         };
-        for option in options.split('&').filter(|option| !option.is_empty()) {
-            let (name, value) = option.split_once('=').unwrap_or((option, ""));
-            url.option(name, value)?;
-        }
         if url.protocol.as_ref().is_some_and(|protocol| !url.carries(&**protocol)) {
             return Err(UrlError(format!(
                 "`{text}`: lines hold text, and msgpack is none: use framing=length or self"
@@ -154,42 +136,14 @@ impl FromStr for Url {
     }
 }
 
-impl FromStr for Transport {
-    type Err = UrlError;
-
-    fn from_str(name: &str) -> Result<Self, UrlError> {
-        match name {
-            #[cfg(feature = "tcp")]
-            "tcp" => Ok(Self::Tcp),
-            #[cfg(not(feature = "tcp"))]
-            "tcp" => Err(UrlError("tcp:// needs the feature `tcp`".into())),
-            _ => Err(UrlError(format!("unknown transport `{name}`: this version has tcp"))),
-        }
+/// Joins names to a list for an error: `a, b and c`.
+fn list(names: impl IntoIterator<Item = &'static str>, last: &str) -> String {
+    let names: Vec<_> = names.into_iter().collect();
+    match names.as_slice() {
+        [] => "none".into(),
+        [one] => (*one).into(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
     }
-}
-
-/// A protocol by its name in URLs.
-fn protocol(name: &str) -> Result<Arc<dyn Protocol>, UrlError> {
-    match name {
-        #[cfg(feature = "jsonrpc")]
-        "jsonrpc" => Ok(Arc::new(tinyrpc_protocols::JsonRpc)),
-        #[cfg(feature = "jsonrpc")]
-        "jsonrpc1" => Ok(Arc::new(tinyrpc_protocols::JsonRpc1)),
-        #[cfg(feature = "msgpack")]
-        "msgpack" => Ok(Arc::new(tinyrpc_protocols::MsgPackRpc)),
-        #[cfg(not(feature = "jsonrpc"))]
-        "jsonrpc" | "jsonrpc1" => Err(UrlError(format!("{name} needs the feature `jsonrpc`"))),
-        #[cfg(not(feature = "msgpack"))]
-        "msgpack" => Err(UrlError("msgpack needs the feature `msgpack`".into())),
-        _ => Err(UrlError(format!(
-            "unknown protocol `{name}`: there are auto, jsonrpc, jsonrpc1 and msgpack"
-        ))),
-    }
-}
-
-/// Every protocol that this build has, in the order in which `auto` asks them.
-pub(crate) fn protocols() -> Vec<Arc<dyn Protocol>> {
-    ["jsonrpc", "msgpack"].into_iter().filter_map(|name| protocol(name).ok()).collect()
 }
 
 impl fmt::Display for Url {

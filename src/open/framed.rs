@@ -5,11 +5,19 @@ use std::{io, sync::Arc};
 use async_trait::async_trait;
 use tinyrpc_core::{Accepted, Connection, Connector, Framing, Listener, Opening};
 
+use crate::Url;
+
 /// Sets the framing of every connection, where one is given.
 #[derive(Debug)]
 pub(super) struct Framed<T> {
-    pub(super) inner: T,
-    pub(super) framing: Option<Arc<dyn Framing>>,
+    inner: T,
+    framing: Option<Arc<dyn Framing>>,
+}
+
+impl<T> Framed<T> {
+    pub(super) fn new(inner: T, url: &Url) -> Self {
+        Self { inner, framing: url.framing().cloned() }
+    }
 }
 
 fn set(framing: Option<&Arc<dyn Framing>>, connection: Connection) -> Connection {

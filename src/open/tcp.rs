@@ -10,7 +10,7 @@ use super::framed::Framed;
 use crate::{SetupError, Url};
 
 pub(super) fn connector(url: &Url) -> Arc<dyn Connector> {
-    Arc::new(Framed { inner: TcpConnector::new(&url.address), framing: url.framing.clone() })
+    Arc::new(Framed::new(TcpConnector::new(&url.address), url))
 }
 
 /// Listens on the first address of the host that can be listened on.
@@ -31,7 +31,7 @@ pub(super) async fn listener(
     let mut error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in addresses {
         match TcpListener::bind(address) {
-            Ok(inner) => return Ok(Box::new(Framed { inner, framing: url.framing.clone() })),
+            Ok(inner) => return Ok(Box::new(Framed::new(inner, url))),
             Err(refused) => error = refused,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tinyrpc::{
     Dispatcher, Endpoint, Limits, Server,
-    protocols::{Framing, JsonRpc, Length, Lines, MsgPackRpc},
+    protocols::{ContentLength, Framing, JsonRpc, Length, Lines, MsgPackRpc, NetString},
     transports::Shape,
 };
 use tokio::net::TcpStream;
@@ -28,6 +28,10 @@ pub(crate) enum Way {
     Lines,
     /// A stream in memory, each message behind its length.
     Length,
+    /// A stream in memory, each message behind a header with its length.
+    ContentLength,
+    /// A stream in memory of netstrings.
+    NetString,
     /// TCP, to a server that recognises protocols.
     Tcp,
     /// TCP, to a server of the one protocol.
@@ -43,19 +47,27 @@ pub(crate) enum Served {
 }
 
 impl Way {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Endpoint,
         Self::Messages,
         Self::Stream(usize::MAX),
         Self::Stream(1),
         Self::Length,
+        Self::ContentLength,
+        Self::NetString,
         Self::Tcp,
         Self::TcpNamed,
         Self::TcpLength,
     ];
     /// Where a message ends is told by the transport.
-    pub(crate) const FRAMED: [Self; 4] =
-        [Self::Endpoint, Self::Messages, Self::Length, Self::TcpLength];
+    pub(crate) const FRAMED: [Self; 6] = [
+        Self::Endpoint,
+        Self::Messages,
+        Self::Length,
+        Self::ContentLength,
+        Self::NetString,
+        Self::TcpLength,
+    ];
     /// Where a message ends is told by itself.
     pub(crate) const STREAMS: [Self; 4] =
         [Self::Stream(usize::MAX), Self::Stream(1), Self::Tcp, Self::TcpNamed];
@@ -64,6 +76,8 @@ impl Way {
         match self {
             Self::Endpoint | Self::Messages => message.to_vec(),
             Self::Length | Self::TcpLength => wire::with_length(message),
+            Self::ContentLength => wire::with_header(message),
+            Self::NetString => wire::as_netstring(message),
             // In JSON outside of texts, all white space is the same.
             Self::Lines => {
                 let line = message.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte });
@@ -79,6 +93,9 @@ impl Way {
             let protocols = vec![bench::protocol(wire)];
             Bench::new(service.clone(), protocols, shape, framing, Limits::default())
         };
+        let framed = |framing: Arc<dyn Framing>| {
+            Served::Bench(self, Box::new(bench(Shape::Stream, Some(framing))))
+        };
         match self {
             Self::Endpoint => Served::Endpoint(match wire {
                 Wire::Json => Endpoint::new(service, JsonRpc),
@@ -86,12 +103,10 @@ impl Way {
             }),
             Self::Messages => Served::Bench(self, Box::new(bench(Shape::Messages, None))),
             Self::Stream(_) => Served::Bench(self, Box::new(Bench::stream(service))),
-            Self::Lines => {
-                Served::Bench(self, Box::new(bench(Shape::Stream, Some(Arc::new(Lines)))))
-            }
-            Self::Length => {
-                Served::Bench(self, Box::new(bench(Shape::Stream, Some(Arc::new(Length)))))
-            }
+            Self::Lines => framed(Arc::new(Lines)),
+            Self::Length => framed(Arc::new(Length)),
+            Self::ContentLength => framed(Arc::new(ContentLength)),
+            Self::NetString => framed(Arc::new(NetString)),
             Self::Tcp | Self::TcpNamed | Self::TcpLength => {
                 let url = match (self, wire) {
                     (Self::TcpNamed, Wire::Json) => "jsonrpc+tcp://127.0.0.1:0",

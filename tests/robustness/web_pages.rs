@@ -19,15 +19,21 @@ use crate::{
 };
 
 /// Everything that can listen.
-const SERVERS: [&str; 8] = [
+const SERVERS: [&str; 14] = [
     "tcp://127.0.0.1:0",
     "tcp://127.0.0.1:0?framing=lines",
     "tcp://127.0.0.1:0?framing=length",
+    "tcp://127.0.0.1:0?framing=content-length",
+    "tcp://127.0.0.1:0?framing=netstring",
     "jsonrpc+tcp://127.0.0.1:0",
     "jsonrpc+tcp://127.0.0.1:0?framing=lines",
     "jsonrpc+tcp://127.0.0.1:0?framing=length",
+    "jsonrpc+tcp://127.0.0.1:0?framing=content-length",
+    "jsonrpc+tcp://127.0.0.1:0?framing=netstring",
     "msgpack+tcp://127.0.0.1:0",
     "msgpack+tcp://127.0.0.1:0?framing=length",
+    "msgpack+tcp://127.0.0.1:0?framing=content-length",
+    "msgpack+tcp://127.0.0.1:0?framing=netstring",
 ];
 
 /// What Chrome sends for `fetch("http://127.0.0.1:4000/", {method, mode: "no-cors", body})`.
@@ -76,6 +82,14 @@ fn bodies() -> Vec<(&'static str, Vec<u8>)> {
         ("multipart/form-data; boundary=----WebKitFormBoundary", form),
         ("text/plain;charset=UTF-8", wire::with_length(&json)),
     ];
+    for call in [&json, &msgpack] {
+        for framed in [wire::with_header(call), wire::as_netstring(call)] {
+            bodies.push(("text/plain;charset=UTF-8", framed.clone()));
+            // What the head may have left unfinished is finished, and a call stands at every place.
+            bodies.push(("text/plain;charset=UTF-8", [b"\r\n\r\n", &framed[..]].concat()));
+            bodies.push(("text/plain;charset=UTF-8", framed.repeat(100)));
+        }
+    }
     for call in [msgpack.clone(), msgpack.repeat(100), wire::with_length(&msgpack)] {
         bodies.push(("text/plain;charset=UTF-8", call.clone()));
         // What ends whatever the text before it may have begun.

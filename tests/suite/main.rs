@@ -8,6 +8,9 @@ mod callbacks;
 mod calls;
 mod data;
 mod endings;
+#[cfg(all(unix, feature = "unix"))]
+#[path = "../support/folder.rs"]
+mod folder;
 mod hooks;
 mod names;
 mod peers;
@@ -29,7 +32,8 @@ macro_rules! cases {
 }
 /// Runs every case for one protocol over one link.
 macro_rules! links {
-    ($($name:ident: $protocol:literal over $link:expr;)*) => {$(
+    ($($(#[$condition:meta])* $name:ident: $protocol:literal over $link:expr;)*) => {$(
+        $(#[$condition])*
         mod $name {
             use super::*;
 
@@ -60,6 +64,14 @@ links! {
     jsonrpc_tcp_lines: "jsonrpc" over Link::Tcp("?framing=lines");
     jsonrpc_tcp_length: "jsonrpc" over Link::Tcp("?framing=length");
     msgpack_tcp_length: "msgpack" over Link::Tcp("?framing=length");
+    jsonrpc_tcp_content_length: "jsonrpc" over Link::Tcp("?framing=content-length");
+    msgpack_tcp_content_length: "msgpack" over Link::Tcp("?framing=content-length");
+    jsonrpc_tcp_netstring: "jsonrpc" over Link::Tcp("?framing=netstring");
+    msgpack_tcp_netstring: "msgpack" over Link::Tcp("?framing=netstring");
+    #[cfg(all(unix, feature = "unix"))]
+    jsonrpc_unix: "jsonrpc" over Link::Unix;
+    #[cfg(all(unix, feature = "unix"))]
+    msgpack_unix: "msgpack" over Link::Unix;
     jsonrpc_narrow: "jsonrpc" over Link::Narrow;
     msgpack_narrow: "msgpack" over Link::Narrow;
 }

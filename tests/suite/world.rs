@@ -8,6 +8,9 @@ use tinyrpc::{
     transports::{Connection, PeerAddress, exchange, memory, stream},
 };
 
+#[cfg(all(unix, feature = "unix"))]
+use crate::folder::Folder;
+
 /// How a client reaches the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Link {
@@ -19,12 +22,18 @@ pub(crate) enum Link {
     Narrow,
     /// TCP, with the options of the client's URL; the server is bound `auto`.
     Tcp(&'static str),
+    /// A Unix socket; the server is bound `auto`.
+    #[cfg(all(unix, feature = "unix"))]
+    Unix,
 }
 
 /// What a case works with.
 pub(crate) struct World {
     pub(crate) protocol: &'static str,
     pub(crate) link: Link,
+    /// Where its sockets are.
+    #[cfg(all(unix, feature = "unix"))]
+    folder: Folder,
 }
 
 /// A server, a client, and what the client would need to connect again.
@@ -50,7 +59,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl World {
     pub(crate) async fn new(protocol: &'static str, link: Link) -> Self {
-        Self { protocol, link }
+        Self {
+            protocol,
+            link,
+            #[cfg(all(unix, feature = "unix"))]
+            folder: Folder::new(),
+        }
     }
 
     /// True where both sides can call.
@@ -69,17 +83,14 @@ impl World {
     ) -> Connected {
         let (server, address) = match self.link {
             Link::Tcp(options) => {
-                let url = format!(
-                    "tcp://127.0.0.1:0{}",
-                    if options.contains("lines") { options } else { "" }
-                );
-                let server = server.listen(url).await.expect("a free port");
-                let address = Address::Url(format!(
-                    "{}+{}{options}",
-                    self.protocol,
-                    server.addresses().concat()
-                ));
-                (server, address)
+                let bound = if options.contains("lines") { options } else { "" };
+                let url = format!("tcp://127.0.0.1:0{bound}");
+                self.listen(server, url, options).await
+            }
+            #[cfg(all(unix, feature = "unix"))]
+            Link::Unix => {
+                let url = format!("unix://{}", self.folder.fresh("socket").display());
+                self.listen(server, url, "").await
             }
             link => {
                 let dial = match link {
@@ -94,6 +105,14 @@ impl World {
         let again = Reach { protocol: self.protocol, address };
         let client = again.connect(client).await;
         Connected { server, client, again }
+    }
+
+    /// Listens, and says how a client with these options of its own gets there.
+    async fn listen(&self, server: Server, url: String, options: &str) -> (ServerHandle, Address) {
+        let server = server.listen(url).await.expect("an address that is free");
+        let address = server.addresses().concat();
+        let address = Address::Url(format!("{}+{address}{options}", self.protocol));
+        (server, address)
     }
 }
 

@@ -39,11 +39,23 @@ pub(crate) enum Outcome {
 pub(crate) struct Case {
     pub(crate) line: usize,
     pub(crate) name: String,
-    /// The input is the whole of one frame, not the beginning of a stream.
-    pub(crate) framed: bool,
+    pub(crate) place: Place,
     pub(crate) input: Vec<u8>,
     pub(crate) answers: Vec<Answer>,
     pub(crate) end: End,
+}
+
+/// What a malformed input is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The beginning of a stream in the protocol's own framing.
+    Stream,
+    /// The whole of one frame.
+    Frame,
+    /// The beginning of a stream of netstrings, as it is.
+    NetString,
+    /// The beginning of a stream of messages behind headers, as it is.
+    ContentLength,
 }
 
 /// The connection after a malformed input.
@@ -102,12 +114,14 @@ pub(crate) fn cases(text: &str, wire: Wire) -> Result<Vec<Case>, String> {
 }
 
 fn case(line: usize, block: &[String], wire: Wire) -> Result<Case, String> {
-    let (mut name, mut framed, mut end) = (None, false, None);
+    let (mut name, mut place, mut end) = (None, Place::Stream, None);
     let (mut input, mut answers, mut silent) = (Vec::new(), Vec::new(), false);
     for part in block {
         match part.split_once(' ').unwrap_or((part, "")) {
             ("case", text) => name = Some(text.to_owned()),
-            ("on", "frame") => framed = true,
+            ("on", "frame") => place = Place::Frame,
+            ("on", "netstring") => place = Place::NetString,
+            ("on", "content-length") => place = Place::ContentLength,
             (">", text) => input.push(text),
             ("<", "nothing") => silent = true,
             ("<", text) => answers.push(case_answer(text, wire)?),
@@ -122,7 +136,7 @@ fn case(line: usize, block: &[String], wire: Wire) -> Result<Case, String> {
     }
     let (name, end) = name.zip(end).ok_or("no name or no end")?;
     let input = decode(&input.join("\n"), wire)?;
-    Ok(Case { line, name, framed, input, answers, end })
+    Ok(Case { line, name, place, input, answers, end })
 }
 
 /// `CODE ID`, `ok ID = VALUE`, or in JSON several of them as `[A; B]`.
@@ -285,7 +299,8 @@ mod tests {
         let text =
             "case a\non frame\n> {repeat \"[\" 3}\\x0a\n>\n< [-32600 null; ok 1 = 3]\n= lives\n";
         let read = cases(text, Wire::Json).expect("it is valid");
-        assert_eq!((read[0].name.as_str(), read[0].framed, read[0].end), ("a", true, End::Lives));
+        assert_eq!((read[0].name.as_str(), read[0].place), ("a", Place::Frame));
+        assert_eq!(read[0].end, End::Lives);
         assert_eq!(read[0].input, b"[[[\n\n");
         assert!(read[0].answers[0].matches(
             br#"[{"jsonrpc":"2.0","result":3,"id":1},{"jsonrpc":"2.0","error":{"code":-32600,"message":"x"},"id":null}]"#
@@ -320,10 +335,13 @@ mod tests {
                     exchanges(&text, wire).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
                 assert!(!read.is_empty());
             }
-            let cases =
-                cases(&read(&format!("malformed/{folder}.txt")), wire).expect("it is valid");
+        }
+        for (file, wire) in
+            [("jsonrpc", Wire::Json), ("msgpack", Wire::MessagePack), ("framing", Wire::Json)]
+        {
+            let cases = cases(&read(&format!("malformed/{file}.txt")), wire).expect("it is valid");
             let names: HashSet<_> = cases.iter().map(|case| &case.name).collect();
-            assert_eq!(names.len(), cases.len(), "a name comes twice in {folder}");
+            assert_eq!(names.len(), cases.len(), "a name comes twice in {file}");
         }
     }
 }

@@ -12,7 +12,8 @@ pub(crate) enum Wire {
 }
 
 /// The first whole message of a stream, and how many bytes it takes with its framing. Lines of
-/// JSON, MessagePack and messages behind a length are told apart by their first byte.
+/// JSON, MessagePack, and messages behind a length, as netstrings or behind a header are told apart
+/// by their first byte.
 pub(crate) fn first_message(stream: &[u8]) -> Option<(Range<usize>, usize)> {
     match *stream.first()? {
         b'{' | b'[' => {
@@ -23,6 +24,18 @@ pub(crate) fn first_message(stream: &[u8]) -> Option<(Range<usize>, usize)> {
             let (head, rest) = stream.split_first_chunk::<4>()?;
             let length = u32::from_be_bytes(*head) as usize;
             (rest.len() >= length).then_some((4..4 + length, 4 + length))
+        }
+        b'0'..=b'9' => {
+            let colon = stream.iter().position(|&byte| byte == b':')?;
+            let end = colon + 1 + number(&stream[..colon]);
+            (stream.len() > end).then(|| (colon + 1..end, end + 1))
+        }
+        b'C' => {
+            const FIELD: &[u8] = b"Content-Length: ";
+            let start = stream.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+            let digits = stream[..start - 4].strip_prefix(FIELD).expect("it is the only field");
+            let end = start + number(digits);
+            (stream.len() >= end).then_some((start..end, end))
         }
         _ => end_of_value(stream).map(|end| (0..end, end)),
     }
@@ -38,6 +51,11 @@ pub(crate) fn take_messages(stream: &mut Vec<u8>) -> Vec<Vec<u8>> {
     }
     stream.drain(..begin);
     messages
+}
+
+fn number(digits: &[u8]) -> usize {
+    let digits = std::str::from_utf8(digits).ok();
+    digits.and_then(|digits| digits.parse().ok()).expect("a length in decimal digits")
 }
 
 /// Where a MessagePack value ends. Written without the scanner that is tested with it.
@@ -76,6 +94,16 @@ fn end_of_value(bytes: &[u8]) -> Option<usize> {
 pub(crate) fn with_length(message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).expect("a small message");
     [&length.to_be_bytes(), message].concat()
+}
+
+/// A message as a netstring.
+pub(crate) fn as_netstring(message: &[u8]) -> Vec<u8> {
+    [format!("{}:", message.len()).as_bytes(), message, b","].concat()
+}
+
+/// A message behind a header.
+pub(crate) fn with_header(message: &[u8]) -> Vec<u8> {
+    [format!("Content-Length: {}\r\n\r\n", message.len()).as_bytes(), message].concat()
 }
 
 /// The call `method(params..)`; without an id a notification. Params are encoded already.
@@ -136,6 +164,10 @@ mod tests {
         let found = take_messages(&mut stream);
         assert_eq!(found, [&b"{\"a\":1}"[..], b"\x94\x01\xcd\x00\x05\xc0\xda\x00\x01x", b"[]"]);
         assert_eq!(stream, b"\xde\x00\x01");
+        let mut stream = [with_header(b"[]"), as_netstring(b"C"), with_header(b"")].concat();
+        stream.extend(b"3:ab");
+        assert_eq!(take_messages(&mut stream), [&b"[]"[..], b"C", b""]);
+        assert_eq!(stream, b"3:ab");
         assert_eq!(end_of_value(b"\xc7\x02\x00ab\x00"), Some(5));
         assert_eq!(end_of_value(b"\x81\xa1a\x92\xcb\0\0\0\0\0\0\0\0\xc4\x01x"), Some(16));
         assert_eq!(end_of_value(b"\xc7\x02\x00a"), None);

@@ -1,13 +1,18 @@
 //! `Framing`: where messages begin and end in a stream of bytes, when the protocol does not say it.
 
+mod content_length;
+mod decimal;
 mod length;
 mod lines;
+mod netstring;
+#[cfg(test)]
+mod tests;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
+use self::decimal::Decimal;
+pub use self::{content_length::ContentLength, length::Length, lines::Lines, netstring::NetString};
 use crate::{Code, Format, RpcError};
-
-pub use self::{length::Length, lines::Lines};
 
 /// A framing that is independent of the protocol.
 pub trait Framing: Send + Sync + fmt::Debug {
@@ -24,12 +29,20 @@ pub trait Framing: Send + Sync + fmt::Debug {
     /// A reader for one connection.
     fn reader(&self, max_message: usize) -> Box<dyn FrameReader>;
 
-    /// Begins a frame at the end of `out`; what it returns is given to [`Framing::close`].
-    fn open(&self, out: &mut Vec<u8>) -> usize {
-        out.len()
+    /// How many bytes [`Framing::open`] leaves before a message for what announces it. They do not
+    /// count against the limit of the message. The default is none.
+    fn head(&self) -> usize {
+        0
     }
 
-    /// Ends the frame that was opened at `start`.
+    /// Begins a frame at the end of `out`; what it returns is given to [`Framing::close`].
+    fn open(&self, out: &mut Vec<u8>) -> usize {
+        let start = out.len();
+        out.resize(start + self.head(), 0);
+        start
+    }
+
+    /// Ends the frame that was opened at `start`: fills its head in, which may then be shorter.
     fn close(&self, start: usize, out: &mut Vec<u8>);
 }
 
@@ -76,6 +89,23 @@ impl Scan {
     pub fn too_large(max_message: usize) -> Self {
         Self::Bad { consumed: 0, error: Some(too_large(max_message)), fatal: true }
     }
+}
+
+/// Puts the parts of a head into the room that was left for it, and the message right behind them.
+fn settle(start: usize, room: usize, parts: &[&[u8]], out: &mut Vec<u8>) {
+    let mut at = start;
+    for part in parts {
+        if let Some(place) = out.get_mut(at..at + part.len()) {
+            place.copy_from_slice(part);
+        }
+        at += part.len();
+    }
+    out.drain(at..start + room);
+}
+
+/// A stream that cannot be followed any further, and why.
+fn bad(why: impl Into<Cow<'static, str>>) -> Scan {
+    Scan::Bad { consumed: 0, error: Some(RpcError::new(Code::PARSE_ERROR, why)), fatal: true }
 }
 
 /// What the sender of a message over the limit is told.

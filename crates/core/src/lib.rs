@@ -58,7 +58,7 @@ pub use crate::{
     error::{Error, LimitReached, Outcome, Reason},
     ext::Ext,
     format::{Format, FormatError},
-    framing::{FrameReader, Framing, Length, Lines, Scan},
+    framing::{ContentLength, FrameReader, Framing, Length, Lines, NetString, Scan},
     id::Id,
     incoming::Incoming,
     lane::{Ended, Frame, Hint, Lane},

@@ -30,6 +30,7 @@ use std::{fmt, sync::Arc, task::Waker};
 
 use self::{
     backlog::Backlog,
+    detect::Recognition,
     order::{Order, Place},
     requests::{Batches, Requests, Running},
     split::Splits,
@@ -108,6 +109,8 @@ pub struct Session {
     links: Vec<Link>,
     /// Which of them is spoken right now.
     tongue: usize,
+    /// Of a peer whose protocol is not known yet.
+    recognition: Option<Recognition>,
     calls: Arc<Calls>,
     outgoing: Outgoing,
     requests: Requests,
@@ -192,6 +195,7 @@ impl Session {
         let mut session = Self {
             links: Vec::new(),
             tongue: 0,
+            recognition: None,
             calls: Calls::new(settings.shape, can_call, Arc::clone(&limits)),
             outgoing: Outgoing::new(settings.shape),
             requests: Requests::default(),

@@ -173,6 +173,16 @@ pub enum PeerAddress {
     Memory,
     /// At an internet address.
     Socket(SocketAddr),
+    /// On this machine, over a Unix socket: whose process it is, as the system says.
+    Unix {
+        /// Its user.
+        uid: u32,
+        /// Its group.
+        gid: u32,
+        /// Its number, where the system tells it. It may have ended since, and the number may be
+        /// that of another process.
+        pid: Option<u32>,
+    },
     /// Anywhere else, in words.
     Other(Arc<str>),
 }
@@ -182,6 +192,8 @@ impl fmt::Display for PeerAddress {
         match self {
             Self::Memory => f.write_str("memory"),
             Self::Socket(address) => address.fmt(f),
+            Self::Unix { uid, pid: Some(pid), .. } => write!(f, "user {uid}, process {pid}"),
+            Self::Unix { uid, .. } => write!(f, "user {uid}"),
             Self::Other(name) => f.write_str(name),
         }
     }

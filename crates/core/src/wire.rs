@@ -35,11 +35,13 @@ impl Wire {
     }
 
     /// Ends the frame that was opened at `start`; false where it is over the limit, and then it
-    /// is taken back.
+    /// is taken back. So is one with nothing in it: some errors cannot be said in some protocols.
     pub(crate) fn close(&self, start: usize, out: &mut Vec<u8>) -> bool {
-        if out.len() - start > self.max_message {
+        let head = self.framing.as_ref().map_or(0, |framing| framing.head());
+        let size = out.len() - start - head;
+        if size == 0 || size > self.max_message {
             out.truncate(start);
-            return false;
+            return size == 0;
         }
         self.close_unchecked(start, out);
         true

@@ -34,10 +34,10 @@ mod mark;
 mod msgpack;
 
 pub use tinyrpc_core::{
-    Answer, BatchPart, Blob, Chunk, Code, Codec, Credit, Decoder, Encoder, Ext, Format,
-    FormatError, FrameReader, FrameRef, Framing, Heartbeat, Id, IdKind, Invalid, Lane, Length,
-    Limits, Lines, Message, Meta, Payload, PayloadRef, Ping, Profile, Protocol, Request, Response,
-    RpcError, Scan, StreamEnd, StreamItem, Unsupported,
+    Answer, BatchPart, Blob, Chunk, Code, Codec, ContentLength, Credit, Decoder, Encoder, Ext,
+    Format, FormatError, FrameReader, FrameRef, Framing, Heartbeat, Id, IdKind, Invalid, Lane,
+    Length, Limits, Lines, Message, Meta, NetString, Payload, PayloadRef, Ping, Profile, Protocol,
+    Request, Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported,
 };
 
 #[cfg(feature = "jsonrpc")]

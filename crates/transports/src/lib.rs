@@ -11,6 +11,7 @@
 //! | [`exchange`] | the same, one answer to each message: what HTTP is, without HTTP |
 //! | [`stream`] | bytes over any `AsyncRead + AsyncWrite` |
 //! | `tcp` | bytes over TCP (feature `tcp`) |
+//! | `unix` | bytes over Unix sockets (feature `unix`, on Unix) |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod custom;
@@ -19,13 +20,15 @@ pub mod memory;
 pub mod stream;
 #[cfg(feature = "tcp")]
 pub mod tcp;
+#[cfg(all(unix, feature = "unix"))]
+pub mod unix;
 
 mod pipe;
 
 pub use async_trait::async_trait;
 pub use bytes::{Bytes, BytesMut};
 pub use tinyrpc_core::{
-    Accepted, Connection, Connector, Ended, Frame, FrameReader, Framing, Hint, Incoming, Lane,
-    Length, Lines, Listener, Opening, Outgoing, PeerAddress, Received, RecvHalf, Scan, SendHalf,
-    Shape, Taken,
+    Accepted, Connection, Connector, ContentLength, Ended, Frame, FrameReader, Framing, Hint,
+    Incoming, Lane, Length, Lines, Listener, NetString, Opening, Outgoing, PeerAddress, Received,
+    RecvHalf, Scan, SendHalf, Shape, Taken,
 };

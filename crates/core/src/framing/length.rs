@@ -15,10 +15,8 @@ impl Framing for Length {
         Box::new(LengthReader { max_message })
     }
 
-    fn open(&self, out: &mut Vec<u8>) -> usize {
-        let start = out.len();
-        out.extend_from_slice(&[0; HEAD]);
-        start
+    fn head(&self) -> usize {
+        HEAD
     }
 
     fn close(&self, start: usize, out: &mut Vec<u8>) {

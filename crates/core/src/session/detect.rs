@@ -1,11 +1,11 @@
-//! Which protocol the peer speaks, by its first bytes.
+//! Which protocol the peer speaks, and in which framing, by its first bytes.
 
 use std::sync::Arc;
 
 use super::{Link, Session};
 use crate::{
-    Code, Framing, Lane, Length, Profile, Protocol, Reason, RpcError, Shape, Unsupported,
-    outgoing::LARGE, wire::Wire,
+    Code, ContentLength, FrameReader, Framing, Lane, Length, NetString, Profile, Protocol, Reason,
+    RpcError, Scan, Shape, Unsupported, outgoing::LARGE, wire::Wire,
 };
 
 /// What the first bytes told.
@@ -14,53 +14,88 @@ pub(super) enum Detected {
     Yes,
     /// More bytes are needed.
     NeedMore,
+    /// So many bytes say nothing.
+    Skip(usize),
     /// Nothing that is served here; the session is closing.
     No,
+}
+
+/// A peer whose framing is known: the first message decides the protocol.
+#[derive(Debug)]
+pub(super) struct Recognition {
+    framing: Arc<dyn Framing>,
+    /// It goes on where it stopped, however few bytes come at a time.
+    reader: Box<dyn FrameReader>,
+}
+
+/// What the first bytes of a stream say about its framing.
+enum Beginning {
+    /// This one.
+    Framed(Arc<dyn Framing>),
+    /// None, or one that is not known here.
+    Bare,
+    /// Nothing yet.
+    Open,
 }
 
 impl Session {
     /// Looks at the first bytes of a peer.
     ///
-    /// | first byte | meaning |
+    /// | first bytes | meaning |
     /// |---|---|
-    /// | claimed by a protocol | that protocol in its own framing |
-    /// | 0x00 | a length of four bytes; the byte behind it decides |
+    /// | one that a protocol claims | that protocol in its own framing |
+    /// | 0x00 | a length of four bytes |
+    /// | a digit | a netstring |
+    /// | `Content-`, in any case | a header with the length |
     /// | anything else | answered once in the first protocol, and closed |
+    ///
+    /// Inside of a framing, whether it was recognised or set before, the first byte of the first
+    /// message decides.
     pub(super) fn detect(&mut self, buffer: &[u8], lane: Lane) -> Detected {
         let Some(&first) = buffer.first() else { return Detected::NeedMore };
-        if let Some(protocol) = self.claimant(first) {
-            let framing = self.settings.framing.clone();
-            self.decide(&protocol, framing);
-            return Detected::Yes;
-        }
-        let explicit = self.settings.framing.is_some() || self.settings.shape != Shape::Stream;
-        if first == 0 && !explicit {
-            let Some(&behind) = buffer.get(LENGTH_HEAD) else { return Detected::NeedMore };
-            if let Some(protocol) = self.claimant(behind) {
-                self.decide(&protocol, Some(Arc::new(Length)));
-                return Detected::Yes;
-            }
-        } else if let Some(framing) = self.settings.framing.clone()
-            && self.settings.shape == Shape::Stream
-        {
-            // A framing hides the protocol's first byte: look into the first frame.
-            match framing.reader(self.settings.limits.max_message).find(buffer) {
-                crate::Scan::Need(_) => return Detected::NeedMore,
-                crate::Scan::Frame { start, .. } => {
-                    let inner = buffer.get(start).copied().and_then(|byte| self.claimant(byte));
-                    if let Some(protocol) = inner {
-                        self.decide(&protocol, Some(framing));
-                        return Detected::Yes;
-                    }
+        if self.recognition.is_none() && self.settings.shape == Shape::Stream {
+            let beginning = match &self.settings.framing {
+                Some(framing) => Beginning::Framed(Arc::clone(framing)),
+                None if self.claimant(first).is_some() => Beginning::Bare,
+                None => beginning(buffer),
+            };
+            match beginning {
+                Beginning::Framed(framing) => {
+                    let reader = framing.reader(self.settings.limits.max_message);
+                    self.recognition = Some(Recognition { framing, reader });
                 }
-                _ => {}
+                Beginning::Bare => {}
+                Beginning::Open => return Detected::NeedMore,
             }
         }
-        if self.trace.is_some() {
-            self.trace_received(buffer);
+        let Some(recognition) = &mut self.recognition else {
+            return match self.claimant(first) {
+                Some(protocol) => self.choose(&protocol, None),
+                None => self.refuse_stranger(buffer, None, None, lane),
+            };
+        };
+        let framing = Some(Arc::clone(&recognition.framing));
+        match recognition.reader.find(buffer) {
+            Scan::Need(_) => Detected::NeedMore,
+            Scan::Skip(count) => Detected::Skip(count),
+            Scan::Frame { start, end, .. } => {
+                let first = buffer.get(start..end).and_then(|message| message.first());
+                match first.and_then(|&first| self.claimant(first)) {
+                    Some(protocol) => self.choose(&protocol, framing),
+                    None => self.refuse_stranger(buffer, framing, None, lane),
+                }
+            }
+            Scan::Bad { error, .. } => self.refuse_stranger(buffer, framing, error, lane),
         }
-        self.refuse_stranger(lane);
-        Detected::No
+    }
+
+    fn choose(
+        &mut self,
+        protocol: &Arc<dyn Protocol>,
+        framing: Option<Arc<dyn Framing>>,
+    ) -> Detected {
+        self.decide(protocol, framing);
+        Detected::Yes
     }
 
     /// Settles the protocol and the framing of the connection.
@@ -93,6 +128,7 @@ impl Session {
             framing: framing.clone(),
         };
         self.calls.decide(wire.clone(), &mut self.wakes);
+        self.recognition = None;
         self.links.push(Link {
             protocol: Arc::clone(protocol),
             decoder: codec.decoder,
@@ -134,16 +170,46 @@ impl Session {
     }
 
     /// Answers bytes of no known protocol once, and closes.
-    fn refuse_stranger(&mut self, lane: Lane) {
+    fn refuse_stranger(
+        &mut self,
+        buffer: &[u8],
+        framing: Option<Arc<dyn Framing>>,
+        error: Option<RpcError>,
+        lane: Lane,
+    ) -> Detected {
         const WHY: &str = "the first bytes belong to no protocol that is served here";
+        if self.trace.is_some() {
+            self.trace_received(buffer);
+        }
         if let Some(protocol) = self.settings.protocols.first().cloned() {
-            self.decide(&protocol, None);
-            self.bad(Some(RpcError::new(Code::PARSE_ERROR, WHY)), true, lane);
+            self.decide(&protocol, framing);
+            let error = error.unwrap_or_else(|| RpcError::new(Code::PARSE_ERROR, WHY));
+            self.bad(Some(error), true, lane);
         } else {
             self.close(Reason::Closed(WHY.into()));
+        }
+        Detected::No
+    }
+}
+
+/// Recognises a framing by its first bytes.
+fn beginning(buffer: &[u8]) -> Beginning {
+    match buffer.first() {
+        Some(0) => Beginning::Framed(Arc::new(Length)),
+        Some(b'0'..=b'9') => Beginning::Framed(Arc::new(NetString)),
+        _ => {
+            // `CONNECT` begins the request to a proxy, and shares three letters.
+            let seen = buffer.get(..HEADER.len()).unwrap_or(buffer);
+            if !HEADER.get(..seen.len()).is_some_and(|part| part.eq_ignore_ascii_case(seen)) {
+                Beginning::Bare
+            } else if seen.len() < HEADER.len() {
+                Beginning::Open
+            } else {
+                Beginning::Framed(Arc::new(ContentLength))
+            }
         }
     }
 }
 
-/// The bytes of a length before a message.
-const LENGTH_HEAD: usize = 4;
+/// What the first field of a header begins with: its length, or what it is.
+const HEADER: &[u8] = b"Content-";

@@ -35,6 +35,10 @@ impl Session {
                 match self.detect(buffer, Lane::DUPLEX) {
                     Detected::Yes | Detected::No => continue,
                     Detected::NeedMore => break Turn::Drained,
+                    Detected::Skip(count) => {
+                        done += count;
+                        continue;
+                    }
                 }
             };
             if *budget == 0 {
@@ -114,7 +118,7 @@ impl Session {
             if self.links.is_empty() {
                 match self.detect(&frame.bytes, frame.lane) {
                     Detected::Yes => {}
-                    Detected::NeedMore => {
+                    Detected::NeedMore | Detected::Skip(_) => {
                         self.outgoing.end_lane(frame.lane, Ended::Silent);
                         continue;
                     }

@@ -1,0 +1,68 @@
+//! `Options`: what stands behind the question mark of a URL.
+
+use std::{str::FromStr, sync::Arc, time::Duration};
+
+use tinyrpc_core::{ContentLength, Framing, Length, Lines, NetString};
+
+use super::{UrlError, list};
+
+/// The options of a URL, by the names that they have in code.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Options {
+    /// `None` is the protocol's own.
+    pub(super) framing: Option<Arc<dyn Framing>>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) max_message: Option<usize>,
+}
+
+/// Every option, and how its value is read; the error says what was expected.
+const OPTIONS: &[(&str, Read)] = &[
+    ("framing", |options, value| {
+        let Some((_, framing)) = FRAMINGS.iter().find(|(name, _)| *name == value) else {
+            return Err(list(FRAMINGS.iter().map(|(name, _)| *name), "or"));
+        };
+        options.framing = framing();
+        Ok(())
+    }),
+    ("timeout", |options, value| {
+        let seconds: Option<f64> = value.parse().ok();
+        let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        options.timeout = Some(timeout.ok_or("a number of seconds")?);
+        Ok(())
+    }),
+    ("max_message", |options, value| {
+        options.max_message = Some(value.parse().map_err(|_| "a number of bytes")?);
+        Ok(())
+    }),
+];
+
+type Read = fn(&mut Options, &str) -> Result<(), String>;
+
+/// Every framing.
+const FRAMINGS: &[(&str, Make)] = &[
+    ("lines", || Some(Arc::new(Lines))),
+    ("content-length", || Some(Arc::new(ContentLength))),
+    ("length", || Some(Arc::new(Length))),
+    ("netstring", || Some(Arc::new(NetString))),
+    ("self", || None),
+];
+
+type Make = fn() -> Option<Arc<dyn Framing>>;
+
+impl FromStr for Options {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        let mut options = Self::default();
+        for option in text.split('&').filter(|option| !option.is_empty()) {
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            let Some((_, read)) = OPTIONS.iter().find(|(known, _)| *known == name) else {
+                let known = list(OPTIONS.iter().map(|(name, _)| *name), "and");
+                return Err(UrlError(format!("unknown option `{name}`: there are {known}")));
+            };
+            read(&mut options, value)
+                .map_err(|what| UrlError(format!("`{name}={value}`: expected {what}")))?;
+        }
+        Ok(options)
+    }
+}

@@ -1,0 +1,107 @@
+//! What is a URL, and what is said about a text that is none.
+
+use std::time::Duration;
+
+use super::*;
+
+#[track_caller]
+fn check_wrong(text: &str, expected: &str) {
+    let error = text.parse::<Url>().expect_err(text);
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn what_is_not_a_url() {
+    check_wrong(
+        "localhost:4000",
+        "`localhost:4000` is not a URL: expected [PROTOCOL+]TRANSPORT://ADDRESS, as in \
+         jsonrpc+tcp://127.0.0.1:4000",
+    );
+    check_wrong("carrier://pigeon", "unknown transport `carrier`: there are tcp, unix and ipc");
+    #[cfg(feature = "tcp")]
+    {
+        check_wrong(
+            "corba+tcp://127.0.0.1:1",
+            "unknown protocol `corba`: there are auto, jsonrpc, jsonrpc1 and msgpack",
+        );
+        check_wrong(
+            "tcp://127.0.0.1:1?colour=red",
+            "unknown option `colour`: there are framing, timeout and max_message",
+        );
+        check_wrong(
+            "tcp://127.0.0.1:1?framing=tape",
+            "`framing=tape`: expected lines, content-length, length, netstring or self",
+        );
+        for value in ["", "soon", "-1", "NaN", "1e300"] {
+            check_wrong(
+                &format!("tcp://127.0.0.1:1?timeout={value}"),
+                &format!("`timeout={value}`: expected a number of seconds"),
+            );
+        }
+        check_wrong(
+            "tcp://127.0.0.1:1?max_message=4k",
+            "`max_message=4k`: expected a number of bytes",
+        );
+    }
+    #[cfg(all(feature = "tcp", feature = "msgpack"))]
+    check_wrong(
+        "msgpack+tcp://127.0.0.1:1?framing=lines",
+        "`msgpack+tcp://127.0.0.1:1?framing=lines`: lines hold text, and msgpack is none: use \
+         framing=length or self",
+    );
+}
+
+#[test]
+fn features_that_are_off_are_named() {
+    #[cfg(not(feature = "tcp"))]
+    check_wrong("tcp://127.0.0.1:1", "tcp:// needs the feature `tcp`");
+    #[cfg(not(feature = "unix"))]
+    {
+        check_wrong("unix:///run/app.sock", "unix:// needs the feature `unix`");
+        check_wrong("ipc:///run/app.sock", "ipc:// needs the feature `unix`");
+    }
+    #[cfg(all(feature = "tcp", not(feature = "msgpack")))]
+    check_wrong("msgpack+tcp://127.0.0.1:1", "msgpack needs the feature `msgpack`");
+    #[cfg(all(feature = "tcp", not(feature = "jsonrpc")))]
+    check_wrong("jsonrpc+tcp://127.0.0.1:1", "jsonrpc needs the feature `jsonrpc`");
+}
+
+#[cfg(feature = "tcp")]
+#[test]
+fn options_are_read() {
+    let url: Url = "tcp://[::1]:4000/?timeout=0.5&&max_message=1024&framing=content-length"
+        .parse()
+        .expect("a good URL");
+    assert_eq!(url.address, "[::1]:4000");
+    assert_eq!(url.framing().map(|framing| framing.name()), Some("content-length"));
+    let limits = url.limits(Limits::default());
+    assert_eq!((limits.call_timeout, limits.max_message), (Duration::from_millis(500), 1024));
+    for name in ["lines", "content-length", "length", "netstring"] {
+        let url: Url = format!("tcp://127.0.0.1:1?framing={name}").parse().expect("a good URL");
+        assert_eq!(url.framing().map(|framing| framing.name()), Some(name));
+    }
+    let url: Url = "tcp://127.0.0.1:1?framing=self".parse().expect("a good URL");
+    assert!(url.framing().is_none());
+}
+
+/// MessagePack goes where its bytes survive.
+#[cfg(all(feature = "tcp", feature = "jsonrpc", feature = "msgpack"))]
+#[test]
+fn framings_carry_what_they_can() {
+    for (framing, expected) in [
+        ("lines", &["jsonrpc"][..]),
+        ("content-length", &["jsonrpc", "msgpack"]),
+        ("length", &["jsonrpc", "msgpack"]),
+        ("netstring", &["jsonrpc", "msgpack"]),
+        ("self", &["jsonrpc", "msgpack"]),
+    ] {
+        let url: Url = format!("tcp://127.0.0.1:1?framing={framing}").parse().expect("a good URL");
+        let served: Vec<_> = url.served().iter().map(|protocol| protocol.name()).collect();
+        assert_eq!(served, expected, "{framing}");
+        for name in expected {
+            let url: Url =
+                format!("{name}+tcp://127.0.0.1:1?framing={framing}").parse().expect("a good URL");
+            assert_eq!(url.spoken().expect("it is named").name(), *name);
+        }
+    }
+}
