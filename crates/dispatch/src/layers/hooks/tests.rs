@@ -39,7 +39,7 @@ impl Notes {
                 End::Failed(error) => format!("{error}"),
                 other => format!("{other:?}"),
             };
-            let took = call.took.map_or("?".into(), |took| format!("{took:?}"));
+            let took = call.took.map_or_else(|| "?".into(), |took| format!("{took:?}"));
             let arrow = if call.notification { "~" } else { "" };
             notes.add(format!("{arrow}{} {took} {end}", call.method));
         }
