@@ -87,6 +87,12 @@ impl Deref for Client {
     }
 }
 
+impl AsRef<Caller> for Client {
+    fn as_ref(&self) -> &Caller {
+        self
+    }
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
         self.control.give(Order::Close);

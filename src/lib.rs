@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod call_all;
 mod client;
 mod control;
 mod driver;
@@ -23,6 +24,7 @@ pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;
 
 pub use crate::{
+    call_all::{CallAll, call_all},
     client::{Client, ClientBuilder},
     driver::Driver,
     server::{Broadcast, Server, ServerHandle},

@@ -12,6 +12,7 @@ mod endings;
 #[path = "../support/folder.rs"]
 mod folder;
 mod hooks;
+mod many;
 mod names;
 mod peers;
 mod world;
@@ -44,6 +45,7 @@ macro_rules! links {
             cases!(calls::{positional, named, optional, no_params, errors, refusals});
             cases!(calls::{notifications, batches, concurrency, panics, large_values});
             cases!(data::{numbers, binary, structs, text, not_finite, undecoded, extensions});
+            cases!(many::{one_call_to_all, different_calls, given_up});
             cases!(names::{nesting, aliases, come_and_go, prefixes});
             cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
             cases!(around::{validation, hooks, client_errors});

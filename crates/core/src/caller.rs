@@ -255,6 +255,12 @@ fn encode_params<P: Serialize>(format: Format, params: &P, out: &mut Vec<u8>) ->
     }
 }
 
+impl AsRef<Self> for Caller {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl fmt::Debug for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Caller")
