@@ -17,8 +17,9 @@ pub use tinyrpc_core::{
     ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sent, Unsupported, WireTrace,
 };
 pub use tinyrpc_dispatch::{
-    Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint, Handler, Invocation,
-    Layer, Method, NameTaken, PendingReply, Scope, Service, Started, Surplus, layers,
+    BlockingPool, Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint,
+    Handler, Invocation, Layer, Method, Mode, NameTaken, PendingReply, PoolLimits, Scope, Service,
+    Started, Surplus, Waiting, layers,
 };
 pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;

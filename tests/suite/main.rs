@@ -13,6 +13,7 @@ mod endings;
 mod folder;
 mod hooks;
 mod many;
+mod modes;
 mod names;
 mod peers;
 mod world;
@@ -49,6 +50,7 @@ macro_rules! links {
             cases!(names::{nesting, aliases, come_and_go, prefixes});
             cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
             cases!(around::{validation, hooks, client_errors});
+            cases!(modes::{blocking, spawned, busy_pool});
             cases!(callbacks::{server_calls_client, nested_calls});
             cases!(hooks::{per_connection, closings, hooks_that_panic});
             cases!(peers::{traced, reply_order, broadcast, broadcast_skips});

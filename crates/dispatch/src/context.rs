@@ -42,7 +42,10 @@ struct Call {
     deadline: Option<Duration>,
     /// Made for those who call back.
     peer: OnceLock<Caller>,
-    cancellation: Cancellation,
+    /// Raised when the handler's future is dropped.
+    dropped: Cancellation,
+    /// Raised by whoever runs the handler elsewhere.
+    given_up: Option<Arc<Cancellation>>,
 }
 
 impl Context {
@@ -53,7 +56,8 @@ impl Context {
             method: request.method.as_ref().into(),
             deadline: request.meta.as_ref().and_then(|meta| meta.deadline),
             peer: OnceLock::new(),
-            cancellation: Cancellation::default(),
+            dropped: Cancellation::default(),
+            given_up: invocation.cancellation.cloned(),
         };
         Self { call: Arc::new(call) }
     }
@@ -93,23 +97,23 @@ impl Context {
     /// Completes when nobody waits for the answer any more: the caller gave the call up, the
     /// connection is gone or the time ran out.
     ///
-    /// The handler's own future is dropped then, so this is for tasks that it spawned. It never
-    /// completes when the handler ends by itself.
+    /// The handler's own future is dropped then, so this is for tasks that it spawned, and for
+    /// threads that nobody can interrupt. It never completes when the handler ends by itself.
     pub fn cancelled(&self) -> Cancelled {
         Cancelled::new(self.clone())
     }
 
     /// True when nobody waits for the answer any more. See [`Context::cancelled`].
     pub fn is_cancelled(&self) -> bool {
-        self.call.cancellation.is_cancelled()
+        self.cancellation().is_cancelled()
     }
 
     pub(crate) fn cancel(&self) {
-        self.call.cancellation.cancel();
+        self.cancellation().cancel();
     }
 
     pub(crate) fn cancellation(&self) -> &Cancellation {
-        &self.call.cancellation
+        self.call.given_up.as_deref().unwrap_or(&self.call.dropped)
     }
 }
 

@@ -1,5 +1,6 @@
 //! `Dispatcher`: methods by their names.
 
+mod away;
 mod handle;
 mod nest;
 mod policy;
@@ -18,7 +19,7 @@ pub use self::{
     policy::Surplus,
 };
 use self::{nest::Nest, table::Table};
-use crate::{Handler, Invocation, Method, Service, Started, fail::fail};
+use crate::{BlockingPool, Handler, Invocation, Method, Mode, Service, Started, fail::fail};
 
 /// Answers requests by methods that are functions and closures.
 ///
@@ -49,13 +50,16 @@ pub struct Dispatcher {
     last: Option<Arc<Method>>,
 }
 
+/// What all clones of a dispatcher have in common.
 #[derive(Default)]
-struct Shared {
+pub(crate) struct Shared {
     /// What was added while there was one owner: read without any lock.
     built: Table,
     /// A copy of all that, and what was changed since; made with the first change.
     live: OnceLock<RwLock<Table>>,
     policy: Policy,
+    /// Threads for its blocking methods.
+    pool: OnceLock<BlockingPool>,
 }
 
 impl Dispatcher {
@@ -88,6 +92,65 @@ impl Dispatcher {
     pub fn params<const N: usize>(self, names: [&'static str; N]) -> Self {
         let Some(last) = &self.last else { panic!("`params` follows a `method`") };
         last.declare(names);
+        self
+    }
+
+    /// Runs the handlers of the method that was added last where requests are received. See
+    /// [`Method::inline`].
+    ///
+    /// # Panics
+    ///
+    /// When no method was added, or it was said before where its handlers run.
+    #[must_use]
+    #[track_caller]
+    pub fn inline(self) -> Self {
+        self.run_last(Mode::Inline)
+    }
+
+    /// Runs each handler of the method that was added last in a task of its own. See
+    /// [`Method::spawned`].
+    ///
+    /// # Panics
+    ///
+    /// When no method was added, or it was said before where its handlers run.
+    #[must_use]
+    #[track_caller]
+    pub fn spawned(self) -> Self {
+        self.run_last(Mode::Spawned)
+    }
+
+    /// Runs the handlers of the method that was added last on threads where they may block. See
+    /// [`Method::blocking`].
+    ///
+    /// # Panics
+    ///
+    /// When no method was added, it is async, or it was said before where its handlers run.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking(self) -> Self {
+        self.run_last(Mode::Blocking)
+    }
+
+    #[track_caller]
+    fn run_last(self, mode: Mode) -> Self {
+        let Some(last) = &self.last else { panic!("it follows a `method` where that runs") };
+        last.run(mode);
+        self
+    }
+
+    /// Runs blocking methods on a pool that is shared with others, or has bounds of its own.
+    ///
+    /// Without, they run on the pool of the connection, where that has one, or on one of this
+    /// dispatcher with all defaults. Nested services have their own.
+    ///
+    /// # Panics
+    ///
+    /// When there is one already.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking_pool(self, pool: &BlockingPool) -> Self {
+        let fresh = self.shared.pool.set(pool.clone()).is_ok();
+        assert!(fresh, "the dispatcher has a pool already");
         self
     }
 
@@ -217,6 +280,10 @@ impl Shared {
         }
     }
 
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     fn find(&self, name: &str) -> Option<Arc<Method>> {
         self.look(|table| table.find(name).cloned())
     }
@@ -228,12 +295,12 @@ impl Service for Dispatcher {
         let shared = &*self.shared;
         if shared.live.get().is_none() {
             return match shared.built.find(name) {
-                Some(method) => method.start(&shared.policy, invocation, reply),
+                Some(method) => self.shared.begin(method, invocation, reply),
                 None => nested(shared.built.nests(), invocation, reply),
             };
         }
         match shared.find(name) {
-            Some(method) => method.start(&shared.policy, invocation, reply),
+            Some(method) => self.shared.begin(&method, invocation, reply),
             None => nested(&shared.look(|table| Arc::clone(table.nests())), invocation, reply),
         }
     }

@@ -5,7 +5,6 @@
 
 use std::{
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -14,7 +13,9 @@ use std::{
 use futures_util::stream::{AbortHandle, Abortable, FuturesUnordered, StreamExt};
 use tinyrpc_core::{Incoming, Payload, ReplyTo, Request, RpcError, Serve, Session, Ticket, Turn};
 
-use crate::{Invocation, PendingReply, Scope, Service, Started, fail::fail};
+use crate::{
+    Invocation, PendingReply, Scope, Service, Started, fail::fail, panicked::guarded, waiting,
+};
 
 /// One connection's session, its service and the requests that go on.
 pub struct Engine {
@@ -55,12 +56,14 @@ impl Engine {
 
     /// Handles what came: answers requests that are ready, keeps those that go on.
     pub fn handle(&mut self, incoming: &mut Incoming, cx: &mut Context<'_>) -> Turn {
+        let _driving = waiting::driving();
         let Self { session, service, scope, jobs } = self;
         session.handle(incoming, &mut Starter { service: &**service, scope, jobs, cx })
     }
 
     /// Goes on with what goes on, and answers what is done; true when something was.
     pub fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
+        let _driving = waiting::driving();
         let mut answered = false;
         while let Poll::Ready(Some(done)) = self.jobs.running.poll_next_unpin(cx) {
             let Ok((ticket, outcome)) = done else { continue };
@@ -93,16 +96,15 @@ impl Serve for Starter<'_, '_> {
     type Pending = PendingReply;
 
     fn start(&mut self, request: &Request<'_>, reply: &mut ReplyTo<'_>) -> Option<PendingReply> {
-        let started = catch_unwind(AssertUnwindSafe(|| {
-            let mut invocation =
-                Invocation { request, method: &request.method, scope: self.scope, cx: self.cx };
+        let started = guarded(|| {
+            let mut invocation = Invocation::new(request, self.scope, self.cx);
             self.service.start(&mut invocation, reply)
-        }));
+        });
         match started {
             Ok(Started::Done) => None,
             Ok(Started::Pending(pending)) => Some(pending),
-            Err(panic) => {
-                reply.error(&panicked(panic));
+            Err(error) => {
+                reply.error(&error);
                 None
             }
         }
@@ -151,11 +153,10 @@ impl Future for Job {
         let Some(reply) = &mut self.reply else {
             return Poll::Ready((ticket, Err(RpcError::internal("polled after its end"))));
         };
-        let polled = catch_unwind(AssertUnwindSafe(|| reply.as_mut().poll(cx)));
-        let outcome = match polled {
+        let outcome = match guarded(|| reply.as_mut().poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(outcome)) => outcome,
-            Err(panic) => Err(panicked(panic)),
+            Err(error) => Err(error),
         };
         self.release();
         Poll::Ready((ticket, outcome))
@@ -166,9 +167,8 @@ impl Job {
     /// Drops the handler's future, which may panic too.
     fn release(&mut self) {
         let reply = self.reply.take();
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(reply))) {
-            panicked(panic);
-        }
+        // Its caller has been answered, or is gone.
+        _ = guarded(|| drop(reply));
     }
 }
 
@@ -176,21 +176,6 @@ impl Drop for Job {
     fn drop(&mut self) {
         self.release();
     }
-}
-
-/// What the caller of a handler that panicked is told; what it said goes to the log alone.
-fn panicked(panic: Box<dyn std::any::Any + Send>) -> RpcError {
-    let words = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("(no words)");
-    tracing::error!(panic = words, "a handler panicked");
-    // The payload of a panic is a value of the user too.
-    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-        std::mem::forget(second);
-    }
-    RpcError::internal("a handler panicked")
 }
 
 impl std::fmt::Debug for Engine {

@@ -28,7 +28,8 @@ use crate::{
 /// | params | 0 to 12, each `DeserializeOwned`; a [`Context`](crate::Context) may come before them |
 /// | result | a `Serialize` value, or `Result<T, E>` with a `Serialize` value and `E: Into<RpcError>` |
 ///
-/// Plain functions run where requests are received and must not block.
+/// Plain functions run where requests are received and must not block, unless their method says
+/// [`blocking`](Method::blocking).
 ///
 /// ```
 /// use tinyrpc_core::RpcError;

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc, task};
 
 use tinyrpc_core::{Format, Id, Lane, Meta, Payload, PayloadRef, ReplyTo, Request, RpcError};
 
-use crate::{Invocation, PendingReply, Scope, Service, Started};
+use crate::{Invocation, PendingReply, Scope, Service, Started, cancellation::Cancellation};
 
 /// A request of one's own, free of the frame it came in.
 #[derive(Clone)]
@@ -21,6 +21,7 @@ pub struct Kept {
     lane: Lane,
     scope: Arc<Scope>,
     format: Format,
+    cancellation: Option<Arc<Cancellation>>,
 }
 
 /// How a kept request began.
@@ -45,7 +46,18 @@ impl Kept {
             lane: request.lane,
             scope: Arc::clone(invocation.scope),
             format: reply.format(),
+            cancellation: invocation.cancellation.cloned(),
         }
+    }
+
+    /// Has the handler's context say that the call is cancelled when `cancellation` is raised.
+    pub(crate) fn cancelled_by(self, cancellation: Arc<Cancellation>) -> Self {
+        Self { cancellation: Some(cancellation), ..self }
+    }
+
+    /// How many bytes its params keep.
+    pub(crate) fn size(&self) -> usize {
+        self.params.bytes.len() + self.named.as_ref().map_or(0, |named| named.bytes.len())
     }
 
     /// Begins the request now.
@@ -60,8 +72,11 @@ impl Kept {
         };
         let mut started = Started::Done;
         let answer = ReplyTo::capture(self.format, self.id.as_ref(), |reply| {
-            let mut invocation =
-                Invocation { request: &request, method: &self.method, scope: &self.scope, cx };
+            let mut invocation = Invocation {
+                method: &self.method,
+                cancellation: self.cancellation.as_ref(),
+                ..Invocation::new(&request, &self.scope, cx)
+            };
             started = service.start(&mut invocation, reply);
         });
         match started {

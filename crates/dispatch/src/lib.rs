@@ -23,9 +23,10 @@
 //! |---|---|
 //! | what can be a method | [`Handler`], [`Method`], [`Context`] |
 //! | methods by their names | [`Dispatcher`], [`DispatcherHandle`], [`Surplus`] |
+//! | where handlers run | [`Method::blocking`], [`Method::spawned`], [`BlockingPool`] |
 //! | around all methods | [`Service`], [`Layer`], [`layers`] |
 //! | messages as bytes | [`Endpoint`] |
-//! | for authors of drivers | [`Engine`], [`Scope`] |
+//! | for authors of drivers | [`Engine`], [`Scope`], [`Waiting`] |
 //!
 //! A call of a function that is ready at once allocates nothing but what its own values need: the
 //! params are decoded straight from the received bytes, and the result is encoded in its place.
@@ -37,25 +38,32 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod arguments;
+mod blocking_pool;
 mod cancellation;
 mod context;
 mod dispatcher;
 mod endpoint;
 mod engine;
+mod errand;
 mod fail;
 pub mod handler;
 mod kept;
 mod layer;
 pub mod layers;
 mod method;
+mod mode;
+mod panicked;
 mod scope;
 mod service;
 mod shown;
+mod spawned;
 #[cfg(all(test, feature = "json", feature = "msgpack"))]
 mod testing;
+mod waiting;
 
 pub use crate::{
     arguments::Arguments,
+    blocking_pool::{BlockingPool, PoolLimits},
     cancellation::Cancelled,
     context::Context,
     dispatcher::{Dispatcher, DispatcherHandle, NameTaken, Surplus},
@@ -65,6 +73,8 @@ pub use crate::{
     kept::{Begun, Kept},
     layer::Layer,
     method::Method,
+    mode::Mode,
     scope::Scope,
     service::{Invocation, PendingReply, Service, Started},
+    waiting::Waiting,
 };

@@ -8,7 +8,9 @@ use std::{fmt, sync::OnceLock};
 
 use tinyrpc_core::ReplyTo;
 
-use crate::{Handler, Invocation, Started, arguments::Rules, dispatcher::Policy, fail::fail};
+use crate::{
+    Handler, Invocation, Mode, Scope, Started, arguments::Rules, dispatcher::Policy, fail::fail,
+};
 
 /// One method: a handler, and the names of its params where they are known.
 ///
@@ -26,12 +28,16 @@ use crate::{Handler, Invocation, Started, arguments::Rules, dispatcher::Policy, 
 pub struct Method {
     erased: Box<dyn Erased>,
     names: OnceLock<Box<[&'static str]>>,
+    mode: OnceLock<Mode>,
 }
 
 /// A handler behind its params and results.
 pub(crate) trait Erased: Send + Sync {
     /// How many params it has.
     fn arity(&self) -> usize;
+
+    /// True where it answers before it returns.
+    fn is_plain(&self) -> bool;
 
     /// Begins one request.
     fn begin(
@@ -76,8 +82,75 @@ impl Method {
         assert!(fresh, "the names of the params were declared before");
     }
 
+    /// Runs its handlers where requests are received, whatever the connection says.
+    ///
+    /// It is the default, except under `tinyrpc::blocking`. A handler that blocks there holds up
+    /// its connection and all that share the thread.
+    ///
+    /// # Panics
+    ///
+    /// When it was said before where they run.
+    #[must_use]
+    #[track_caller]
+    pub fn inline(self) -> Self {
+        self.run(Mode::Inline);
+        self
+    }
+
+    /// Runs each of its handlers in a task of its own, on whatever thread the runtime has for it.
+    ///
+    /// For handlers that compute for longer than other requests can wait, on a runtime with
+    /// several threads. Handlers that mostly wait need no task: many of them wait side by side.
+    /// A connection without a runtime refuses such requests as not executed.
+    ///
+    /// # Panics
+    ///
+    /// When it was said before where they run.
+    #[must_use]
+    #[track_caller]
+    pub fn spawned(self) -> Self {
+        self.run(Mode::Spawned);
+        self
+    }
+
+    /// Runs its handlers on the threads of a [`BlockingPool`](crate::BlockingPool), where they may
+    /// block.
+    ///
+    /// For plain functions that wait for disks, databases or locks, or for their own peer by
+    /// `tinyrpc::blocking`. Two requests of one caller may run at the same time, and notifications
+    /// out of order. A connection without a runtime refuses such requests as not executed.
+    ///
+    /// # Panics
+    ///
+    /// When the handler is async, which is for [`Method::spawned`], or it was said before where
+    /// they run.
+    #[must_use]
+    #[track_caller]
+    pub fn blocking(self) -> Self {
+        self.run(Mode::Blocking);
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn run(&self, mode: Mode) {
+        let fits = mode != Mode::Blocking || self.erased.is_plain();
+        assert!(fits, "an async function never blocks its thread: `spawned` is for those");
+        let fresh = self.mode.set(mode).is_ok();
+        assert!(fresh, "it was said before where the handlers of the method run");
+    }
+
     pub(crate) fn from_erased(erased: impl Erased + 'static) -> Self {
-        Self { erased: Box::new(erased), names: OnceLock::new() }
+        Self { erased: Box::new(erased), names: OnceLock::new(), mode: OnceLock::new() }
+    }
+
+    /// Where its handlers run for requests of a connection.
+    #[inline]
+    pub fn mode(&self, scope: &Scope) -> Mode {
+        match self.mode.get() {
+            Some(mode) => *mode,
+            None if scope.blocking_pool.is_some() && self.erased.is_plain() => Mode::Blocking,
+            None => Mode::Inline,
+        }
     }
 
     /// How many params it has.
@@ -110,6 +183,7 @@ impl fmt::Debug for Method {
         f.debug_struct("Method")
             .field("arity", &self.arity())
             .field("names", &self.names())
+            .field("mode", &self.mode.get())
             .finish()
     }
 }

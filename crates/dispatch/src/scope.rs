@@ -9,6 +9,8 @@ use std::{
 
 use tinyrpc_core::{Caller, PeerAddress, Runtime};
 
+use crate::BlockingPool;
+
 /// What is known about a connection, made once when it is accepted.
 pub struct Scope {
     /// Where the peer is.
@@ -17,13 +19,15 @@ pub struct Scope {
     pub caller: Caller,
     /// Spawning and time; `None` where nothing drives the connection in the background.
     pub runtime: Option<Arc<dyn Runtime>>,
+    /// Where plain functions run that do not say where; `None` is where requests are received.
+    pub blocking_pool: Option<BlockingPool>,
     data: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
 }
 
 impl Scope {
     /// A connection without data of its own.
     pub fn new(peer: PeerAddress, caller: Caller, runtime: Option<Arc<dyn Runtime>>) -> Self {
-        Self { peer, caller, runtime, data: HashMap::new() }
+        Self { peer, caller, runtime, blocking_pool: None, data: HashMap::new() }
     }
 
     /// Adds data of the connection: one value of each type.

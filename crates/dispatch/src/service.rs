@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, task};
 
 use tinyrpc_core::{Payload, ReplyTo, Request, RpcError};
 
-use crate::{Layer, Scope};
+use crate::{Layer, Scope, cancellation::Cancellation};
 
 /// Answers requests. A [`Dispatcher`](crate::Dispatcher) is one, a layer around one is another.
 ///
@@ -43,6 +43,19 @@ pub struct Invocation<'a, 'w> {
     pub scope: &'a Arc<Scope>,
     /// Wakes the connection; a future that was polled with it and is pending must be returned.
     pub cx: &'a mut task::Context<'w>,
+    /// Raised when nobody waits for the answer any more, where the handler's future cannot tell.
+    pub(crate) cancellation: Option<&'a Arc<Cancellation>>,
+}
+
+impl<'a, 'w> Invocation<'a, 'w> {
+    /// A request that came over a connection.
+    pub fn new(
+        request: &'a Request<'a>,
+        scope: &'a Arc<Scope>,
+        cx: &'a mut task::Context<'w>,
+    ) -> Self {
+        Self { request, method: &request.method, scope, cx, cancellation: None }
+    }
 }
 
 /// How a request began.

@@ -6,9 +6,12 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Wake, Waker},
+    thread,
+    time::{Duration, Instant},
 };
 
+use futures_util::FutureExt;
 use serde_json::Value;
 use tinyrpc_core::{
     Format, Id, Lane, Meta, Payload, PeerAddress, ReplyTo, Request, Role, RpcError, Runtime,
@@ -56,12 +59,7 @@ impl Call {
         let mut cx = Context::from_waker(Waker::noop());
         let mut started = Started::Done;
         let answer = ReplyTo::capture(self.format, request.id.as_ref(), |reply| {
-            let mut invocation = Invocation {
-                request: &request,
-                method: &self.method,
-                scope: &self.scope,
-                cx: &mut cx,
-            };
+            let mut invocation = Invocation::new(&request, &self.scope, &mut cx);
             started = service.start(&mut invocation, reply);
         });
         match started {
@@ -118,6 +116,52 @@ pub(crate) fn text(answer: Result<Payload, RpcError>) -> Result<String, RpcError
 pub(crate) fn scope(runtime: Option<Arc<dyn Runtime>>) -> Scope {
     let session = Session::new(Settings::new(Role::Server, Shape::Exchange, Vec::new()));
     Scope::new(PeerAddress::Memory, session.caller(), runtime)
+}
+
+/// A runtime of threads: each task and each blocking work has one of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Threads;
+
+impl Runtime for Threads {
+    fn spawn(&self, task: Task) {
+        thread::spawn(move || wait(task));
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        thread::spawn(work);
+    }
+
+    fn sleep_until(&self, _time: u64) -> Task {
+        Box::pin(std::future::pending())
+    }
+
+    fn now(&self) -> u64 {
+        0
+    }
+}
+
+/// How long anything in these tests may take.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits on this thread for a future.
+pub(crate) fn wait<F: Future + Unpin>(mut future: F) -> F::Output {
+    struct Unpark(thread::Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let began = Instant::now();
+    loop {
+        assert!(began.elapsed() < PATIENCE, "the future did not complete");
+        if let Poll::Ready(output) = future.poll_unpin(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        thread::park_timeout(PATIENCE);
+    }
 }
 
 /// Polls once.

@@ -35,12 +35,7 @@ impl Serve for Counting<'_> {
         let mut begin = || {
             reply.reset();
             let started = self.service.start(
-                &mut Invocation {
-                    request,
-                    method: &request.method,
-                    scope: &self.scope,
-                    cx: &mut Context::from_waker(Waker::noop()),
-                },
+                &mut Invocation::new(request, &self.scope, &mut Context::from_waker(Waker::noop())),
                 reply,
             );
             drop(started);

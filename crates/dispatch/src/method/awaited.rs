@@ -57,6 +57,10 @@ where
         A::COUNT
     }
 
+    fn is_plain(&self) -> bool {
+        false
+    }
+
     fn begin(
         &self,
         rules: Rules<'_>,

@@ -35,6 +35,10 @@ where
         A::COUNT
     }
 
+    fn is_plain(&self) -> bool {
+        true
+    }
+
     fn begin(
         &self,
         rules: Rules<'_>,
