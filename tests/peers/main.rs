@@ -16,3 +16,4 @@ mod msgpack_rpc_python;
 mod neovim;
 mod process;
 mod service;
+mod vscode_jsonrpc;
