@@ -125,7 +125,11 @@ impl Session {
         let Some(batch) = self.batches.get_mut(index) else { return };
         let member = Member::Batch {
             first: batch.out.len() == batch.empty,
-            limit: self.settings.limits.max_batch_answers,
+            limit: match batch.refused {
+                // A refusal is short, and what stood in its place would not say what it says.
+                true => usize::MAX,
+                false => self.settings.limits.max_batch_answers,
+            },
         };
         let mut reply = ReplyTo::new(&link.wire, &mut batch.out, id, member);
         write(&mut reply);
