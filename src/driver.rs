@@ -10,6 +10,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tinyrpc_core::{
@@ -33,6 +34,8 @@ pub struct Driver {
     alarm: Option<(u64, Task)>,
     /// Until when a connection that ends is kept open at most.
     until: Option<u64>,
+    /// Until when the transport may take to close, once there is nothing else to do.
+    parting: Option<u64>,
     /// Turns are given up for callers that may have more to send.
     gives_way: bool,
     /// A turn was given up just now.
@@ -90,6 +93,7 @@ impl Driver {
             control: Arc::new(Control::new(caller)),
             alarm: None,
             until: None,
+            parting: None,
             gives_way,
             gave_way: false,
             ended: None,
@@ -136,8 +140,7 @@ impl Driver {
                     let reason = Reason::Closed("the peer closed the connection".into());
                     let session = self.engine.session();
                     session.end(reason);
-                    let patience = session.limits().half_close.as_micros();
-                    let patience = u64::try_from(patience).unwrap_or(u64::MAX);
+                    let patience = micros(session.limits().half_close);
                     self.until = Some(self.runtime.now().saturating_add(patience));
                 }
                 Poll::Ready(Err(error)) => {
@@ -175,7 +178,7 @@ impl Driver {
     }
 
     fn set_alarm(&mut self, next: Option<u64>, cx: &mut Context<'_>) {
-        let next = next.into_iter().chain(self.until).min();
+        let next = next.into_iter().chain(self.until).chain(self.parting).min();
         let Some(time) = next else { return };
         // An alarm that rings too early costs a turn, so it is left as it is.
         if self.alarm.as_ref().is_none_or(|(set, _)| *set > time) {
@@ -218,16 +221,20 @@ impl Future for Driver {
         }
         match sent {
             Poll::Ready(Err(error)) => this.lost(error),
-            Poll::Ready(Ok(())) if session.wants_close() => {
+            sent if session.wants_close() => {
                 let reason = session.reason();
+                let patience = micros(session.limits().write_stall);
+                let parting = *this.parting.get_or_insert_with(|| now.saturating_add(patience));
                 this.engine.abort_all();
-                // The peer is told; whether it hears it makes no difference to us.
-                if this.send.poll_close(cx).is_ready() {
+                // The peer is told; whether it hears it makes no difference to us, and a transport
+                // that does not come to an end is left.
+                let closed = sent.is_ready() && this.send.poll_close(cx).is_ready();
+                if closed || now >= parting {
                     this.ended = Some(reason.clone());
                     return Poll::Ready(reason);
                 }
             }
-            Poll::Ready(Ok(())) | Poll::Pending => {}
+            _ => {}
         }
         let session = this.engine.session();
         if session.is_lost() {
@@ -261,6 +268,10 @@ impl fmt::Debug for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Driver").field("engine", &self.engine).finish_non_exhaustive()
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// How often a transport is read before others have their turn.

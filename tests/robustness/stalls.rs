@@ -2,11 +2,13 @@
 
 use std::{
     future::poll_fn,
+    io,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -15,6 +17,7 @@ use tinyrpc::{
     transports::{PeerAddress, stream::connection},
 };
 use tinyrpc_core::Task;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 use crate::{
     BOTH, alone, beside, block_on,
@@ -271,6 +274,69 @@ fn a_stalled_peer_is_closed_in_time() {
                 assert_eq!(server.peers().len(), 1, "an hour is less than an hour and a half");
                 slow.0.pass().await;
                 assert!(server.peers().is_empty(), "two hours are more");
+            }
+        });
+    });
+}
+
+/// A stream that is never done with closing.
+struct Endless(DuplexStream);
+
+impl AsyncRead for Endless {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, into)
+    }
+}
+
+impl AsyncWrite for Endless {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
+    }
+}
+
+/// The other end is told by whatever the system does about a stream that is dropped.
+#[test]
+fn a_transport_that_never_closes_is_left() {
+    beside(|| {
+        block_on(async {
+            for wire in BOTH {
+                let slow = Slow::default();
+                let server = Server::new(service()).limits(limits());
+                let server = server.runtime(Arc::new(slow.clone())).start();
+                let (left, right) = tokio::io::duplex(4096);
+                server.listen_on(Ready::new(connection(right, PeerAddress::Memory)));
+                let runtime = Arc::new(slow.clone());
+                let client =
+                    raw::client(connection(Endless(left), PeerAddress::Memory), wire, |client| {
+                        client.limits(limits()).runtime(runtime)
+                    });
+                let client = client.await;
+                assert_eq!(client.call::<_, i64>("add", (2, 3)).await.expect("it is served"), 5);
+                let closing = client.close();
+                let time = async {
+                    // What is in flight, the moment for late requests, and then the transport.
+                    for _ in 0..3 {
+                        slow.0.pass().await;
+                    }
+                };
+                tokio::join!(closing, time);
+                assert!(server.peers().is_empty());
             }
         });
     });

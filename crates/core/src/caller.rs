@@ -270,6 +270,7 @@ impl fmt::Debug for Caller {
     }
 }
 
-fn micros(duration: Duration) -> u64 {
+/// A time as the session counts it.
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

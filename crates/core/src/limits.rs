@@ -51,6 +51,9 @@ pub struct Limits {
     /// How long a peer may take nothing while bytes wait for it. Default 10 s, then the
     /// connection is closed.
     pub write_stall: Duration,
+    /// How long a connection may not be read because nothing of what came can begin. Default 60 s,
+    /// then it is closed: meanwhile nobody would notice that the peer is gone.
+    pub read_stall: Duration,
     /// How long a call waits for its answer unless it says otherwise. Default 30 s.
     pub call_timeout: Duration,
     /// How deep calls may nest between two peers that call each other. Default 32.
@@ -86,6 +89,7 @@ impl Default for Limits {
             max_split: 64 << 20,
             max_splits: 64,
             write_stall: Duration::from_secs(10),
+            read_stall: Duration::from_secs(60),
             call_timeout: Duration::from_secs(30),
             max_nesting: 32,
             max_syntax_errors: 100,

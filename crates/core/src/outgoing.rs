@@ -34,6 +34,9 @@ pub struct Outgoing {
     large_begun: u64,
     /// Bytes of segments that were taken.
     large_taken: u64,
+    /// Ends of lanes that were taken, and those that wait.
+    ends_taken: u64,
+    ends: u64,
     /// How many notifications are among the segments that were not sent whole: later ones must
     /// not overtake them.
     large_notifications: usize,
@@ -107,6 +110,8 @@ impl Outgoing {
             large_pushed: 0,
             large_begun: 0,
             large_taken: 0,
+            ends_taken: 0,
+            ends: 0,
             large_notifications: 0,
             hint: Hint::None,
             follows: false,
@@ -178,7 +183,9 @@ impl Outgoing {
             return Some(Taken::Frame(frame));
         }
         let cut = self.cuts.pop_front()?;
-        cut.ended.map(|how| Taken::Ended(cut.lane, how))
+        let how = cut.ended?;
+        self.take_end();
+        Some(Taken::Ended(cut.lane, how))
     }
 
     fn pop_large(&mut self) -> Option<Taken> {
@@ -197,7 +204,14 @@ impl Outgoing {
         }
         let (lane, ended) = (segment.lane, segment.ended);
         self.drop_segment();
-        ended.map(|how| Taken::Ended(lane, how))
+        let how = ended?;
+        self.take_end();
+        Some(Taken::Ended(lane, how))
+    }
+
+    fn take_end(&mut self) {
+        self.ends -= 1;
+        self.ends_taken += 1;
     }
 
     /// What transports are told about the frames that come next.
@@ -229,6 +243,7 @@ impl Outgoing {
         } else {
             self.mark(self.bytes.len());
             if self.shape != Shape::Stream {
+                self.ends += u64::from(ended.is_some());
                 self.cuts.push_back(Cut { lane, end: self.bytes.len(), hint: self.hint, ended });
             }
         }
@@ -247,6 +262,7 @@ impl Outgoing {
         }
         self.large_bytes += bytes.len();
         self.large_pushed += 1;
+        self.ends += u64::from(ended.is_some());
         self.large_notifications += usize::from(kind == Kind::Notification);
         self.large.push_back(Segment { lane, bytes, hint: self.hint, kind, ended, begun: false });
     }
@@ -277,6 +293,7 @@ impl Outgoing {
     /// Says that a lane ended without a frame.
     pub(crate) fn end_lane(&mut self, lane: Lane, how: Ended) {
         if !lane.is_duplex() {
+            self.ends += 1;
             self.cuts.push_back(Cut {
                 lane,
                 end: self.bytes.len(),
@@ -297,7 +314,10 @@ impl Outgoing {
             self.bytes.extend_from_slice(&other.bytes);
             other.bytes.clear();
         }
-        self.cuts.extend(other.cuts.drain(..).map(|cut| Cut { end: cut.end + offset, ..cut }));
+        for cut in other.cuts.drain(..) {
+            self.ends += u64::from(cut.ended.is_some());
+            self.cuts.push_back(Cut { end: cut.end + offset, ..cut });
+        }
         for Segment { lane, bytes, kind, ended, .. } in other.large.drain(..) {
             let nothing_before = self.large_begun == self.large_pushed
                 && self.large.is_empty()
@@ -313,6 +333,7 @@ impl Outgoing {
             self.cut(self.bytes.len(), lane);
         }
         (other.large_bytes, other.large_notifications, other.large_pushed) = (0, 0, 0);
+        other.ends = 0;
         other.follows = self.large_notifications > 0;
         base
     }
@@ -341,12 +362,17 @@ impl Outgoing {
         self.rewind();
         self.large.clear();
         self.take_marks();
-        (self.large_bytes, self.large_notifications) = (0, 0);
+        (self.large_bytes, self.large_notifications, self.ends) = (0, 0, 0);
     }
 
-    /// How many bytes were ever taken.
+    /// How many bytes and ends of lanes were ever taken.
     pub(crate) fn taken(&self) -> u64 {
-        self.base + self.head as u64 + self.large_taken
+        self.base + self.head as u64 + self.large_taken + self.ends_taken
+    }
+
+    /// How many bytes and ends of lanes wait.
+    pub(crate) fn waiting(&self) -> u64 {
+        self.len() as u64 + self.ends
     }
 
     /// How many segments were ever pushed.

@@ -23,6 +23,7 @@ mod receive;
 mod requests;
 mod serve;
 mod split;
+mod stall;
 mod streams;
 mod trace;
 
@@ -34,6 +35,7 @@ use self::{
     order::{Order, Place},
     requests::{Batches, Requests, Running},
     split::Splits,
+    stall::Stall,
     streams::Streams,
     trace::Trace,
 };
@@ -124,6 +126,8 @@ pub struct Session {
     state: State,
     syntax_errors: u32,
     stall: Stall,
+    /// Since when nothing more is received, because nothing of what came can begin.
+    paused: Option<u64>,
     /// Callers waited for room when the turn ended, or would have.
     callers_wait: bool,
     counters: Counters,
@@ -149,18 +153,6 @@ enum State {
     Closing(Reason),
     /// Nothing can be sent any more.
     Lost(Reason),
-}
-
-/// Since when the transport took nothing although there was something to take.
-#[derive(Debug, Default)]
-struct Stall {
-    taken: u64,
-    /// `None` while nothing waits, and until the first turn in which something does.
-    since: Option<u64>,
-    /// The time of the last turn.
-    looked: u64,
-    /// Where what waited at the last turn ends.
-    end: u64,
 }
 
 /// What a session saw and did nothing about.
@@ -209,6 +201,7 @@ impl Session {
             state: State::Open,
             syntax_errors: 0,
             stall: Stall::default(),
+            paused: None,
             callers_wait: false,
             counters: Counters::default(),
             settings: Settings { limits, ..settings },
@@ -372,7 +365,7 @@ impl Session {
         self.split();
         self.callers_wait = collected.waiting;
         let rest = self.watch_rest(now);
-        let stall = self.watch_stall(now);
+        let stall = self.watch_stall(now).min(self.watch_pause(now));
         wake_all(self.wakes.drain(..));
         let next = collected.deadline.min(stall).min(rest);
         (next != u64::MAX).then_some(next)
@@ -404,9 +397,13 @@ impl Session {
         }
     }
 
-    /// Closes the connection once the queue is sent. Every call ends.
+    /// Closes the connection once the queue is sent. Every call ends, and no request begins.
     pub fn close(&mut self, reason: Reason) {
         self.end_calls(&reason, Rest::Sent);
+        while let Some(waiting) = self.backlog.pop() {
+            self.outgoing.end_lane(waiting.lane, Ended::Failed);
+            self.leave_order(waiting.place);
+        }
         if !self.is_closing() {
             self.state = State::Closing(reason);
         }
@@ -415,6 +412,7 @@ impl Session {
     /// The transport failed: every call ends, and what was not sent never will be.
     pub fn lose(&mut self, reason: Reason) {
         self.end_calls(&reason, Rest::Dropped);
+        self.backlog.clear();
         self.outgoing.clear();
         self.splits.clear();
         self.order.clear();
@@ -428,38 +426,6 @@ impl Session {
         self.calls.close(reason, rest, &self.outgoing, &mut self.wakes);
         self.end_streams();
         wake_all(self.wakes.drain(..));
-    }
-
-    fn watch_stall(&mut self, now: u64) -> u64 {
-        let taken = self.outgoing.taken();
-        // A window that the peer never opens again is a stall, too.
-        let idle = self.outgoing.is_empty() && !self.is_splitting();
-        let Stall { since, looked, end, .. } = self.stall;
-        let since = if idle || taken >= end {
-            // Nothing waited until now, whatever the clock did meanwhile.
-            None
-        } else if taken != self.stall.taken {
-            // It was taken right behind the last turn, however long ago that was.
-            since.map(|_| looked)
-        } else {
-            since
-        };
-        let end = match self.is_splitting() {
-            true => u64::MAX,
-            false => taken + self.outgoing.len() as u64,
-        };
-        self.stall = Stall { taken, since, looked: now, end };
-        if idle {
-            return u64::MAX;
-        }
-        let patience = self.settings.limits.write_stall.as_micros() as u64;
-        let deadline = self.stall.since.get_or_insert(now).saturating_add(patience);
-        if deadline <= now {
-            let reason = "the peer took nothing for the time of `write_stall`";
-            self.lose(Reason::Closed(reason.into()));
-            return u64::MAX;
-        }
-        deadline
     }
 
     /// Writes an answer to where it belongs.

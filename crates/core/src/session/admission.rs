@@ -208,6 +208,7 @@ impl Session {
         while *budget > 0 && !self.is_closing() && self.can_start() {
             *budget -= 1;
             let Some(waiting) = self.backlog.pop() else { return };
+            self.paused = None;
             self.start_kept(&waiting, serve);
         }
     }

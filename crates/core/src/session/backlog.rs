@@ -60,6 +60,11 @@ impl Backlog {
         Some(waiting)
     }
 
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
     /// Forgets what waits on a lane that closed.
     pub(super) fn close_lane(&mut self, lane: Lane) {
         let bytes = &mut self.bytes;

@@ -42,6 +42,23 @@ fn requests_wait_in_order_and_then_are_refused() {
     }
 }
 
+/// While the last answers are on their way nothing begins, and the driver is not kept busy.
+#[test]
+fn what_waits_when_the_connection_closes_never_begins() {
+    let mut pair = narrow();
+    let calls: Vec<_> = (0..3).map(|index| pair.call::<u8>("hold", (index,))).collect();
+    pair.settle();
+    pair.server.finish(0);
+    assert!(pair.server.session.can_start());
+    pair.server.session.close(Reason::Closed("the end".into()));
+    assert!(!pair.server.session.can_start());
+    assert!(!pair.server.session.wants_close(), "the answer was not sent");
+    pair.settle();
+    assert_eq!(calls[0].ok(), 0);
+    assert!(pair.server.session.wants_close());
+    assert_eq!(pair.server.script.started.len(), 1);
+}
+
 #[test]
 fn the_code_alone_is_no_promise() {
     let mut pair = Pair::new(Shape::Messages);

@@ -74,6 +74,79 @@ fn idle_time_does_not_count() {
     }
 }
 
+/// The time was over while the whole process stood still: the transport was not even asked.
+#[test]
+fn a_process_that_stood_still_asks_the_transport_first() {
+    for takes in [true, false] {
+        let forever = |limits: &mut Limits| limits.call_timeout = Duration::ZERO;
+        let mut pair = Setup::shape(Shape::Stream).limits(forever).pair();
+        let call = pair.call::<Vec<u8>>("echo", (1,));
+        pair.client.turn(pair.now);
+        pair.now += 3_600_000_000;
+        pair.client.turn_once(pair.now);
+        assert!(!pair.client.session.is_lost());
+        assert_eq!(pair.client.next, Some(pair.now), "it wants to know at once");
+        if takes {
+            carry(&mut pair.client, &mut pair.server, 0, 1);
+        }
+        pair.client.turn_once(pair.now);
+        assert_eq!(pair.client.session.is_lost(), !takes);
+        pair.settle();
+        match takes {
+            true => assert_eq!(call.ok(), [1]),
+            false => assert_eq!(call.err().outcome(), Outcome::NotExecuted),
+        }
+    }
+}
+
+/// A lane that ended has no bytes, and the transport takes it all the same.
+#[test]
+fn a_transport_that_takes_no_end_of_a_lane() {
+    let mut pair = Pair::new(Shape::Exchange);
+    let call = pair.call::<Vec<u8>>("echo", (1,));
+    pair.turn();
+    carry(&mut pair.client, &mut pair.server, usize::MAX, 0);
+    pair.server.turn(pair.now);
+    carry(&mut pair.server, &mut pair.client, usize::MAX, 0);
+    pair.turn();
+    assert_eq!(call.ok(), [1]);
+    assert!(!pair.client.session.outgoing().is_empty());
+    for _ in 0..10 {
+        assert!(!pair.client.session.is_lost());
+        pair.pass(SECOND);
+    }
+    assert!(pair.client.session.is_lost());
+}
+
+/// Nothing of what came can begin: while nothing is read nobody would notice the end.
+#[test]
+fn a_connection_that_is_not_read_any_more() {
+    let mut setup = Setup::default();
+    (setup.server.max_calls, setup.server.max_requests) = (1, 1);
+    setup.server.max_backlog = 4096;
+    let mut pair = setup.pair();
+    let flood = |pair: &mut Pair| {
+        while !pair.server.session.is_paused() {
+            pair.server.receive(Identity::default().call(None, "hold", "[]"));
+            pair.turn();
+        }
+    };
+    flood(&mut pair);
+    assert_eq!(pair.server.next, Some(pair.now + 60_000_000));
+    pair.pass(59 * SECOND);
+    // One begins: it goes on.
+    pair.server.finish(());
+    pair.turn();
+    flood(&mut pair);
+    pair.pass(59 * SECOND);
+    assert!(!pair.server.session.is_closing());
+    pair.pass(SECOND);
+    assert!(pair.server.session.is_closing());
+    assert!(!pair.server.session.is_paused());
+    let reason = pair.server.session.reason().to_string();
+    assert!(reason.contains("`read_stall`"), "{reason}");
+}
+
 #[test]
 fn a_window_that_never_opens_is_a_stall_too() {
     let mut setup = Setup::default().protocol(Identity::splitting());

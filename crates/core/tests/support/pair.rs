@@ -107,8 +107,16 @@ impl Side {
         self.session.caller()
     }
 
-    /// One turn of a driver, without sending.
+    /// One turn of a driver, without sending; and another one where the session wants it at once.
     pub(crate) fn turn(&mut self, now: u64) {
+        self.turn_once(now);
+        if self.next.is_some_and(|next| next <= now) {
+            self.turn_once(now);
+        }
+    }
+
+    /// One turn of a driver, without sending.
+    pub(crate) fn turn_once(&mut self, now: u64) {
         while self.session.handle(&mut self.incoming, &mut self.script) == Turn::More {}
         self.next = self.session.turn(now, Waker::noop());
     }
