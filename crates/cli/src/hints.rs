@@ -19,7 +19,8 @@ pub(crate) fn url(error: &UrlError) -> Failure {
 pub(crate) fn connect(error: &SetupError) -> Failure {
     let (address, error) = match error {
         SetupError::Io { address, source } => (address, source),
-        other => return Failure::usage(other.to_string()),
+        SetupError::Url(error) => return url(error),
+        other => return Failure::no_answer(other.to_string()),
     };
     let headline = format!("{address}: {error}");
     match error.kind() {
@@ -44,7 +45,8 @@ pub(crate) fn listen(error: &SetupError) -> Failure {
             ))
             .hint("listen on 127.0.0.1, or say --allow-remote if that is meant");
         }
-        other => return Failure::usage(other.to_string()),
+        SetupError::Url(error) => return url(error),
+        other => return Failure::no_answer(other.to_string()),
     };
     let headline = format!("{address}: {error}");
     match error.kind() {
@@ -151,15 +153,22 @@ fn lost(reason: &Reason, timeout: Duration, outcome: &str) -> Failure {
         Reason::Closed(why) => closed(why, outcome),
         Reason::Io(_) | Reason::Connect(_) => closed(&reason.to_string(), outcome),
         Reason::Limit(reached) if reached.name == "max_message" => {
-            Failure::usage(format!("the call is too large: {reason}"))
-                .hint("an option of the URL raises the limit: ?max_message=BYTES")
+            Failure::usage(format!("the call is too large: {reason}")).hint(LARGER)
         }
-        _ => Failure::usage(format!("the call cannot be made: {reason}")),
+        Reason::Limit(_) | Reason::Encode(_) | Reason::Unsupported(_) | Reason::Invalid(_) => {
+            Failure::usage(format!("the call cannot be made: {reason}"))
+        }
+        _ => Failure::no_answer(format!("no answer: {reason}")).with("outcome", outcome),
     }
 }
 
 fn closed(why: &str, outcome: &str) -> Failure {
-    Failure::no_answer(format!("no answer: {why}")).with("outcome", outcome).hint(
+    let failure = Failure::no_answer(format!("no answer: {why}")).with("outcome", outcome);
+    // A message over the limit of this side ends the connection in these words.
+    if why.contains("`max_message`") {
+        return failure.hint(LARGER);
+    }
+    failure.hint(
         "did the peer end, or does it speak another protocol? A URL may name it: msgpack+tcp://…",
     )
 }
@@ -170,5 +179,6 @@ pub(crate) fn unreadable(format: Format, why: &str) -> Failure {
         .with("outcome", "executed")
 }
 
+const LARGER: &str = "an option of the URL raises the limit: ?max_message=BYTES";
 const NOT_EXECUTED: &str = "not executed, a retry is safe";
 const UNKNOWN: &str = "unknown, the call may have been executed";

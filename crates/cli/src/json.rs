@@ -1,6 +1,6 @@
 //! `Layout`: JSON text laid out anew, with every value left as it was written.
 //!
-//! Numbers and text are never decoded, so that no digit and no escape is lost on the way.
+//! Numbers are never decoded, and text only for people, so that no digit and no escape is lost.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,8 @@ use crate::plain::is_hidden;
 pub(crate) struct Layout {
     /// A line for each element, indented; otherwise all in one line without white space.
     pub(crate) pretty: bool,
-    /// Characters that a terminal obeys or hides are escaped. The values stay the same.
+    /// For the eyes of a person: characters that a terminal obeys or hides are escaped, and no others.
+    /// The values stay the same.
     pub(crate) harmless: bool,
 }
 
@@ -22,36 +23,50 @@ impl Layout {
     /// Lays out one JSON value. `text` is well-formed.
     pub(crate) fn apply(self, text: &str) -> String {
         let mut writer = Writer { layout: self, out: String::with_capacity(text.len()), depth: 0 };
-        let (mut in_text, mut escaped) = (false, false);
+        let mut rest = text;
         let mut opened = false;
-        for c in text.chars() {
-            if in_text {
-                match c {
-                    _ if escaped => escaped = false,
-                    '\\' => escaped = true,
-                    '"' => in_text = false,
-                    _ => {}
+        while let Some(first) = rest.chars().next() {
+            let token;
+            (token, rest) = rest.split_at(token_len(rest, first));
+            if matches!(first, ' ' | '\t' | '\n' | '\r') {
+                continue;
+            }
+            let closes = matches!(first, ']' | '}');
+            match (std::mem::take(&mut opened), closes) {
+                (true, false) => {
+                    writer.depth += 1;
+                    writer.new_line();
                 }
-                writer.text(c);
-                continue;
+                (false, true) => {
+                    writer.depth = writer.depth.saturating_sub(1);
+                    writer.new_line();
+                }
+                // An empty one stays in its line.
+                (true, true) | (false, false) => {}
             }
-            if matches!(c, ' ' | '\t' | '\n' | '\r') {
-                continue;
+            opened = matches!(first, '[' | '{');
+            if first == '"' {
+                writer.text(token);
+            } else {
+                writer.token(token);
             }
-            let closes = matches!(c, ']' | '}');
-            if std::mem::take(&mut opened) && !closes {
-                writer.depth += 1;
-                writer.new_line();
-            } else if closes && !writer.out.ends_with(['[', '{']) {
-                writer.depth = writer.depth.saturating_sub(1);
-                writer.new_line();
-            }
-            in_text = c == '"';
-            opened = matches!(c, '[' | '{');
-            writer.token(c);
         }
         writer.out
     }
+}
+
+/// The length of what comes first: a text with its quotes, or one character of anything else.
+fn token_len(text: &str, first: char) -> usize {
+    if first != '"' {
+        return first.len_utf8();
+    }
+    let mut escaped = false;
+    let end = text.char_indices().skip(1).find(|(_, c)| {
+        let ends = *c == '"' && !escaped;
+        escaped = *c == '\\' && !escaped;
+        ends
+    });
+    end.map_or(text.len(), |(index, quote)| index + quote.len_utf8())
 }
 
 struct Writer {
@@ -61,23 +76,32 @@ struct Writer {
 }
 
 impl Writer {
-    /// A character between quotes.
-    fn text(&mut self, c: char) {
-        if self.layout.harmless && is_hidden(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                _ = write!(self.out, "\\u{unit:04x}");
+    /// A text with its quotes.
+    fn text(&mut self, text: &str) {
+        if !self.layout.harmless {
+            return self.out.push_str(text);
+        }
+        // Escapes that nobody needs are taken away, and those added that a terminal needs. Half a
+        // surrogate pair is no text, and stays as it is.
+        let decoded = serde_json::from_str::<String>(text);
+        let plain = decoded.and_then(|text| serde_json::to_string(&text));
+        for c in plain.as_deref().unwrap_or(text).chars() {
+            if is_hidden(c) {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    _ = write!(self.out, "\\u{unit:04x}");
+                }
+            } else {
+                self.out.push(c);
             }
-        } else {
-            self.out.push(c);
         }
     }
 
-    /// A character of anything else.
-    fn token(&mut self, c: char) {
-        self.out.push(c);
-        match c {
-            ',' => self.new_line(),
-            ':' if self.layout.pretty => self.out.push(' '),
+    /// Anything else.
+    fn token(&mut self, token: &str) {
+        self.out.push_str(token);
+        match token {
+            "," => self.new_line(),
+            ":" if self.layout.pretty => self.out.push(' '),
             _ => {}
         }
     }
@@ -126,5 +150,19 @@ mod tests {
         let value = |text| serde_json::from_str::<String>(text).expect("JSON text");
         assert_eq!(value(&harmless), value(text));
         assert_eq!(COMPACT.apply(text), text);
+    }
+
+    #[test]
+    fn people_read_characters() {
+        let layout = Layout { harmless: true, ..COMPACT };
+        for (text, shown) in [
+            (r#""gr\u00fc\u00dfe \ud83d\ude00""#, "\"grüße 😀\""),
+            (r#""\/\u0041\u0022\\\n\u001b""#, r#""/A\"\\\n\u001b""#),
+            (r#"["\ud800\u0041"]"#, r#"["\ud800\u0041"]"#),
+            (r#"{"\u00e4":"\""}"#, r#"{"ä":"\""}"#),
+        ] {
+            assert_eq!(layout.apply(text), shown);
+            assert_eq!(COMPACT.apply(text), text);
+        }
     }
 }

@@ -112,27 +112,6 @@ async fn a_panic_ends_nothing() {
 }
 
 #[tokio::test]
-async fn several_addresses() {
-    let options = [
-        "--bind",
-        "jsonrpc+tcp://127.0.0.1:0?framing=length",
-        "--bind",
-        "msgpack+tcp://127.0.0.1:0?timeout=5",
-        "--bind",
-        "auto+tcp://localhost:0",
-    ];
-    let server = Serving::with(&options, 3).await;
-    assert!(server.urls[0].starts_with("jsonrpc+tcp://127.0.0.1:"), "{}", server.urls[0]);
-    assert!(server.urls[0].ends_with("?framing=length"), "{}", server.urls[0]);
-    assert!(server.urls[1].starts_with("msgpack+tcp://127.0.0.1:"), "{}", server.urls[1]);
-    assert!(server.urls[2].starts_with("tcp://"), "{}", server.urls[2]);
-    for url in &server.urls {
-        assert!(!url.contains(":0"), "{url} has no real port");
-        assert_eq!(run(&["call", url, "add", "1", "2"]).await, Ran::answered("3"));
-    }
-}
-
-#[tokio::test]
 async fn a_limit_of_time() {
     let server = Serving::with(&["--timeout", "0.2", "--bind", "tcp://127.0.0.1:0"], 1).await;
     let ran = run(&["call", &server.urls[0], "sleep", "600"]).await;

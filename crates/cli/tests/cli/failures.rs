@@ -7,7 +7,7 @@ use tokio::{io::AsyncWriteExt, net};
 
 use crate::support::{
     command::{Ran, Serving, run},
-    served::serve,
+    served::{Fixed, serve},
     within,
 };
 
@@ -245,5 +245,15 @@ async fn a_call_over_the_limit() {
     assert!(
         ran.stderr.starts_with("error: the call is too large: the limit `max_message` of 600 ")
     );
+    assert!(ran.stderr.ends_with("raises the limit: ?max_message=BYTES\n"), "{}", ran.stderr);
+}
+
+#[tokio::test]
+async fn a_result_over_the_limit() {
+    const LARGE: &[u8] = &[b'1'; 700];
+    let (_server, url) = serve("jsonrpc", Fixed(LARGE)).await;
+    let ran = run(&["call", &format!("{url}?max_message=600"), "m"]).await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), ""));
+    assert!(ran.stderr.contains("limit `max_message` of 600 "), "{}", ran.stderr);
     assert!(ran.stderr.ends_with("raises the limit: ?max_message=BYTES\n"), "{}", ran.stderr);
 }

@@ -2,7 +2,11 @@
 
 use std::{fs::File, io, process::Stdio};
 
-use crate::support::command::{Ran, Serving, finish, run, tinyrpc};
+use crate::support::{
+    command::{Ran, Serving, finish, run, tinyrpc},
+    folder::Folder,
+    within,
+};
 
 /// The end of a pipe that nobody reads.
 fn broken() -> io::PipeWriter {
@@ -20,6 +24,20 @@ async fn a_reader_that_has_gone_away() {
         let ran = finish(tinyrpc(args).stdout(broken()).spawn().expect("it starts"), args).await;
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{args:?}");
     }
+}
+
+/// Whoever knows the address needs no announcement.
+#[tokio::test]
+async fn a_server_that_nobody_listens_to() {
+    let folder = Folder::new();
+    let url = format!("unix://{}", folder.path("a.sock").display());
+    let args = ["serve", "--bind", &url, "demo"];
+    let mut server = tinyrpc(&args).stdout(broken()).spawn().expect("it starts");
+    within("the server", async {
+        while run(&["call", &url, "add", "1", "2"]).await != Ran::answered("3") {}
+    })
+    .await;
+    server.kill().await.expect("it runs until then");
 }
 
 #[cfg(target_os = "linux")]

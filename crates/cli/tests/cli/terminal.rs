@@ -31,6 +31,13 @@ async fn results_move_no_cursor() {
     assert_eq!(shown(&["call", &url, "m"], 80).await, (harmless.into(), Some(0)));
 }
 
+/// Many peers escape everything that is not ASCII.
+#[tokio::test]
+async fn results_are_readable() {
+    let (_server, url) = serve("jsonrpc", Fixed(br#""gr\u00fc\u00dfe \ud83d\ude00""#)).await;
+    assert_eq!(shown(&["call", &url, "m"], 80).await, ("\"grüße 😀\"\n".into(), Some(0)));
+}
+
 #[tokio::test]
 async fn failures_have_no_colours() {
     let server = Serving::demo().await;

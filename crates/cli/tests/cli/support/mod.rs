@@ -1,6 +1,8 @@
 //! What the tests share: the command as a child process, and servers to call.
 
 pub(crate) mod command;
+#[path = "../../../../../tests/support/folder.rs"]
+pub(crate) mod folder;
 pub(crate) mod raw;
 pub(crate) mod served;
 pub(crate) mod terminal;
