@@ -5,7 +5,7 @@ use tinyrpc::{Error, Format};
 
 use crate::{
     far::{Far, Link},
-    recordings::{JOINT, PYTHON, System, TINYRPC_JSON, TINYRPC_MSGPACK, Vector},
+    recordings::{JOINT, MPRPC, PYTHON, System, TINYRPC_JSON, TINYRPC_MSGPACK, Vector},
     value::Value,
     wire::Wire,
 };
@@ -175,6 +175,11 @@ async fn tinyrpc_msgpackrpc() {
 #[tokio::test]
 async fn msgpack_rpc_python() {
     check(PYTHON, 13, 1).await;
+}
+
+#[tokio::test]
+async fn mprpc() {
+    check(MPRPC, 9, 0).await;
 }
 
 /// The one recorded batch, of which one call fails.

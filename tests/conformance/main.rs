@@ -14,6 +14,7 @@ mod wire;
 
 mod called;
 mod far;
+mod old;
 mod outcomes;
 mod recordings;
 mod served;

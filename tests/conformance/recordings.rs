@@ -33,6 +33,8 @@ pub(crate) const TINYRPC_MSGPACK: System =
     System { file: "tinyrpc-msgpackrpc", wire: Wire::MessagePack, vectors: 20 };
 pub(crate) const PYTHON: System =
     System { file: "msgpack-rpc-python", wire: Wire::MessagePack, vectors: 18 };
+pub(crate) const MPRPC: System = System { file: "mprpc", wire: Wire::MessagePack, vectors: 15 };
+pub(crate) const BJSONRPC: System = System { file: "bjsonrpc", wire: Wire::Json, vectors: 32 };
 pub(crate) const JOINT: System = System { file: "joint", wire: Wire::MessagePack, vectors: 3 };
 
 impl System {

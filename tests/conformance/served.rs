@@ -8,7 +8,7 @@ use std::sync::{
 use tinyrpc::{Dispatcher, Format, RpcError};
 
 use crate::{
-    recordings::{JOINT, PYTHON, System, TINYRPC_JSON, TINYRPC_MSGPACK, Vector},
+    recordings::{JOINT, MPRPC, PYTHON, System, TINYRPC_JSON, TINYRPC_MSGPACK, Vector},
     server::Way,
     transcript::{Answer, exchanges, same},
     value::Value,
@@ -59,6 +59,15 @@ const DIFFERENCES: &[(&str, &str, Ours, &str)] = &[
      "bin stays bin; the real server knows only raw"),
     ("msgpack-rpc-python", "raw_garbage", Closes, "so does the real server, without a word"),
     ("msgpack-rpc-python", "raw_bad_type", Nothing,
+     "a message of an extension; the real server closes the connection"),
+    ("mprpc", "unknown", Is("94 01 06 92 d180a7 {text} c0"), "the real server closes the connection"),
+    ("mprpc", "raw_pipelined", Is("94 01 01 c0 03\n<-- 94 01 02 c0 07"),
+     "the real server answers one call for each read of its socket"),
+    ("mprpc", "raw_id_max", Is("94 01 ce ffffffff c0 03"), "the real server closes the connection"),
+    ("mprpc", "raw_id_64bit", Is("94 01 cf 0000010000000000 c0 03"),
+     "the real server closes the connection"),
+    ("mprpc", "raw_garbage", Closes, "so does the real server, without a word"),
+    ("mprpc", "raw_bad_type", Nothing,
      "a message of an extension; the real server closes the connection"),
 ];
 
@@ -157,6 +166,11 @@ fn tinyrpc_msgpackrpc() {
 #[test]
 fn msgpack_rpc_python() {
     check(PYTHON, &Way::STREAMS);
+}
+
+#[test]
+fn mprpc() {
+    check(MPRPC, &Way::STREAMS);
 }
 
 /// The one documented call, its answer and the one notification.
