@@ -88,7 +88,7 @@ virtual_environment() {
         "elsewhere:      pyenv install 3.11"
 }
 
-pip() { "$folder/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
+pip() { "$folder/bin/python" -m pip --quiet --disable-pip-version-check --retries 1 "$@"; }
 
 # Fetches and unpacks a package's source; prints its folder.
 source_of() {
