@@ -60,10 +60,13 @@ macro_rules! links {
 
 links! {
     jsonrpc_memory: "jsonrpc" over Link::Memory;
+    jsonrpc1_memory: "jsonrpc1" over Link::Memory;
     msgpack_memory: "msgpack" over Link::Memory;
     jsonrpc_exchange: "jsonrpc" over Link::Exchange;
+    jsonrpc1_exchange: "jsonrpc1" over Link::Exchange;
     msgpack_exchange: "msgpack" over Link::Exchange;
     jsonrpc_tcp: "jsonrpc" over Link::Tcp("");
+    jsonrpc1_tcp: "jsonrpc1" over Link::Tcp("");
     msgpack_tcp: "msgpack" over Link::Tcp("");
     jsonrpc_tcp_lines: "jsonrpc" over Link::Tcp("?framing=lines");
     jsonrpc_tcp_length: "jsonrpc" over Link::Tcp("?framing=length");

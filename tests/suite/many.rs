@@ -34,7 +34,7 @@ fn numbered(number: usize, next: &Arc<AtomicUsize>, changed: &Arc<Notify>) -> Di
 pub(crate) async fn one_call_to_all(world: World) {
     // The last one answers first, and one of them speaks another protocol.
     let (next, changed) = (Arc::new(AtomicUsize::new(3)), Arc::new(Notify::new()));
-    let other = if world.protocol == "jsonrpc" { "msgpack" } else { "jsonrpc" };
+    let other = if world.protocol == "msgpack" { "jsonrpc" } else { "msgpack" };
     let other = World::new(other, Link::Memory).await;
     let mut at = Vec::new();
     for (number, world) in [&world, &other, &world, &world].into_iter().enumerate() {

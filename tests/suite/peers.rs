@@ -55,8 +55,8 @@ pub(crate) async fn traced(world: World) {
         // Nothing of a framing is left.
         let (first, last) = (message[0], message[message.len() - 1]);
         match world.protocol {
-            "jsonrpc" => assert!(matches!((first, last), (b'{', b'}') | (b'[', b']'))),
-            _ => assert!(matches!(first, 0x93 | 0x94)),
+            "msgpack" => assert!(matches!(first, 0x93 | 0x94)),
+            _ => assert!(matches!((first, last), (b'{', b'}') | (b'[', b']'))),
         }
     }
 }

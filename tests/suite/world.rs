@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tinyrpc::{
     Client, ClientBuilder, Dispatcher, Limits, Server, ServerHandle, Service,
-    protocols::{JsonRpc, MsgPackRpc},
+    protocols::{JsonRpc, JsonRpc1, MsgPackRpc},
     transports::{Connection, PeerAddress, exchange, memory, stream},
 };
 
@@ -20,7 +20,8 @@ pub(crate) enum Link {
     Exchange,
     /// A stream of bytes that holds 4 KiB each way.
     Narrow,
-    /// TCP, with the options of the client's URL; the server is bound `auto`.
+    /// TCP, with the options of the client's URL; the server is bound `auto` where that knows the
+    /// protocol.
     Tcp(&'static str),
     /// A Unix socket; the server is bound `auto`.
     #[cfg(all(unix, feature = "unix"))]
@@ -72,6 +73,11 @@ impl World {
         self.link != Link::Exchange
     }
 
+    /// True where a server must be told the protocol.
+    fn is_named(&self) -> bool {
+        self.protocol == "jsonrpc1"
+    }
+
     pub(crate) async fn serve(&self, service: impl Service + 'static) -> Connected {
         self.serve_with(Server::new(service), |builder| builder).await
     }
@@ -84,7 +90,8 @@ impl World {
         let (server, address) = match self.link {
             Link::Tcp(options) => {
                 let bound = if options.contains("lines") { options } else { "" };
-                let url = format!("tcp://127.0.0.1:0{bound}");
+                let protocol = if self.is_named() { "jsonrpc1+" } else { "" };
+                let url = format!("{protocol}tcp://127.0.0.1:0{bound}");
                 self.listen(server, url, options).await
             }
             #[cfg(all(unix, feature = "unix"))]
@@ -98,6 +105,7 @@ impl World {
                     Link::Narrow => narrow,
                     _ => memory::pair,
                 };
+                let server = if self.is_named() { server.protocol(JsonRpc1) } else { server };
                 let (listener, connector) = memory::network_of(dial);
                 (server.listen_on(listener), Address::Memory(connector))
             }
@@ -123,10 +131,11 @@ impl Reach {
     ) -> Client {
         let builder = match &self.address {
             Address::Url(url) => ClientBuilder::from_url(url).expect("a good URL"),
-            Address::Memory(connector) if self.protocol == "jsonrpc" => {
-                Client::builder(connector.clone(), JsonRpc)
-            }
-            Address::Memory(connector) => Client::builder(connector.clone(), MsgPackRpc),
+            Address::Memory(connector) => match self.protocol {
+                "jsonrpc" => Client::builder(connector.clone(), JsonRpc),
+                "jsonrpc1" => Client::builder(connector.clone(), JsonRpc1),
+                _ => Client::builder(connector.clone(), MsgPackRpc),
+            },
         };
         build(builder).connect().await.expect("a connection")
     }
