@@ -6,7 +6,7 @@ use futures_util::future::{Either, select};
 use tinyrpc_core::{
     Caller, Connection, Connector, Error, Limits, Protocol, ReplyOrder, Role, Runtime, WireTrace,
 };
-use tinyrpc_dispatch::{Dispatcher, Scope, Service};
+use tinyrpc_dispatch::{BlockingPool, Dispatcher, Scope, Service};
 
 use crate::{
     Driver, SetupError, TokioRuntime, Url,
@@ -130,7 +130,8 @@ pub struct ClientBuilder {
     prepare: Vec<Prepare>,
     reply_order: ReplyOrder,
     trace: Option<Arc<dyn WireTrace>>,
-    runtime: Option<Arc<dyn Runtime>>,
+    pub(crate) runtime: Option<Arc<dyn Runtime>>,
+    pub(crate) blocking_pool: Option<BlockingPool>,
 }
 
 type Prepare = Box<dyn FnOnce(&mut Scope) + Send>;
@@ -146,6 +147,7 @@ impl ClientBuilder {
             reply_order: ReplyOrder::default(),
             trace: None,
             runtime: None,
+            blocking_pool: None,
         }
     }
 
@@ -221,6 +223,18 @@ impl ClientBuilder {
         self
     }
 
+    /// Runs plain functions of [`ClientBuilder::serve`] on the threads of a pool, where they may
+    /// block, unless their method says otherwise.
+    pub fn blocking_pool(mut self, pool: &BlockingPool) -> Self {
+        self.blocking_pool = Some(pool.clone());
+        self
+    }
+
+    /// What it connects to, as a URL without a protocol.
+    pub fn address(&self) -> String {
+        self.connector.address()
+    }
+
     /// Connects, and drives the connection in the background.
     ///
     /// # Errors
@@ -252,6 +266,7 @@ impl ClientBuilder {
             protocols: vec![self.protocol],
             limits: Arc::new(self.limits),
             runtime: Arc::clone(&runtime),
+            blocking_pool: self.blocking_pool,
             reply_order: self.reply_order,
             trace: self.trace,
         };

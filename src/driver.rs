@@ -17,7 +17,7 @@ use tinyrpc_core::{
     Connection, Incoming, Protocol, Reason, Received, RecvHalf, ReplyOrder, Role, Runtime,
     SendHalf, Session, Settings, Task, Turn, WireTrace,
 };
-use tinyrpc_dispatch::{Engine, Scope, Service};
+use tinyrpc_dispatch::{BlockingPool, Engine, Scope, Service};
 
 use crate::control::{Control, Order};
 
@@ -55,6 +55,7 @@ pub(crate) struct Setup {
     pub(crate) protocols: Vec<Arc<dyn Protocol>>,
     pub(crate) limits: Arc<tinyrpc_core::Limits>,
     pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) blocking_pool: Option<BlockingPool>,
     pub(crate) reply_order: ReplyOrder,
     pub(crate) trace: Option<Arc<dyn WireTrace>>,
 }
@@ -81,7 +82,9 @@ impl Driver {
             ..Settings::new(setup.role, connection.shape, protocols)
         });
         let caller = session.caller();
-        let scope = Scope::new(connection.peer, caller.clone(), Some(Arc::clone(&setup.runtime)));
+        let mut scope =
+            Scope::new(connection.peer, caller.clone(), Some(Arc::clone(&setup.runtime)));
+        scope.blocking_pool = setup.blocking_pool;
         let (scope, service) = begin(scope);
         let gives_way = !setup.runtime.runs_in_order();
         Self {

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod call_all;
 mod client;
 mod control;
@@ -19,7 +21,7 @@ pub use tinyrpc_core::{
 pub use tinyrpc_dispatch::{
     BlockingPool, Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint,
     Handler, Invocation, Layer, Method, Mode, NameTaken, PendingReply, PoolLimits, Scope, Service,
-    Started, Surplus, Waiting, layers,
+    Started, Surplus, layers,
 };
 pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;

@@ -9,7 +9,7 @@ mod peers;
 use std::{fmt, sync::Arc};
 
 use tinyrpc_core::{Limits, Listener, Protocol, Reason, ReplyOrder, Runtime, WireTrace};
-use tinyrpc_dispatch::{Scope, Service};
+use tinyrpc_dispatch::{BlockingPool, Scope, Service};
 
 use self::{
     accept::Accept,
@@ -38,7 +38,8 @@ pub struct Server {
     reply_order: ReplyOrder,
     trace: Option<Arc<dyn WireTrace>>,
     allow_remote: bool,
-    runtime: Option<Arc<dyn Runtime>>,
+    pub(crate) runtime: Option<Arc<dyn Runtime>>,
+    pub(crate) blocking_pool: Option<BlockingPool>,
 }
 
 impl Server {
@@ -76,6 +77,7 @@ impl Server {
             trace: None,
             allow_remote: false,
             runtime: None,
+            blocking_pool: None,
         }
     }
 
@@ -145,6 +147,14 @@ impl Server {
         self
     }
 
+    /// Runs plain functions on the threads of a pool, where they may block, unless their method
+    /// says otherwise. Without, each of them says so by itself
+    /// ([`Dispatcher::blocking`](crate::Dispatcher::blocking)).
+    pub fn blocking_pool(mut self, pool: &BlockingPool) -> Self {
+        self.blocking_pool = Some(pool.clone());
+        self
+    }
+
     /// Listens on the address of a URL and serves in the background. Port 0 picks a free port.
     ///
     /// # Errors
@@ -175,6 +185,7 @@ impl Server {
             trace: self.trace,
             allow_remote: self.allow_remote,
             runtime,
+            blocking_pool: self.blocking_pool,
             peers: Arc::default(),
         })
     }

@@ -6,6 +6,7 @@ use futures_util::future::{AbortHandle, Abortable};
 use tinyrpc_core::{
     Accepted, Connection, Limits, Listener, Opening, Protocol, ReplyOrder, Role, Runtime, WireTrace,
 };
+use tinyrpc_dispatch::BlockingPool;
 
 use super::{
     hooks::{self, Hooks},
@@ -23,6 +24,7 @@ pub(super) struct Accept {
     pub(super) trace: Option<Arc<dyn WireTrace>>,
     pub(super) allow_remote: bool,
     pub(super) runtime: Arc<dyn Runtime>,
+    pub(super) blocking_pool: Option<BlockingPool>,
     pub(super) peers: Arc<Peers>,
 }
 
@@ -86,6 +88,7 @@ impl Accept {
             protocols: self.protocols.clone(),
             limits: Arc::clone(&self.limits),
             runtime: Arc::clone(&self.runtime),
+            blocking_pool: self.blocking_pool.clone(),
             reply_order: self.reply_order,
             trace: self.trace.clone(),
         };

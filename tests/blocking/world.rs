@@ -1,0 +1,97 @@
+//! A server and the means to reach it, for one protocol over one link.
+
+use tinyrpc::{
+    ClientBuilder, Dispatcher, Server, Service,
+    blocking::{self, Client, ServerHandle},
+    protocols::{JsonRpc, MsgPackRpc},
+    transports::{Connection, PeerAddress, exchange, memory, stream},
+};
+
+/// How a client reaches the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// Messages in memory.
+    Memory,
+    /// Exchanges in memory: the server cannot call.
+    Exchange,
+    /// A stream of bytes that holds 4 KiB each way.
+    Narrow,
+    /// TCP, with the options of the client's URL; the server is bound `auto`.
+    Tcp(&'static str),
+}
+
+/// What a case works with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct World {
+    pub(crate) protocol: &'static str,
+    pub(crate) link: Link,
+}
+
+/// A server, and a client of it.
+pub(crate) struct Connected {
+    pub(crate) server: ServerHandle,
+    pub(crate) client: Client,
+}
+
+impl World {
+    /// True where both sides can call.
+    pub(crate) fn duplex(self) -> bool {
+        self.link != Link::Exchange
+    }
+
+    pub(crate) fn serve(self, service: impl Service + 'static) -> Connected {
+        self.serve_with(Server::new(service), |builder| builder)
+    }
+
+    pub(crate) fn serve_with(
+        self,
+        server: Server,
+        client: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Connected {
+        let server = blocking::Server::from(server).start().expect("a thread");
+        let builder = match self.link {
+            Link::Tcp(options) => {
+                let lines = if options.contains("lines") { options } else { "" };
+                server.listen(format!("tcp://127.0.0.1:0{lines}")).expect("a free port");
+                let address = server.addresses().concat();
+                let url = format!("{}+{address}{options}", self.protocol);
+                ClientBuilder::from_url(url).expect("a good URL")
+            }
+            link => {
+                let dial = match link {
+                    Link::Exchange => exchange::pair,
+                    Link::Narrow => narrow,
+                    _ => memory::pair,
+                };
+                let (listener, connector) = memory::network_of(dial);
+                server.listen_on(listener);
+                match self.protocol {
+                    "jsonrpc" => tinyrpc::Client::builder(connector, JsonRpc),
+                    _ => tinyrpc::Client::builder(connector, MsgPackRpc),
+                }
+            }
+        };
+        let client = Client::build(client(builder)).expect("a connection");
+        Connected { server, client }
+    }
+}
+
+/// A stream of bytes that a writer fills long before its reader is done.
+fn narrow() -> (Connection, Connection) {
+    let (left, right) = tokio::io::duplex(4 << 10);
+    (stream::connection(left, PeerAddress::Memory), stream::connection(right, PeerAddress::Memory))
+}
+
+/// A service with the methods that most cases use.
+pub(crate) fn service() -> Dispatcher {
+    Dispatcher::new()
+        .method("add", |a: i64, b: i64| a + b)
+        .params(["a", "b"])
+        .method("nothing", || {})
+        .method("echo", |value: String| value)
+        .method("later", async |value: u32| {
+            tokio::task::yield_now().await;
+            value
+        })
+        .method("panic", |words: String| -> u8 { panic!("{words}") })
+}
