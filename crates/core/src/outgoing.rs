@@ -143,6 +143,7 @@ impl Outgoing {
         let number = self.large_pushed - self.large.len() as u64;
         if let Some(segment) = self.large.front_mut()
             && (segment.begun || small)
+            && count > 0
         {
             if !std::mem::replace(&mut segment.begun, true) {
                 self.large_begun = self.large_begun.max(number + 1);

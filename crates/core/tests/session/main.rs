@@ -10,6 +10,7 @@ mod admission;
 mod batches;
 mod callers;
 mod codec;
+mod cuts;
 mod detection;
 mod exchanges;
 mod flood;
