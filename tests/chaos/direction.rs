@@ -98,6 +98,15 @@ impl<T> Direction<T> {
         }
     }
 
+    /// Waits until everything has arrived, where it is that kind of direction.
+    pub(crate) fn poll_flush(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if !self.way.flushes || self.queue.is_empty() || self.reader_left {
+            return Poll::Ready(());
+        }
+        self.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     /// What the reader can do now; faults strike here.
     pub(crate) fn ready(&mut self, cx: &Context<'_>) -> Ready {
         if self.end == End::Reset {

@@ -12,8 +12,8 @@ use std::{
 use tinyrpc::{
     Server, ServerHandle,
     transports::{
-        Accepted, Connection, Connector, Frame, Incoming, Lane, Listener, Outgoing, PeerAddress,
-        Received, RecvHalf, SendHalf, Shape, Taken, async_trait, stream,
+        Accepted, Connection, Connector, Ended, Frame, Incoming, Lane, Listener, Outgoing,
+        PeerAddress, Received, RecvHalf, SendHalf, Shape, Taken, async_trait, stream,
     },
 };
 use tokio::{
@@ -273,8 +273,8 @@ impl AsyncWrite for Writing<u8> {
         Poll::Ready(Ok(count))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.shared.lock()[self.index].poll_flush(cx).map(Ok)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -317,6 +317,9 @@ impl SendHalf for Writing<Item> {
             let item = match out.pop() {
                 Some(Taken::Frame(frame)) => Item::Frame(frame),
                 Some(Taken::Ended(lane, _)) if self.index == BACK => Item::Closed(lane),
+                Some(Taken::Ended(lane, Ended::Abandoned)) if self.shared.rude => {
+                    Item::Closed(lane)
+                }
                 // The server is told nothing of what its client made of an answer.
                 Some(Taken::Ended(..)) => continue,
                 None => break,

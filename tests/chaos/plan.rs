@@ -13,7 +13,8 @@ pub(crate) struct Plan {
     pub(crate) there: Way,
     /// From the server to the client.
     pub(crate) back: Way,
-    /// An end that leaves while something waits for it resets the connection, as sockets do.
+    /// An end that leaves while something waits for it resets the connection, as sockets do, and
+    /// an exchange that a client abandons is broken off.
     pub(crate) rude: bool,
 }
 
@@ -30,6 +31,8 @@ pub(crate) struct Way {
     pub(crate) parting: Duration,
     /// The sender is told to wait for that long, as by TLS.
     pub(crate) lingers: bool,
+    /// What is flushed has arrived, as where a transport has a buffer of its own.
+    pub(crate) flushes: bool,
     /// What the slices are drawn from.
     pub(crate) chance: Rng,
 }
@@ -102,6 +105,7 @@ fn way(rng: &mut Rng, unit: Unit, pace: &Pace) -> Way {
         faults: faults.into(),
         parting: if rng.one_in(4) { pace.stall(rng) } else { Duration::ZERO },
         lingers: rng.bool(),
+        flushes: rng.one_in(3),
         chance: rng.fork(),
     }
 }
@@ -138,8 +142,14 @@ impl fmt::Display for Plan {
 
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { slice, room, parting, lingers, .. } = self;
-        write!(f, "slices of {slice}, room for {room}, parts in {parting:?} ({lingers})")?;
+        let Self { slice, room, parting, lingers, flushes, .. } = self;
+        write!(f, "slices of {slice}, room for {room}, parts in {parting:?}")?;
+        if *lingers {
+            f.write_str(" and waits for it")?;
+        }
+        if *flushes {
+            f.write_str(", flushes")?;
+        }
         for (at, fault) in &self.faults {
             write!(f, ", {fault:?} behind {at}")?;
         }
