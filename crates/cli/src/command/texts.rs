@@ -1,4 +1,5 @@
-//! The long parts of the help: rules and examples.
+//! The long parts of the help: rules and examples. A paragraph is one line, which clap wraps where
+//! the terminal ends.
 
 pub(super) const GENERAL: &str = "\
 Examples:
@@ -7,7 +8,7 @@ Examples:
   tinyrpc call msgpack+tcp://127.0.0.1:4000 add a:=2 b:=3
 
 Exit codes:
-  0  the call was answered, the notification sent, the server ended as it was told to
+  0  answered, notified, or served until a signal
   1  the peer answered with an error
   2  wrong usage: nothing was sent
   3  no answer: no connection, no time left
@@ -22,24 +23,32 @@ What an ARG is:
   -            all params, an array or an object, from standard input
   @FILE        all params from a file
 
-  A NAME begins with a letter or _ and goes on with letters, digits, _ and -. An ARG with a = behind
-  anything else is a VALUE, such as http://host/?a=b. A call has positional params or named ones,
-  never both. What looks like a name and is text is quoted as JSON ('\"a=b\"') or said with --text.
+  A NAME begins with a letter or _ and goes on with letters, digits, _ and -. \
+  An ARG with a = behind anything else is a VALUE, such as http://host/?a=b. \
+  A call has positional params or named ones, never both.
+
+  What looks like a name and is text is quoted as JSON ('\"a=b\"') or said with --text. \
   Behind -- an ARG may begin with -.
 
 Result:
-  JSON in one line, or indented on a terminal. Numbers keep every digit. What JSON has no form for:
-    binary data               base64 text, and a note on standard error
-    an extension (type 5)     {\"ext\":5,\"data\":\"base64\"}
-    NaN and infinities        {\"float\":\"NaN\"}, {\"float\":\"-Infinity\"}
-    keys that are no text     as text; where that is ambiguous {\"map\":[[key,value],…]}
-  With --typed binary data is {\"bin\":\"base64\"}, no form is mistaken for anything else, and params may
-  have them, too.
+  JSON in one line, or indented on a terminal. Numbers keep every digit. \
+  What JSON has no form for:
+
+    binary data             base64 text, and a note on standard error
+    an extension            {\"ext\":5,\"data\":\"base64\"}
+    NaN and infinities      {\"float\":\"NaN\"}, {\"float\":\"-Infinity\"}
+    keys that are no text   as text, or where two would be the same
+                            {\"map\":[[key,value],…]}
+
+  With --typed binary data is {\"bin\":\"base64\"}, no form is mistaken for anything else, \
+  and params may have them, too.
 
 Errors:
-  Exit code 1: the peer answered with an error; its code, message and data are on standard error.
-  Exit code 3: no answer; the line `outcome:` says whether the call may have been executed.
-  Exit code 2: wrong usage; nothing was sent. Ctrl-C ends a call by the signal itself.
+  1  The peer answered with an error: its code, message and data are on standard error.
+  2  Wrong usage: nothing was sent.
+  3  No answer: the line `outcome:` says whether the call may have been executed.
+
+  Ctrl-C ends a call by the signal itself.
 
 Examples:
   tinyrpc call tcp://127.0.0.1:4000 add 2 3
@@ -51,31 +60,32 @@ Examples:
   tinyrpc call --timeout 0.5 msgpack+tcp://127.0.0.1:4000 add -- -2 -1e-3";
 
 pub(super) const NOTIFY: &str = "\
-ARGs are those of `tinyrpc call`; see its help. Exit code 0 says that the notification was handed
-over, not that somebody executed it: a peer never answers one.
+ARGs are those of `tinyrpc call`; its help says more. \
+Exit code 0 says that the notification was handed over, not that somebody executed it: \
+a peer never answers one.
 
 Examples:
   tinyrpc notify tcp://127.0.0.1:4000 log 'it is done'
   tinyrpc notify msgpack+tcp://127.0.0.1:4000 log level:=2 text=done";
 
 pub(super) const SERVE: &str = "\
-Prints `listening on URL` with the real port, a line for each address, when it is ready. A URL
-without a protocol serves all of them: the first bytes of a connection tell which it is.
+Prints `listening on URL` with the real port, a line for each address, when it is ready. \
+A URL without a protocol serves all of them: the first bytes of a connection tell which it is.
 
 The demo:
   add(a, b)                    their sum
-  echo(value)                  the value as it came, binary data and extensions included
+  echo(value)                  the value as it came, whatever it is
   sleep(seconds)               null, later
   fail(code, message, data?)   an error
   panic()                      an internal error: the method panics
   time()                       seconds since 1970
 
-SIGTERM and Ctrl-C end it: it stops listening, and calls in execution may finish for 30 seconds. A
-second signal ends it at once. Both are exit code 0.
+SIGTERM and Ctrl-C end it, with exit code 0: it stops listening, and calls in execution may finish \
+for 30 seconds. A second signal ends it at once.
 
 Examples:
   tinyrpc serve --bind tcp://127.0.0.1:0 demo
-  tinyrpc serve --bind msgpack+tcp://127.0.0.1:4000 --bind jsonrpc+tcp://127.0.0.1:4001 demo
+  tinyrpc serve --bind msgpack+tcp://127.0.0.1:4000 --bind tcp://[::1]:4000 demo
   tinyrpc serve --bind tcp://0:4000 --allow-remote demo";
 
 pub(super) const COMPLETIONS: &str = "\

@@ -18,11 +18,21 @@ pub(crate) struct OnTerminal {
 }
 
 impl OnTerminal {
+    /// Runs it on a terminal so wide.
     pub(crate) fn run(args: &[&str], columns: u16) -> Self {
+        Self::start(args, columns, |command| command.env_remove("NO_COLOR"))
+    }
+
+    /// Runs it for somebody who wants no colours.
+    pub(crate) fn without_colours(args: &[&str]) -> Self {
+        Self::start(args, 80, |command| command.env("NO_COLOR", "1"))
+    }
+
+    fn start(args: &[&str], columns: u16, set: impl FnOnce(Command) -> Command) -> Self {
         let (pty, pts) = pty_process::open().expect("a pseudo-terminal");
         pty.resize(Size::new(24, columns)).expect("it has a size");
         let command = Command::new(env!("CARGO_BIN_EXE_tinyrpc")).args(args);
-        let command = command.env("TERM", "xterm-256color").env_remove("NO_COLOR");
+        let command = set(command).env("TERM", "xterm-256color").env_remove("RUST_BACKTRACE");
         let child = command.kill_on_drop(true).spawn(pts).expect("it starts");
         Self { pty, child, shown: String::new() }
     }
