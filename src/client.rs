@@ -51,7 +51,10 @@ impl Client {
 
     /// Closes the connection: calls in flight are waited for, for as long as [`Limits::shutdown`]
     /// says, new ones fail.
-    pub async fn close(&self) {
+    ///
+    /// True when the transport has taken all that was said before, notifications included. False
+    /// when nobody can know: the peer took no more, or ended the connection first.
+    pub async fn close(&self) -> bool {
         let Shared { control, runtime, caller, .. } = &*self.shared;
         control.give(Order::Drain);
         let patience = u64::try_from(caller.limits().shutdown.as_micros()).unwrap_or(u64::MAX);
@@ -61,6 +64,7 @@ impl Client {
             control.give(Order::Close);
             closed.await;
         }
+        control.is_delivered()
     }
 
     /// What the client is connected to, as a URL without a protocol.

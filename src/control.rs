@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex, PoisonError,
-    atomic::{AtomicU8, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicU8, Ordering::SeqCst},
 };
 use std::task::{Context, Poll, Waker};
 
@@ -13,6 +13,7 @@ use tinyrpc_core::Caller;
 pub(crate) struct Control {
     caller: Caller,
     order: AtomicU8,
+    delivered: AtomicBool,
     done: Mutex<Done>,
 }
 
@@ -36,7 +37,12 @@ pub(crate) enum Order {
 
 impl Control {
     pub(crate) fn new(caller: Caller) -> Self {
-        Self { caller, order: AtomicU8::new(Order::Run as u8), done: Mutex::default() }
+        Self {
+            caller,
+            order: AtomicU8::new(Order::Run as u8),
+            delivered: AtomicBool::new(false),
+            done: Mutex::default(),
+        }
     }
 
     /// Gives an order; one that was given before is only made more urgent.
@@ -51,6 +57,16 @@ impl Control {
             1 => Order::Drain,
             _ => Order::Close,
         }
+    }
+
+    /// Says that the transport has taken all that was said before the order to finish.
+    pub(crate) fn deliver(&self) {
+        self.delivered.store(true, SeqCst);
+    }
+
+    /// True when that was said.
+    pub(crate) fn is_delivered(&self) -> bool {
+        self.delivered.load(SeqCst)
     }
 
     /// Says that the connection is closed.

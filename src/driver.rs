@@ -219,6 +219,9 @@ impl Future for Driver {
         let next = session.turn(now, cx.waker());
         let sent = this.send.poll_send(cx, session.outgoing());
         session.sent();
+        if session.is_draining() && session.is_drained() {
+            this.control.deliver();
+        }
         if session.can_start() || session.has_more() {
             turn = Turn::More;
         }

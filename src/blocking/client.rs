@@ -69,7 +69,9 @@ impl Client {
     /// On the thread that drives connections it closes too, but does not wait for that.
     pub fn close(&self) {
         let client = self.client.clone();
-        finish(&*self.runtime, async move { client.close().await });
+        finish(&*self.runtime, async move {
+            client.close().await;
+        });
     }
 
     /// Waits until the connection is closed, by whichever side.

@@ -197,7 +197,7 @@ pub(crate) async fn connections(world: World) {
     assert!(second.call::<_, i64>("add", (2, 3)).await.is_err());
     assert_eq!(at.client.call::<_, i64>("add", (2, 3)).await.unwrap(), 5);
     // The place is free again as soon as the server has seen the end of the first.
-    at.client.close().await;
+    assert!(at.client.close().await);
     while at.again.connect(|builder| builder).await.call::<_, i64>("add", (2, 3)).await.is_err() {
         tokio::task::yield_now().await;
     }

@@ -2,8 +2,6 @@
 
 mod orphan;
 
-use std::time::{Duration, Instant};
-
 use self::orphan::orphans;
 use crate::{
     command::{Call, Style},
@@ -26,10 +24,9 @@ pub(crate) async fn run(call: &Call) -> Result<(), Failure> {
     let form = Form::new(call.request.typed);
     let target = Target::new(&call.peer)?;
     let (lookout, mut orphans) = orphans(call.peer.verbose);
-    let begun = Instant::now();
     let client = target.connect(target.builder()?.trace(lookout)).await?;
     let params = params.encoded(client.format(), form)?;
-    let caller = client.with_timeout(left(target.timeout(), begun.elapsed()));
+    let caller = client.with_timeout(target.left());
     let result = tokio::select! {
         biased;
         result = caller.call_raw(&call.request.method, &params) => result,
@@ -45,15 +42,7 @@ pub(crate) async fn run(call: &Call) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is left of a time that began with the connection; zero stays for ever.
-fn left(timeout: Duration, elapsed: Duration) -> Duration {
-    if timeout.is_zero() { timeout } else { timeout.saturating_sub(elapsed).max(SHORTEST) }
-}
-
 fn layout(style: Style) -> Layout {
     let terminal = output::is_terminal();
     Layout { pretty: style.pretty || (terminal && !style.compact), harmless: terminal }
 }
-
-/// Above zero, which would be for ever.
-const SHORTEST: Duration = Duration::from_millis(1);

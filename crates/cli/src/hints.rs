@@ -84,6 +84,13 @@ pub(crate) fn call(error: &Error, timeout: Duration) -> Failure {
     }
 }
 
+/// Nobody knows whether a notification arrived.
+pub(crate) fn not_taken() -> Failure {
+    Failure::no_answer("the peer did not take the whole notification")
+        .with("outcome", UNKNOWN)
+        .hint("did the peer end, or stop reading? --timeout SECONDS waits longer")
+}
+
 /// The peer answered with an error, and did not say to which call.
 pub(crate) fn orphan(error: &RpcError) -> Failure {
     described(error, "the peer answered with an error that names no call")

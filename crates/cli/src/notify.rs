@@ -1,5 +1,7 @@
 //! `tinyrpc notify`: one notification.
 
+use std::time::Duration;
+
 use crate::{
     command::Notify, failure::Failure, hints, params::Params, shown::Form, target::Target, wire,
 };
@@ -18,8 +20,12 @@ pub(crate) async fn run(notify: &Notify) -> Result<(), Failure> {
     }
     let client = target.connect(builder).await?;
     let params = params.encoded(client.format(), Form::new(notify.request.typed))?;
-    let sent = client.notify(&notify.request.method, &params).await;
+    let sent = client.with_timeout(target.left()).notify(&notify.request.method, &params).await;
     sent.map_err(|error| hints::call(&error, target.timeout()))?;
-    client.close().await;
-    Ok(())
+    let closing = client.close();
+    let taken = match target.left() {
+        Duration::ZERO => closing.await,
+        left => tokio::time::timeout(left, closing).await.unwrap_or(false),
+    };
+    if taken { Ok(()) } else { Err(hints::not_taken()) }
 }

@@ -1,6 +1,6 @@
 //! `Target`: whom to call, and how long that may take.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tinyrpc::{Client, ClientBuilder, Limits, Url};
 
@@ -11,6 +11,7 @@ use crate::{command::Peer, failure::Failure, hints};
 pub(crate) struct Target {
     url: String,
     timeout: Duration,
+    begun: Instant,
 }
 
 impl Target {
@@ -24,12 +25,20 @@ impl Target {
         let parsed: Url = url.parse().map_err(|error| hints::url(&error))?;
         let timeout = peer.timeout.or_else(|| parsed.timeout());
         let timeout = timeout.unwrap_or_else(|| Limits::default().call_timeout);
-        Ok(Self { url, timeout })
+        Ok(Self { url, timeout, begun: Instant::now() })
     }
 
     /// How long the whole may take; zero is for ever.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// What is left of that; zero is for ever.
+    pub(crate) fn left(&self) -> Duration {
+        match self.timeout {
+            Duration::ZERO => Duration::ZERO,
+            timeout => timeout.saturating_sub(self.begun.elapsed()).max(SHORTEST),
+        }
     }
 
     /// A client that is not connected yet.
@@ -68,3 +77,6 @@ pub(crate) fn with_framing(url: &str, framing: Option<&str>) -> String {
         }
     }
 }
+
+/// Above zero, which would be for ever.
+const SHORTEST: Duration = Duration::from_millis(1);

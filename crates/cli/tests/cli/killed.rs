@@ -5,7 +5,7 @@ use tinyrpc::Dispatcher;
 use tokio::sync::mpsc;
 
 use crate::support::{
-    command::{Ran, Serving, finish, run, tinyrpc},
+    command::{Ran, Serving, finish, run, run_with_input, tinyrpc},
     served::serve,
     within,
 };
@@ -75,5 +75,21 @@ async fn a_notification_arrives_before_the_command_ends() {
         assert_eq!(within("it", seen.recv()).await, Some(("1".into(), Some(2))));
         // Nobody answers, not even that there is no such method.
         assert_eq!(run(&["notify", &url, "nonsense"]).await, nothing);
+    }
+}
+
+/// It fits into no buffer, and nobody reads it.
+#[tokio::test]
+async fn a_notification_that_nobody_takes() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("it has an address");
+    let long = format!("[\"{}\"]", "x".repeat(4_000_000));
+    for protocol in ["jsonrpc", "msgpack"] {
+        let url = format!("{protocol}+tcp://{address}?max_message=5000000");
+        let ran = run_with_input(&["notify", "--timeout", "0.5", &url, "log", "-"], &long).await;
+        let error = "error: the peer did not take the whole notification\n  \
+                     outcome: unknown, the call may have been executed\n  \
+                     hint: did the peer end, or stop reading? --timeout SECONDS waits longer";
+        assert_eq!(ran, Ran::failed(3, error));
     }
 }
