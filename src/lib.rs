@@ -18,6 +18,8 @@ pub use tinyrpc_core::{
     Format, FormatError, Id, LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason,
     ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sent, Unsupported, WireTrace,
 };
+#[cfg(feature = "tower")]
+pub use tinyrpc_dispatch::tower;
 pub use tinyrpc_dispatch::{
     BlockingPool, Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint,
     Handler, Invocation, Layer, Method, Mode, NameTaken, PendingReply, PoolLimits, Scope, Service,

@@ -16,6 +16,8 @@ mod many;
 mod modes;
 mod names;
 mod peers;
+#[cfg(feature = "tower")]
+mod stacks;
 mod world;
 
 use world::{Link, World};
@@ -51,6 +53,8 @@ macro_rules! links {
             cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client, connections});
             cases!(around::{validation, hooks, client_errors});
             cases!(modes::{blocking, spawned, busy_pool});
+            #[cfg(feature = "tower")]
+            cases!(stacks::{time_limit, most_at_once, retries, balance, buffer});
             cases!(callbacks::{server_calls_client, nested_calls});
             cases!(hooks::{per_connection, closings, hooks_that_panic});
             cases!(peers::{traced, reply_order, broadcast, broadcast_skips});

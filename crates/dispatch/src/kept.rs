@@ -13,8 +13,9 @@ use crate::{Invocation, PendingReply, Scope, Service, Started, cancellation::Can
 #[derive(Clone)]
 pub struct Kept {
     id: Option<Id<'static>>,
-    name: Box<str>,
     method: Box<str>,
+    /// What the dispatchers on the way have not consumed of the name.
+    rest: Box<str>,
     params: Payload,
     named: Option<Payload>,
     meta: Option<Box<Meta>>,
@@ -38,8 +39,8 @@ impl Kept {
         let request = invocation.request;
         Self {
             id: request.id.clone().map(Id::into_owned),
-            name: request.method.as_ref().into(),
-            method: invocation.method.into(),
+            method: request.method.as_ref().into(),
+            rest: invocation.method.into(),
             params: request.params.to_payload(),
             named: request.named.map(PayloadRef::to_payload),
             meta: request.meta.clone(),
@@ -48,6 +49,41 @@ impl Kept {
             format: reply.format(),
             cancellation: invocation.cancellation.cloned(),
         }
+    }
+
+    /// The full name under which the method was called.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The params as they were received.
+    pub fn params(&self) -> PayloadRef<'_> {
+        self.params.as_ref()
+    }
+
+    /// Named params beside positional ones, where the protocol has both.
+    pub fn named(&self) -> Option<PayloadRef<'_>> {
+        self.named.as_ref().map(Payload::as_ref)
+    }
+
+    /// What was said about the call beside its params, if anything.
+    pub fn meta(&self) -> Option<&Meta> {
+        self.meta.as_deref()
+    }
+
+    /// The connection that it came over.
+    pub fn scope(&self) -> &Arc<Scope> {
+        &self.scope
+    }
+
+    /// The format in which the caller wants the answer.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// True when nobody waits for an answer.
+    pub fn is_notification(&self) -> bool {
+        self.id.is_none()
     }
 
     /// Has the handler's context say that the call is cancelled when `cancellation` is raised.
@@ -64,7 +100,7 @@ impl Kept {
     pub fn start(&self, service: &dyn Service, cx: &mut task::Context<'_>) -> Begun {
         let request = Request {
             id: self.id.clone(),
-            method: (&*self.name).into(),
+            method: (&*self.method).into(),
             params: self.params.as_ref(),
             named: self.named.as_ref().map(Payload::as_ref),
             meta: self.meta.clone(),
@@ -73,7 +109,7 @@ impl Kept {
         let mut started = Started::Done;
         let answer = ReplyTo::capture(self.format, self.id.as_ref(), |reply| {
             let mut invocation = Invocation {
-                method: &self.method,
+                method: &self.rest,
                 cancellation: self.cancellation.as_ref(),
                 ..Invocation::new(&request, &self.scope, cx)
             };
@@ -90,7 +126,7 @@ impl fmt::Debug for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kept")
             .field("id", &self.id)
-            .field("method", &self.name)
+            .field("method", &self.method)
             .field("params", &self.params)
             .finish_non_exhaustive()
     }

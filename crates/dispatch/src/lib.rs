@@ -24,7 +24,7 @@
 //! | what can be a method | [`Handler`], [`Method`], [`Context`] |
 //! | methods by their names | [`Dispatcher`], [`DispatcherHandle`], [`Surplus`] |
 //! | where handlers run | [`Method::blocking`], [`Method::spawned`], [`BlockingPool`] |
-//! | around all methods | [`Service`], [`Layer`], [`layers`] |
+//! | around all methods | [`Service`], [`Layer`], [`layers`], and those of `tower` |
 //! | messages as bytes | [`Endpoint`] |
 //! | for authors of drivers | [`Engine`], [`Scope`], [`Waiting`] |
 //!
@@ -35,6 +35,7 @@
 //!
 //! - `json`, `msgpack` (both by default): the formats that methods understand. Each of them is
 //!   compiled for the types of each method.
+//! - `tower`: layers of `tower` around services, and callers as its services.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod arguments;
@@ -59,6 +60,8 @@ mod shown;
 mod spawned;
 #[cfg(all(test, feature = "json", feature = "msgpack"))]
 mod testing;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod waiting;
 
 pub use crate::{
