@@ -52,13 +52,13 @@ pub(crate) fn listen(error: &SetupError) -> Failure {
     match error.kind() {
         io::ErrorKind::InvalidInput => Failure::usage(headline),
         io::ErrorKind::AddrInUse => Failure::no_answer(headline).hint(
-            "another server listens there: end it, or choose another port; 0 picks a free one",
+            "another server listens there: end it, or choose another address; port 0 is a free one",
         ),
         io::ErrorKind::AddrNotAvailable => {
             Failure::no_answer(headline).hint("this machine has no such address")
         }
         io::ErrorKind::PermissionDenied => {
-            Failure::no_answer(headline).hint("ports below 1024 are for the administrator")
+            Failure::no_answer(headline).hint("this user may not listen there")
         }
         _ => Failure::no_answer(headline),
     }

@@ -42,9 +42,9 @@ impl Orphans {
     /// The error, whenever it comes. `format` is that of JSON.
     pub(super) async fn next(&mut self, format: Option<Format>) -> RpcError {
         if let Some(message) = self.0.recv().await
-            && let Some(error) = error_of(&message).and_then(|error| read(error, format))
+            && let Some(error) = error_of(&message)
         {
-            return error;
+            return read(error, format);
         }
         std::future::pending().await
     }
@@ -65,7 +65,8 @@ fn error_of(message: &[u8]) -> Option<&[u8]> {
     }
 }
 
-fn read(error: &[u8], format: Option<Format>) -> Option<RpcError> {
+/// Reads an error; one of a form of its own is its own message.
+fn read(error: &[u8], format: Option<Format>) -> RpcError {
     #[derive(serde::Deserialize)]
     struct Wire<'a> {
         code: i64,
@@ -74,15 +75,17 @@ fn read(error: &[u8], format: Option<Format>) -> Option<RpcError> {
         data: Option<&'a RawValue>,
     }
 
-    let Wire { code, message, data } = serde_json::from_slice(error).ok()?;
+    let Ok(Wire { code, message, data }) = serde_json::from_slice(error) else {
+        return RpcError::server(String::from_utf8_lossy(error).into_owned());
+    };
     let error = RpcError::new(code, message);
-    Some(match (data, format) {
+    match (data, format) {
         (Some(data), Some(format)) => {
             let bytes = data.get().as_bytes().to_vec().into();
             error.with_payload(Payload { bytes, format })
         }
         _ => error,
-    })
+    }
 }
 
 #[cfg(test)]
@@ -103,8 +106,8 @@ mod tests {
         ] {
             assert_eq!(error_of(message.as_bytes()).is_some(), found, "{message}");
         }
-        let error = read(br#"{"code":-32700,"message":"no","data":[1]}"#, None).expect("an error");
+        let error = read(br#"{"code":-32700,"message":"no","data":[1]}"#, None);
         assert_eq!((error.code.0, &*error.message), (-32700, "no"));
-        assert!(read(br#""odd""#, None).is_none());
+        assert_eq!(read(br#"{"odd":1}"#, None).message, r#"{"odd":1}"#);
     }
 }
