@@ -11,7 +11,7 @@ use std::{
 
 use fastrand::Rng;
 use futures_util::future::{join, join_all};
-use tinyrpc::{Caller, Limits, Scope, Server, ServerHandle};
+use tinyrpc::{Caller, Limits, ReplyOrder, Scope, Server, ServerHandle, protocols::JsonRpc1};
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep, timeout},
@@ -21,7 +21,7 @@ use crate::{
     check::{self, Tally},
     control::Control,
     ledger::{Ledger, Maker},
-    link::Dial,
+    link::{Dial, Wire},
     pace::Pace,
     scenario::Scenario,
     seed::Chance,
@@ -63,7 +63,15 @@ impl<'a> Era<'a> {
                 accepted.welcome(&scope.caller, &ledger, pace, lock(&chance).fork());
             }
         };
-        let server = Server::new(service(&ledger)).limits(limits.clone()).on_connect(welcome);
+        let server = Server::new(service(&ledger))
+            .limits(limits.clone())
+            .reply_order(reply_order(rng))
+            .on_connect(welcome);
+        let server = match scenario.wire {
+            // A server must be told: the first bytes do not tell it from 2.0.
+            Wire::Json1 => server.protocol(JsonRpc1),
+            _ => server,
+        };
         let (server, dial) = scenario.link.serve(server).await;
         let control = match scenario.pace().real {
             true => Control::watch(ledger.start()),
@@ -216,6 +224,15 @@ pub(crate) fn limits(rng: &mut Rng, pace: &Pace) -> Limits {
         shutdown: pace.patience(rng),
         call_timeout: pace.patience(rng),
         ..limits
+    }
+}
+
+/// In which order a side answers.
+pub(crate) fn reply_order(rng: &mut Rng) -> ReplyOrder {
+    match rng.u32(0..8) {
+        0 => ReplyOrder::InOrder,
+        1 => ReplyOrder::Nested,
+        _ => ReplyOrder::AsReady,
     }
 }
 

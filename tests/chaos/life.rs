@@ -8,7 +8,7 @@ use tinyrpc::{Caller, Client};
 use tokio::time::{sleep, timeout};
 
 use crate::{
-    era::{Era, limits},
+    era::{Era, limits, reply_order},
     ledger::Maker,
     link::Dialled,
     plan::Plan,
@@ -37,7 +37,8 @@ impl Era<'_> {
         let story = format!("connection {number} ({plan}; {farewell:?})");
         let Dialled { builder, tear } = self.dial.dial(self.scenario.wire, plan).await;
         let limits = if rng.one_in(4) { limits(rng, pace) } else { self.limits.clone() };
-        let builder = builder.serve(service(&self.ledger)).limits(limits);
+        let builder =
+            builder.serve(service(&self.ledger)).limits(limits).reply_order(reply_order(rng));
         let client = match self.hurry(builder.connect(), &format!("{story}: not made")).await {
             Ok(client) => client,
             // A socket may be reset before anybody knows that it is connected.

@@ -2,7 +2,7 @@
 
 use tinyrpc::{
     Client, ClientBuilder, Server, ServerHandle,
-    protocols::{JsonRpc, MsgPackRpc},
+    protocols::{JsonRpc, JsonRpc1, MsgPackRpc},
     transports::{Connector, async_trait},
 };
 
@@ -42,6 +42,8 @@ pub(crate) struct Dialled {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire {
     Json,
+    /// Before 2.0: without batches, and with other words for notifications and errors.
+    Json1,
     MessagePack,
 }
 
@@ -49,6 +51,7 @@ pub(crate) enum Wire {
 pub(crate) fn builder(connector: impl Connector + 'static, wire: Wire) -> ClientBuilder {
     match wire {
         Wire::Json => Client::builder(connector, JsonRpc),
+        Wire::Json1 => Client::builder(connector, JsonRpc1),
         Wire::MessagePack => Client::builder(connector, MsgPackRpc),
     }
 }

@@ -57,6 +57,7 @@ macro_rules! rows {
 rows! {
     jsonrpc_bytes: Json over Memory(Shape::Stream), 200_000;
     msgpack_bytes: MessagePack over Memory(Shape::Stream), 200_000;
+    jsonrpc1_bytes: Json1 over Memory(Shape::Stream), 50_000;
     jsonrpc_messages: Json over Memory(Shape::Messages), 200_000;
     msgpack_messages: MessagePack over Memory(Shape::Messages), 200_000;
     jsonrpc_exchanges: Json over Memory(Shape::Exchange), 100_000;

@@ -15,7 +15,8 @@ use crate::{
 /// | `ready` | answers at once |
 /// | `echo` | answers with the text that it was given |
 /// | `note` | is for notifications |
-/// | `later` | answers after so many microseconds |
+/// | `later`, `away` | answers after so many microseconds, the second one in a task of its own |
+/// | `block` | answers at once, on a thread for what blocks |
 /// | `never` | goes on for as long as its connection |
 /// | `fail`, `panic`, `panic_later` | what they say |
 /// | `back` | calls its caller, so many calls deep, and answers |
@@ -26,13 +27,17 @@ pub(crate) fn service(ledger: &Arc<Ledger>) -> Dispatcher {
         move |number| ledger.begin(number)
     };
     let (ready, echo, note, later, never) = (book(), book(), book(), book(), book());
-    let (fail, panic, panic_later) = (book(), book(), book());
+    let (fail, panic, panic_later, away, block) = (book(), book(), book(), book(), book());
     let ledger = Arc::clone(ledger);
     Dispatcher::new()
         .method("ready", move |number: u64| ready(number).finish())
         .method("echo", move |number: u64, text: String| (echo(number).finish(), text))
         .method("note", move |number: u64| _ = note(number).finish())
         .method("later", move |number: u64, micros: u64| work(later(number), micros))
+        .method("away", move |number: u64, micros: u64| work(away(number), micros))
+        .spawned()
+        .method("block", move |number: u64| block(number).finish())
+        .blocking()
         .method("never", move |number: u64| work(never(number), u64::MAX))
         .method("fail", move |number: u64| -> Result<(), RpcError> {
             fail(number).finish();

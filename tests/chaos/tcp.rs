@@ -46,6 +46,7 @@ impl Dial for Behind {
         let proxy = Proxy::start(self.server, plan).await.expect("a free port");
         let protocol = match wire {
             Wire::Json => "jsonrpc",
+            Wire::Json1 => "jsonrpc1",
             Wire::MessagePack => "msgpack",
         };
         let url = format!("{protocol}+{}://{}", self.scheme, proxy.address());

@@ -75,8 +75,11 @@ impl Traffic {
 
     async fn ready(&mut self) -> Step {
         let timeout = self.timeout();
-        let made = self.make("ready", timeout);
-        let answer = self.caller.call("ready", (made.number(),)).timeout(timeout).await;
+        // Threads have no part in time that is virtual.
+        let blocks = self.pace.real && self.rng.one_in(20);
+        let method = if blocks { "block" } else { "ready" };
+        let made = self.make(method, timeout);
+        let answer = self.caller.call(method, (made.number(),)).timeout(timeout).await;
         made.end(&answer)
     }
 
@@ -95,8 +98,9 @@ impl Traffic {
     async fn later(&mut self) -> Step {
         let timeout = self.timeout();
         let work = self.pace.work(&mut self.rng).as_micros() as u64;
-        let made = self.make("later", timeout);
-        let answer = self.caller.call("later", (made.number(), work)).timeout(timeout).await;
+        let method = self.rng.pick(&["later", "away"]);
+        let made = self.make(method, timeout);
+        let answer = self.caller.call(method, (made.number(), work)).timeout(timeout).await;
         made.end(&answer)
     }
 
@@ -134,9 +138,10 @@ impl Traffic {
         let timeout = self.timeout();
         let work = self.pace.work(&mut self.rng);
         let patience = self.pace.work(&mut self.rng);
-        let made = self.make("later", timeout);
+        let method = self.rng.pick(&["later", "away"]);
+        let made = self.make(method, timeout);
         let params = (made.number(), work.as_micros() as u64);
-        let call = self.caller.call("later", params).timeout(timeout);
+        let call = self.caller.call(method, params).timeout(timeout);
         let answer = match patience.is_zero() {
             true => call.now_or_never(),
             false => tokio::time::timeout(patience, call).await.ok(),
