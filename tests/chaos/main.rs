@@ -11,6 +11,10 @@
 //! traffic, and the system decides the rest. `TINYRPC_CHAOS_CALLS` sets how many calls each test
 //! makes. Each test prints its seed and what its calls came to, also where it passes.
 
+#[cfg(all(unix, feature = "unix"))]
+#[path = "../support/folder.rs"]
+mod folder;
+
 mod check;
 mod control;
 mod direction;
@@ -21,11 +25,11 @@ mod link;
 mod memory;
 mod pace;
 mod plan;
+mod proxied;
 mod proxy;
 mod scenario;
 mod seed;
 mod service;
-mod tcp;
 mod traffic;
 
 use std::{
@@ -39,9 +43,9 @@ use tinyrpc::transports::Shape;
 use crate::{
     link::{Link, Wire},
     memory::Memory,
+    proxied::Tcp,
     scenario::Scenario,
     seed::Seed,
-    tcp::Proxied,
 };
 
 /// One test for each row: a protocol over a link, and how many calls.
@@ -62,8 +66,14 @@ rows! {
     msgpack_messages: MessagePack over Memory(Shape::Messages), 200_000;
     jsonrpc_exchanges: Json over Memory(Shape::Exchange), 100_000;
     msgpack_exchanges: MessagePack over Memory(Shape::Exchange), 100_000;
-    jsonrpc_tcp: Json over Proxied("tcp"), 50_000;
-    msgpack_tcp: MessagePack over Proxied("tcp"), 50_000;
+    jsonrpc_tcp: Json over Tcp("tcp"), 50_000;
+    msgpack_tcp: MessagePack over Tcp("tcp"), 50_000;
+}
+
+#[cfg(all(unix, feature = "unix"))]
+rows! {
+    jsonrpc_unix: Json over proxied::Unix, 25_000;
+    msgpack_unix: MessagePack over proxied::Unix, 25_000;
 }
 
 /// Runs a row in a thread of its own, so that one that hangs fails by its name.

@@ -4,6 +4,7 @@
 //! in slices, with stalls, until it ends one direction, resets both or swallows what comes.
 
 use std::{
+    future::Future,
     io,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -12,52 +13,70 @@ use std::{
 
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{ReadHalf, WriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split},
+    net::{TcpListener, TcpStream},
     sync::{Notify, watch},
     time::sleep,
 };
 
 use crate::plan::{Fault, Plan, Way};
 
-/// A proxy for one connection.
-#[derive(Debug)]
+/// A proxy for one connection, which resets whatever is left of it when it is told to.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Proxy {
-    address: SocketAddr,
     torn: Arc<Notify>,
 }
 
 impl Proxy {
-    /// Waits for the one connection to the server.
+    /// Waits for the one connection to a server over TCP; gives where.
     ///
     /// # Errors
     ///
     /// There is no free port.
-    pub(crate) async fn start(server: SocketAddr, plan: Plan) -> io::Result<Self> {
+    pub(crate) async fn tcp(&self, server: SocketAddr, plan: Plan) -> io::Result<SocketAddr> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let torn = Arc::new(Notify::new());
-        let proxy = Self { address, torn: Arc::clone(&torn) };
-        tokio::spawn(async move {
-            let serve = async {
-                let (client, _) = listener.accept().await?;
-                drop(listener);
-                // Where the server is down the client sees the end.
-                let server = TcpStream::connect(server).await?;
-                pass(client, server, plan, &torn).await
-            };
-            // What becomes of the sockets is what the two ends are to make of it.
-            _ = serve.await;
+        self.spawn(plan, async move {
+            let (client, _) = listener.accept().await?;
+            client.set_nodelay(true)?;
+            let server = TcpStream::connect(server).await?;
+            server.set_nodelay(true)?;
+            Ok((client, server))
         });
-        Ok(proxy)
+        Ok(address)
     }
 
-    /// Where the client is to connect.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+    /// Waits at a path for the one connection to a server at another one.
+    ///
+    /// # Errors
+    ///
+    /// Nobody can wait there.
+    #[cfg(all(unix, feature = "unix"))]
+    pub(crate) fn unix(
+        &self,
+        path: &std::path::Path,
+        server: std::path::PathBuf,
+        plan: Plan,
+    ) -> io::Result<()> {
+        let listener = tokio::net::UnixListener::bind(path)?;
+        self.spawn(plan, async move {
+            let (client, _) = listener.accept().await?;
+            Ok((client, tokio::net::UnixStream::connect(server).await?))
+        });
+        Ok(())
+    }
+
+    fn spawn<S: Socket>(
+        &self,
+        plan: Plan,
+        connect: impl Future<Output = io::Result<(S, S)>> + Send + 'static,
+    ) {
+        let torn = Arc::clone(&self.torn);
+        tokio::spawn(async move {
+            // Where the server is down, the client sees the end: both are as good as any fault.
+            let Ok((client, server)) = connect.await else { return };
+            pass(client, server, plan, &torn).await;
+        });
     }
 
     /// Resets whatever is left of the connection.
@@ -66,35 +85,44 @@ impl Proxy {
     }
 }
 
-/// Passes bytes on in both directions until both have ended.
-async fn pass(
-    mut client: TcpStream,
-    mut server: TcpStream,
-    plan: Plan,
-    torn: &Notify,
-) -> io::Result<()> {
-    client.set_nodelay(true)?;
-    server.set_nodelay(true)?;
+/// What can be between two ends.
+trait Socket: AsyncRead + AsyncWrite + Send + Unpin + 'static {
+    /// When it is dropped its peer is to see an error, where there is such a thing.
+    fn reset(&self);
+}
+
+impl Socket for TcpStream {
+    fn reset(&self) {
+        // With no time to linger it is reset; one that is broken already needs nothing.
+        _ = SockRef::from(self).set_linger(Some(Duration::ZERO));
+    }
+}
+
+#[cfg(all(unix, feature = "unix"))]
+impl Socket for tokio::net::UnixStream {
+    fn reset(&self) {}
+}
+
+/// Passes bytes on in both directions until both have ended, or one is reset.
+async fn pass<S: Socket>(mut client: S, mut server: S, plan: Plan, torn: &Notify) {
     let (gone, vanished) = watch::channel(false);
     let ended = {
-        let (from_client, to_client) = client.split();
-        let (from_server, to_server) = server.split();
+        let (from_client, to_client) = split(&mut client);
+        let (from_server, to_server) = split(&mut server);
         let there = Pump { way: plan.there, muted: false, gone: &gone, vanished: vanished.clone() };
         let back = Pump { way: plan.back, muted: false, gone: &gone, vanished };
+        let both = async {
+            tokio::try_join!(there.run(from_client, to_server), back.run(from_server, to_client))
+        };
         tokio::select! {
-            ended = async {
-                tokio::try_join!(there.run(from_client, to_server), back.run(from_server, to_client))
-            } => ended.is_ok(),
+            ended = both => ended.is_ok(),
             () = torn.notified() => false,
         }
     };
     if !ended {
-        // With no time to linger a socket that is dropped resets its connection.
-        for socket in [&client, &server] {
-            SockRef::from(socket).set_linger(Some(Duration::ZERO))?;
-        }
+        client.reset();
+        server.reset();
     }
-    Ok(())
 }
 
 /// One direction.
@@ -111,7 +139,11 @@ impl Pump<'_> {
     /// # Errors
     ///
     /// Both directions are to be reset.
-    async fn run(mut self, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> io::Result<()> {
+    async fn run(
+        mut self,
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin,
+    ) -> io::Result<()> {
         let mut buffer = vec![0; self.way.slice.min(BUFFER)];
         let mut passed = 0;
         loop {
