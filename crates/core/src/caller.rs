@@ -43,13 +43,22 @@ pub struct Caller {
     timeout: u64,
     /// What the names of all methods begin with.
     prefix: Option<Arc<str>>,
+    /// A trace is not shown what is said.
+    concealed: bool,
     errors: ErrorMap,
 }
 
 impl Caller {
     pub(crate) fn new(calls: Arc<Calls>) -> Self {
         let timeout = micros(calls.limits.call_timeout);
-        Self { calls, nested: None, timeout, prefix: None, errors: ErrorMap::default() }
+        Self {
+            calls,
+            nested: None,
+            timeout,
+            prefix: None,
+            concealed: false,
+            errors: ErrorMap::default(),
+        }
     }
 
     /// The handle that a handler gets for its own peer.
@@ -65,6 +74,12 @@ impl Caller {
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = micros(timeout);
         self
+    }
+
+    /// The same handle for what a [`WireTrace`](crate::WireTrace) must not see, such as a token:
+    /// there are asterisks over the params of its calls and notifications, and over its batches.
+    pub fn concealed(&self) -> Self {
+        Self { concealed: true, ..self.clone() }
     }
 
     /// The same handle for the methods under a prefix, which is put before every name.
@@ -224,7 +239,8 @@ impl Caller {
                 Some(_) => str::from_utf8(name).expect("two texts one after the other are text"),
             };
             let nested = self.nested.as_ref();
-            make(&Draft { method, params, encoded, timeout, nested })
+            let concealed = self.concealed;
+            make(&Draft { method, params, encoded, timeout, nested, concealed })
         });
         scratch::put(scratch);
         made.map_err(|error| self.errors.map(call::with_timeout(error, timeout)))

@@ -160,6 +160,9 @@ impl Calls {
             return Err(error);
         }
         inner.outbox.commit(start, lane, Kind::Call, None);
+        if draft.concealed {
+            inner.outbox.hide_last(Some(draft.params));
+        }
         inner.send(id, lane, start, segments, waker);
         wake_driver(inner);
         Ok(Begun::Sent(id))
@@ -190,6 +193,9 @@ impl Calls {
         }
         let segments = inner.outbox.segments();
         inner.outbox.push_segment(frame.into(), lane, Kind::Call, None);
+        if draft.concealed {
+            inner.outbox.hide_last(Some(draft.params));
+        }
         inner.send(id, lane, 0, segments, waker);
         wake_driver(inner);
         Ok(id)
@@ -210,6 +216,7 @@ impl Calls {
         let Some((wire, deadline)) = self.enter(&mut inner, calls, first, &patience)? else {
             return Ok(Some(wait(inner, patience, calls, first.timeout)));
         };
+        let concealed = first.concealed;
         let segments = inner.outbox.segments();
         let start = inner.outbox.encode().len();
         let first = ids.len();
@@ -231,12 +238,18 @@ impl Calls {
         if wire.profile.batches {
             let lane = inner.open_lane(self.shape);
             inner.outbox.commit(start, lane, Kind::Call, None);
+            if concealed {
+                inner.outbox.hide_last(None);
+            }
             fresh.iter().flatten().for_each(|&id| inner.send(id, lane, start, segments, None));
         } else {
             let mut begin = start;
             for (&id, end) in fresh.iter().zip(ends) {
                 let lane = inner.open_lane(self.shape);
                 inner.outbox.cut(end, lane);
+                if concealed {
+                    inner.outbox.hide_last(None);
+                }
                 if let Some(id) = id {
                     inner.send(id, lane, begin, segments, None);
                 }
@@ -288,6 +301,9 @@ impl Calls {
             return Err(error);
         }
         inner.outbox.commit(start, lane, Kind::Notification, None);
+        if draft.concealed {
+            inner.outbox.hide_last(Some(draft.params));
+        }
         wake_driver(inner);
         Ok(())
     }

@@ -11,4 +11,6 @@ pub(crate) struct Draft<'a> {
     /// Microseconds; 0 for none.
     pub(crate) timeout: u64,
     pub(crate) nested: Option<&'a Arc<AtomicU32>>,
+    /// Its params are not shown to a trace.
+    pub(crate) concealed: bool,
 }

@@ -258,8 +258,8 @@ impl Outgoing {
         kind: Kind,
         ended: Option<Ended>,
     ) {
-        if let Some(marks) = &mut self.marks {
-            marks.push(Mark::Large(bytes.clone()));
+        if self.marks.is_some() {
+            self.mark_large(&bytes);
         }
         self.large_bytes += bytes.len();
         self.large_pushed += 1;
@@ -396,8 +396,8 @@ impl Outgoing {
 
     #[inline]
     fn mark(&mut self, end: usize) {
-        if let Some(marks) = &mut self.marks {
-            marks.push(Mark::Small { end });
+        if self.marks.is_some() {
+            self.mark_small(end);
         }
     }
 

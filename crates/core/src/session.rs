@@ -18,10 +18,12 @@ mod admission;
 mod backlog;
 mod batch;
 mod detect;
+mod gate;
 mod order;
 mod receive;
 mod requests;
 mod serve;
+mod settings;
 mod split;
 mod stall;
 mod streams;
@@ -32,6 +34,7 @@ use std::{fmt, sync::Arc, task::Waker};
 use self::{
     backlog::Backlog,
     detect::Recognition,
+    gate::Gate,
     order::{Order, Place},
     requests::{Batches, Requests, Running},
     split::Splits,
@@ -39,70 +42,21 @@ use self::{
     streams::Streams,
     trace::Trace,
 };
-pub use self::{order::ReplyOrder, requests::Ticket, serve::Serve, streams::StreamEvent};
+pub use self::{
+    order::ReplyOrder,
+    requests::Ticket,
+    serve::Serve,
+    settings::{Role, Settings},
+    streams::StreamEvent,
+};
 use crate::{
-    Caller, Decoder, Ended, FrameReader, Framing, Id, Incoming, Lane, LimitReached, Limits,
-    Outgoing, PeerAddress, Protocol, Reason, ReplyTo, RpcError, Shape, WireTrace,
+    Caller, Decoder, Ended, FrameReader, Id, Incoming, Lane, LimitReached, Limits, Outgoing,
+    Protocol, Reason, ReplyTo, RpcError, Shape,
     calls::{Calls, Rest, wake_all},
     outgoing::Kind,
     reply::Member,
     wire::Wire,
 };
-
-/// Which end of a connection a session is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// It was connected to.
-    Server,
-    /// It connected.
-    Client,
-}
-
-/// What a session is made from.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Which end it is.
-    pub role: Role,
-    /// What the transport carries.
-    pub shape: Shape,
-    /// The protocol, or several of which the peer's first bytes choose one.
-    pub protocols: Vec<Arc<dyn Protocol>>,
-    /// A framing in place of the protocol's own.
-    pub framing: Option<Arc<dyn Framing>>,
-    /// The bounds.
-    pub limits: Arc<Limits>,
-    /// In which order the requests of the peer are answered.
-    pub reply_order: ReplyOrder,
-    /// Where the peer is; only told to the trace.
-    pub peer: PeerAddress,
-    /// Sees every message.
-    pub trace: Option<Arc<dyn WireTrace>>,
-}
-
-impl Settings {
-    /// One end of a connection of which nothing else is known: no framing but the protocol's own,
-    /// the default limits, answers as they are ready, a peer in this process, no trace.
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use tinyrpc_core::{Limits, Role, Settings, Shape};
-    ///
-    /// let limits = Arc::new(Limits::smallest());
-    /// let settings = Settings { limits, ..Settings::new(Role::Server, Shape::Stream, Vec::new()) };
-    /// ```
-    pub fn new(role: Role, shape: Shape, protocols: Vec<Arc<dyn Protocol>>) -> Self {
-        Self {
-            role,
-            shape,
-            protocols,
-            framing: None,
-            limits: Arc::default(),
-            reply_order: ReplyOrder::default(),
-            peer: PeerAddress::Memory,
-            trace: None,
-        }
-    }
-}
 
 /// One side of a connection.
 pub struct Session {
@@ -118,6 +72,7 @@ pub struct Session {
     requests: Requests,
     batches: Batches,
     backlog: Backlog,
+    gate: Gate,
     order: Order,
     streams: Streams,
     splits: Splits,
@@ -193,6 +148,7 @@ impl Session {
             requests: Requests::default(),
             batches: Batches::default(),
             backlog: Backlog::default(),
+            gate: Gate::new(settings.gated),
             order: Order::new(settings.reply_order),
             streams: Streams::default(),
             splits: Splits::default(),
@@ -258,6 +214,7 @@ impl Session {
             State::Ending(_) => {
                 self.requests.len() == 0
                     && self.backlog.is_empty()
+                    && self.gate.is_idle()
                     && self.outgoing.is_empty()
                     && !self.is_splitting()
                     && !self.order.is_resting()
@@ -288,7 +245,9 @@ impl Session {
 
     /// True when requests wait in the backlog that may begin now.
     pub fn can_start(&self) -> bool {
-        !self.backlog.is_empty() && self.has_room(1)
+        !self.backlog.is_empty()
+            && (!self.gate.is_closed() || self.is_draining())
+            && self.has_room(1)
     }
 
     /// True when parts of a large message can follow what the transport took: the session wants
@@ -306,6 +265,7 @@ impl Session {
     pub fn is_drained(&self) -> bool {
         self.requests.len() == 0
             && self.backlog.is_empty()
+            && self.gate.is_idle()
             && self.outgoing.is_empty()
             && !self.is_splitting()
             && !self.order.is_resting()
@@ -481,6 +441,7 @@ impl Session {
         let reason = Reason::Closed("the exchange ended without an answer".into());
         self.calls.close_lane(lane, &reason, &self.outgoing, &mut self.wakes);
         self.backlog.close_lane(lane);
+        self.gate.close_lane(lane);
         if self.settings.role == Role::Server {
             // Nothing can be sent on it any more, the collected part of a batch included.
             for ticket in self.requests.on_lane(lane) {

@@ -43,8 +43,14 @@ impl<'a, P: Serialize> Announcement<'a, P> {
     fn try_send(&mut self, to: &Caller) -> Result<(), Error> {
         to.calls.check()?;
         let method = to.full_name(self.method);
-        let draft =
-            Draft { method: &method, params: &[], encoded: false, timeout: 0, nested: None };
+        let draft = Draft {
+            method: &method,
+            params: &[],
+            encoded: false,
+            timeout: 0,
+            nested: None,
+            concealed: to.concealed,
+        };
         match to.format() {
             Some(format) => {
                 let params = self.encode(format)?;

@@ -148,6 +148,7 @@ impl Flight<'_> {
                 encoded: true,
                 timeout: batch.timeout,
                 nested: batch.caller.nested.as_ref(),
+                concealed: batch.caller.concealed,
                 method: "",
             };
             (draft, item.notify)

@@ -49,7 +49,7 @@ fn undecided() -> Arc<Calls> {
 }
 
 fn draft(params: &[u8], encoded: bool) -> Draft<'_> {
-    Draft { method: "m", params, encoded, timeout: 1000, nested: None }
+    Draft { method: "m", params, encoded, timeout: 1000, nested: None, concealed: false }
 }
 
 #[test]

@@ -38,6 +38,7 @@ impl Session {
         matches!(self.state, State::Open)
             && self.backlog.is_empty()
             && self.requests.len() == 0
+            && !self.gate.is_closed()
             && self.queued() < self.settings.limits.max_outgoing
     }
 
@@ -52,11 +53,14 @@ impl Session {
         if matches!(self.state, State::Draining) && self.has_room_for_errors() {
             return Verdict::Refuse;
         }
-        if self.backlog.is_empty() && self.has_room(count) {
+        let is_gated = self.gate.is_closed();
+        if !is_gated && self.backlog.is_empty() && self.has_room(count) {
             return Verdict::Start;
         }
         let limit = self.settings.limits.max_backlog;
-        if self.backlog.has_room(frame.bytes.len(), limit) {
+        // However large the first request is, it is what a decision about its peer needs.
+        let is_first = is_gated && self.backlog.is_empty() && self.gate.is_idle();
+        if is_first || self.backlog.has_room(frame.bytes.len(), limit) {
             self.backlog.push(Waiting::new(frame.lane, frame.bytes, place));
             return Verdict::Wait;
         }
@@ -197,6 +201,9 @@ impl Session {
 
     /// Why requests are refused.
     pub(super) fn refusal(&self) -> RpcError {
+        if let Some(refusal) = self.gate.refusal() {
+            return refusal.clone();
+        }
         RpcError::refused(match self.state {
             State::Open => "too many requests: `max_requests` and `max_backlog` are reached",
             _ => "this side is shutting down",
@@ -213,20 +220,18 @@ impl Session {
         }
     }
 
-    fn start_kept<S: Serve>(&mut self, waiting: &Waiting, serve: &mut S) {
+    pub(super) fn start_kept<S: Serve>(&mut self, waiting: &Waiting, serve: &mut S) {
         let &Waiting { lane, ref frame, place } = waiting;
         self.speak_as(frame);
+        let is_refused = self.is_draining() || self.gate.refusal().is_some();
         let Some(link) = self.links.get_mut(self.tongue) else { return };
         let frame = FrameRef { lane, bytes: frame, block: Some(frame) };
         // It was decoded once before it was kept, so it is one of these.
         match link.decoder.decode(frame) {
-            Ok(Message::Request(request)) if matches!(self.state, State::Draining) => {
-                self.refuse(&request, place);
-            }
+            Ok(Message::Request(request)) if is_refused => self.refuse(&request, place),
             Ok(Message::Request(request)) => self.start(&request, None, place, serve),
             Ok(Message::Batch(members)) => {
-                let admitted = !matches!(self.state, State::Draining);
-                self.open_batch(members, lane, admitted, place, serve);
+                self.open_batch(members, lane, !is_refused, place, serve);
             }
             Err(Invalid { answer: Answer::Error(id), error }) => {
                 self.reply(Some(&id), lane, None, place, |reply| reply.error(&error));

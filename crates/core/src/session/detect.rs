@@ -179,7 +179,7 @@ impl Session {
     ) -> Detected {
         const WHY: &str = "the first bytes belong to no protocol that is served here";
         if self.trace.is_some() {
-            self.trace_received(buffer);
+            self.trace_nonsense(buffer);
         }
         if let Some(protocol) = self.settings.protocols.first().cloned() {
             self.decide(&protocol, framing);

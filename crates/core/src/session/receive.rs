@@ -71,7 +71,7 @@ impl Session {
                     if self.trace.is_some() {
                         // Where the stream ends with it, whatever came with it.
                         let count = if fatal { buffer.len() } else { consumed };
-                        self.trace_received(buffer.get(..count).unwrap_or_default());
+                        self.trace_nonsense(buffer.get(..count).unwrap_or_default());
                     }
                     done += consumed;
                     self.bad(error, fatal, Lane::DUPLEX);
@@ -128,7 +128,7 @@ impl Session {
             if frame.bytes.len() > self.settings.limits.max_message {
                 delivery = None;
                 if self.trace.is_some() {
-                    self.trace_received(&frame.bytes);
+                    self.trace_nonsense(&frame.bytes);
                 }
                 if self.settings.role == Role::Client && !frame.lane.is_duplex() {
                     self.answer_too_large(frame.lane);
@@ -155,10 +155,10 @@ impl Session {
     ) {
         let Some(link) = self.links.get_mut(self.tongue) else { return };
         let decoded = link.decoder.decode(frame);
-        if self.trace.is_some() && !matches!(decoded, Ok(Message::Chunk(_))) {
+        if self.trace.is_some() {
             // Not under the lock of the delivery.
             *delivery = None;
-            self.trace_received(frame.bytes);
+            self.trace_message(frame.bytes, &decoded);
         }
         let syntax_errors = std::mem::take(&mut self.syntax_errors);
         match decoded {

@@ -162,9 +162,11 @@ impl Session {
             return self.close(Reason::Closed("the peer sent a chunk inside of a chunk".into()));
         }
         let (limits, part) = (&self.settings.limits, chunk.bytes.bytes);
+        // Nobody keeps much for a peer of which nothing is known.
+        let most = if self.gate.is_closed() { limits.max_message } else { limits.max_split };
         let known = self.splits.receiving.contains_key(&chunk.message);
         if (!known && self.splits.receiving.len() >= limits.max_splits)
-            || self.splits.received + part.len() > limits.max_split
+            || self.splits.received + part.len() > most
         {
             let why = "the peer sends more in chunks than `max_splits` and `max_split` allow";
             return self.close(Reason::Closed(why.into()));

@@ -54,7 +54,8 @@ impl Session {
     ///
     /// As for any call, and `Limit` where there is no room.
     pub fn open_stream(&mut self, method: &str, params: &[u8]) -> Result<u64, Error> {
-        let draft = Draft { method, params, encoded: true, timeout: 0, nested: None };
+        let draft =
+            Draft { method, params, encoded: true, timeout: 0, nested: None, concealed: false };
         let Begun::Sent(id) = self.calls.begin(&draft, Patience::Fail, None)? else {
             return Err(Error::invalid("an impatient call waits"));
         };

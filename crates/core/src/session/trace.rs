@@ -1,12 +1,17 @@
 //! What the session tells a [`WireTrace`], and when.
 
 use std::{
+    borrow::Cow,
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
 
 use super::Session;
-use crate::{Direction, Ended, Lane, PeerAddress, WireTrace, calls::Collected, outgoing::Kind};
+use crate::{
+    Direction, Ended, Invalid, Lane, Message, PeerAddress, WireTrace, calls::Collected,
+    outgoing::Kind,
+};
 
 /// Who is told, and whose messages they are.
 pub(super) struct Trace {
@@ -17,6 +22,19 @@ pub(super) struct Trace {
 impl Trace {
     pub(super) fn new(hook: Arc<dyn WireTrace>, peer: PeerAddress) -> Self {
         Self { hook, peer }
+    }
+
+    /// Calls the hook, and gives it back unless it panicked.
+    fn tell(self, direction: Direction, message: &[u8], hidden: &[Range<usize>]) -> Option<Self> {
+        if message.is_empty() {
+            return Some(self);
+        }
+        let shown = without(message, hidden);
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            self.hook.message(direction, &self.peer, &shown);
+        }));
+        // What it panicked with is a value of the user, which may panic again when it is dropped.
+        told.map_err(std::mem::forget).is_ok().then_some(self)
     }
 }
 
@@ -31,11 +49,30 @@ impl Session {
         self.outgoing.commit(start, lane, kind, ended);
     }
 
-    /// A message came, or bytes that are none.
+    /// A message came.
     #[cold]
-    pub(super) fn trace_received(&mut self, message: &[u8]) {
-        let Some(trace) = self.trace.take_if(|_| !message.is_empty()) else { return };
-        self.trace = tell(trace, Direction::Received, message);
+    pub(super) fn trace_message(
+        &mut self,
+        frame: &[u8],
+        message: &Result<Message<'_>, Invalid<'_>>,
+    ) {
+        if matches!(message, Ok(Message::Chunk(_))) {
+            return;
+        }
+        let hidden = match self.gate.is_closed() {
+            true => secrets(frame, message),
+            false => Vec::new(),
+        };
+        self.trace =
+            self.trace.take().and_then(|trace| trace.tell(Direction::Received, frame, &hidden));
+    }
+
+    /// Bytes came that are no message.
+    #[cold]
+    pub(super) fn trace_nonsense(&mut self, bytes: &[u8]) {
+        let hidden = if self.gate.is_closed() { 0..bytes.len() } else { 0..0 };
+        self.trace =
+            self.trace.take().and_then(|trace| trace.tell(Direction::Received, bytes, &[hidden]));
     }
 
     /// An answer is encoded in the queue, from `start` on.
@@ -45,26 +82,57 @@ impl Session {
         let Some(trace) = self.trace.take() else { return };
         let frame = self.outgoing.encode().get(start..).unwrap_or_default();
         let message = frame.get(link.wire.unframe(frame)).unwrap_or_default();
-        self.trace = tell(trace, Direction::Sent, message);
+        self.trace = trace.tell(Direction::Sent, message, &[]);
     }
 
     /// What callers wrote was moved into the queue.
     #[cold]
     pub(super) fn trace_collected(&mut self, collected: &Collected) {
         let Some(link) = self.links.get(self.tongue) else { return };
-        for frame in self.outgoing.marked(collected.base, &collected.marks) {
+        for (frame, hidden) in self.outgoing.marked(collected.base, &collected.marks) {
             let Some(trace) = self.trace.take() else { return };
-            let message = frame.get(link.wire.unframe(frame)).unwrap_or_default();
-            self.trace = tell(trace, Direction::Sent, message);
+            let place = link.wire.unframe(frame);
+            let start = |at: usize| at.saturating_sub(place.start);
+            let hidden = start(hidden.start)..start(hidden.end);
+            let message = frame.get(place).unwrap_or_default();
+            self.trace = trace.tell(Direction::Sent, message, &[hidden]);
         }
     }
 }
 
-/// Calls the hook, and gives it back unless it panicked.
-fn tell(trace: Trace, direction: Direction, message: &[u8]) -> Option<Trace> {
-    let told = catch_unwind(AssertUnwindSafe(|| {
-        trace.hook.message(direction, &trace.peer, message);
-    }));
-    // What it panicked with is a value of the user, which may panic again when it is dropped.
-    told.map_err(std::mem::forget).is_ok().then_some(trace)
+/// What is not shown of a message of a peer about which nobody has decided: the params by which it
+/// proves who it is, and whatever might be such params.
+fn secrets(frame: &[u8], message: &Result<Message<'_>, Invalid<'_>>) -> Vec<Range<usize>> {
+    let all = || vec![0..frame.len()];
+    match message {
+        Ok(Message::Request(request)) => {
+            let params = [Some(request.params), request.named];
+            let parts = params.into_iter().flatten().filter(|params| !params.bytes.is_empty());
+            let places: Option<Vec<_>> = parts.map(|part| place(frame, part.bytes)).collect();
+            places.unwrap_or_else(all)
+        }
+        Ok(Message::Batch(_)) | Err(_) => all(),
+        Ok(_) => Vec::new(),
+    }
+}
+
+/// Where a slice of `whole` is.
+fn place(whole: &[u8], part: &[u8]) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    let end = start.checked_add(part.len())?;
+    (end <= whole.len()).then_some(start..end)
+}
+
+/// A message with asterisks over some parts of it.
+fn without<'m>(message: &'m [u8], hidden: &[Range<usize>]) -> Cow<'m, [u8]> {
+    let mut shown = Cow::Borrowed(message);
+    for range in hidden {
+        let range = range.start..range.end.min(message.len());
+        if !range.is_empty()
+            && let Some(part) = shown.to_mut().get_mut(range)
+        {
+            part.fill(b'*');
+        }
+    }
+    shown
 }

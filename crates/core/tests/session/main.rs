@@ -14,6 +14,7 @@ mod cuts;
 mod detection;
 mod exchanges;
 mod flood;
+mod gate;
 mod losing;
 mod notifications;
 mod ordering;

@@ -1,0 +1,64 @@
+//! `Settings`: what a session is made from.
+
+use std::sync::Arc;
+
+use super::ReplyOrder;
+use crate::{Framing, Limits, PeerAddress, Protocol, Shape, WireTrace};
+
+/// Which end of a connection a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// It was connected to.
+    Server,
+    /// It connected.
+    Client,
+}
+
+/// What a session is made from.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Which end it is.
+    pub role: Role,
+    /// What the transport carries.
+    pub shape: Shape,
+    /// The protocol, or several of which the peer's first bytes choose one.
+    pub protocols: Vec<Arc<dyn Protocol>>,
+    /// A framing in place of the protocol's own.
+    pub framing: Option<Arc<dyn Framing>>,
+    /// The bounds.
+    pub limits: Arc<Limits>,
+    /// In which order the requests of the peer are answered.
+    pub reply_order: ReplyOrder,
+    /// Requests wait until somebody has decided about the peer: see [`Session::ask`].
+    pub gated: bool,
+    /// Where the peer is; only told to the trace.
+    pub peer: PeerAddress,
+    /// Sees every message.
+    pub trace: Option<Arc<dyn WireTrace>>,
+}
+
+impl Settings {
+    /// One end of a connection of which nothing else is known: no framing but the protocol's own,
+    /// the default limits, answers as they are ready, no gate, a peer in this process, no trace.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use tinyrpc_core::{Limits, Role, Settings, Shape};
+    ///
+    /// let limits = Arc::new(Limits::smallest());
+    /// let settings = Settings { limits, ..Settings::new(Role::Server, Shape::Stream, Vec::new()) };
+    /// ```
+    pub fn new(role: Role, shape: Shape, protocols: Vec<Arc<dyn Protocol>>) -> Self {
+        Self {
+            role,
+            shape,
+            protocols,
+            framing: None,
+            limits: Arc::default(),
+            reply_order: ReplyOrder::default(),
+            gated: false,
+            peer: PeerAddress::Memory,
+            trace: None,
+        }
+    }
+}
