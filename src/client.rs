@@ -1,15 +1,26 @@
 //! `Client`: a connection that this side made, and calls over it.
 
-use std::{fmt, future::poll_fn, ops::Deref, pin::pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    ops::Deref,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
-use futures_util::future::{Either, select};
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
+use serde::Serialize;
 use tinyrpc_core::{
     Caller, Connection, Connector, Error, Limits, Protocol, ReplyOrder, Role, Runtime, WireTrace,
 };
 use tinyrpc_dispatch::{BlockingPool, Dispatcher, Scope, Service};
 
 use crate::{
-    Driver, SetupError, TokioRuntime, Url,
+    Driver, SetupError, Token, TokenLogin, TokioRuntime, Url,
     control::{Control, Order},
     driver::Setup,
     open,
@@ -134,11 +145,14 @@ pub struct ClientBuilder {
     prepare: Vec<Prepare>,
     reply_order: ReplyOrder,
     trace: Option<Arc<dyn WireTrace>>,
+    login: Option<Login>,
     pub(crate) runtime: Option<Arc<dyn Runtime>>,
     pub(crate) blocking_pool: Option<BlockingPool>,
 }
 
 type Prepare = Box<dyn FnOnce(&mut Scope) + Send>;
+type Login = Box<dyn FnOnce(Caller) -> LoggingIn + Send>;
+type LoggingIn = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 impl ClientBuilder {
     fn from_parts(connector: Arc<dyn Connector>, protocol: Arc<dyn Protocol>) -> Self {
@@ -150,6 +164,7 @@ impl ClientBuilder {
             prepare: Vec::new(),
             reply_order: ReplyOrder::default(),
             trace: None,
+            login: None,
             runtime: None,
             blocking_pool: None,
         }
@@ -198,6 +213,38 @@ impl ClientBuilder {
         self
     }
 
+    /// Proves to the server who this side is, by a token: calls `rpc.auth` first, as
+    /// [`TokenLogin`] wants it. See [`ClientBuilder::login`].
+    pub fn token(self, token: impl Into<Token>) -> Self {
+        let token = token.into();
+        self.log_in(|caller| {
+            Box::pin(async move {
+                caller.call_raw(TokenLogin::METHOD, (token.reveal(),)).await.map(drop)
+            })
+        })
+    }
+
+    /// Proves to the server who this side is, by a call before any other one; its result is not
+    /// looked at. A [`WireTrace`] is not shown its params.
+    ///
+    /// [`ClientBuilder::connect`] waits for the answer. [`ClientBuilder::attach`] cannot, and has
+    /// the call sent before all others: a server that wants a login lets what comes behind it
+    /// wait, in its order, and refuses all of it together with the login.
+    pub fn login<P>(self, method: impl Into<String>, params: P) -> Self
+    where
+        P: Serialize + Send + Sync + 'static,
+    {
+        let method = method.into();
+        self.log_in(|caller| {
+            Box::pin(async move { caller.call_raw(&method, params).await.map(drop) })
+        })
+    }
+
+    fn log_in(mut self, login: impl FnOnce(Caller) -> LoggingIn + Send + 'static) -> Self {
+        self.login = Some(Box::new(login));
+        self
+    }
+
     /// Has every message of the connection seen as the bytes that travel.
     ///
     /// ```
@@ -243,25 +290,44 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// The server cannot be reached.
-    pub async fn connect(self) -> Result<Client, SetupError> {
+    /// The server cannot be reached, or does not accept the login.
+    pub async fn connect(mut self) -> Result<Client, SetupError> {
         let connection = self
             .connector
             .connect()
             .await
             .map_err(|source| SetupError::Io { address: self.connector.address(), source })?;
         let runtime = self.runtime.clone().unwrap_or_else(TokioRuntime::current);
+        let login = self.login.take();
         let (client, driver) = self.start(connection, Arc::clone(&runtime));
+        let caller = driver.scope().caller.concealed();
         runtime.spawn(Box::pin(async move {
             let reason = driver.await;
             tracing::debug!(%reason, "a client's connection ended");
         }));
+        if let Some(login) = login {
+            let failed = |source| SetupError::Login { address: client.address(), source };
+            login(caller).await.map_err(failed)?;
+        }
         Ok(client)
     }
 
     /// Uses a connection that exists already. Nothing happens on it unless the driver is polled.
-    pub fn attach(self, connection: Connection, runtime: Arc<dyn Runtime>) -> (Client, Driver) {
-        self.start(connection, runtime)
+    pub fn attach(mut self, connection: Connection, runtime: Arc<dyn Runtime>) -> (Client, Driver) {
+        let login = self.login.take();
+        let (client, driver) = self.start(connection, Arc::clone(&runtime));
+        if let Some(login) = login {
+            let mut logging_in = login(driver.scope().caller.concealed());
+            // With this it is in the queue, before all others.
+            if logging_in.as_mut().now_or_never().is_none() {
+                runtime.spawn(Box::pin(async move {
+                    if let Err(error) = logging_in.await {
+                        tracing::warn!(%error, "the login failed");
+                    }
+                }));
+            }
+        }
+        (client, driver)
     }
 
     fn start(self, connection: Connection, runtime: Arc<dyn Runtime>) -> (Client, Driver) {
@@ -272,6 +338,7 @@ impl ClientBuilder {
             runtime: Arc::clone(&runtime),
             blocking_pool: self.blocking_pool,
             reply_order: self.reply_order,
+            gated: false,
             trace: self.trace,
         };
         let driver = Driver::new(connection, setup, |mut scope| {

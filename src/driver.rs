@@ -19,7 +19,10 @@ use tinyrpc_core::{
 };
 use tinyrpc_dispatch::{BlockingPool, Engine, Scope, Service};
 
-use crate::control::{Control, Order};
+use crate::{
+    auth::{Gate, Passed},
+    control::{Control, Order},
+};
 
 /// Drives one connection until it is closed; its output is why.
 #[must_use = "a connection lives only while its driver is polled"]
@@ -40,6 +43,8 @@ pub struct Driver {
     gives_way: bool,
     /// A turn was given up just now.
     gave_way: bool,
+    /// Keeps the peer waiting until it is known.
+    gate: Option<Box<Gate>>,
     /// Why the connection ended.
     ended: Option<Reason>,
     /// Called once the connection has ended, however it did.
@@ -57,6 +62,8 @@ pub(crate) struct Setup {
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) blocking_pool: Option<BlockingPool>,
     pub(crate) reply_order: ReplyOrder,
+    /// Nothing is executed before [`Driver::guard`] has let the peer in.
+    pub(crate) gated: bool,
     pub(crate) trace: Option<Arc<dyn WireTrace>>,
 }
 
@@ -77,6 +84,7 @@ impl Driver {
             framing: connection.framing,
             limits: setup.limits,
             reply_order: setup.reply_order,
+            gated: setup.gated,
             peer: connection.peer.clone(),
             trace: setup.trace,
             ..Settings::new(setup.role, connection.shape, protocols)
@@ -99,6 +107,7 @@ impl Driver {
             parting: None,
             gives_way,
             gave_way: false,
+            gate: None,
             ended: None,
             on_end: None,
         }
@@ -111,6 +120,11 @@ impl Driver {
     /// Has the connection closed before anything is served on it.
     pub(crate) fn refuse(&mut self, reason: Reason) {
         self.engine.session().close(reason);
+    }
+
+    /// Has the peer decided about before anything of it is executed.
+    pub(crate) fn guard(&mut self, gate: Gate) {
+        self.gate = Some(Box::new(gate));
     }
 
     /// Calls back once the connection has ended, however it did. It must not panic.
@@ -180,8 +194,20 @@ impl Driver {
         }
     }
 
+    /// Goes on deciding about the peer; true where something came of it.
+    fn pass_gate(&mut self, now: u64, cx: &mut Context<'_>) -> bool {
+        let Some(gate) = &mut self.gate else { return false };
+        let passed = gate.poll(&mut self.engine, now, cx);
+        if passed == Passed::All {
+            self.gate = None;
+        }
+        passed != Passed::Nobody
+    }
+
     fn set_alarm(&mut self, next: Option<u64>, cx: &mut Context<'_>) {
-        let next = next.into_iter().chain(self.until).chain(self.parting).min();
+        let gate = self.gate.as_ref().and_then(|gate| gate.deadline());
+        let ends = self.until.into_iter().chain(self.parting);
+        let next = next.into_iter().chain(ends).chain(gate).min();
         let Some(time) = next else { return };
         // An alarm that rings too early costs a turn, so it is left as it is.
         if self.alarm.as_ref().is_none_or(|(set, _)| *set > time) {
@@ -204,6 +230,9 @@ impl Future for Driver {
         let now = this.runtime.now();
         this.obey(now);
         let mut turn = this.receive(cx);
+        if this.pass_gate(now, cx) {
+            turn = Turn::More;
+        }
         if this.engine.poll_running(cx) {
             // Places became free: what waited for one must not wait for the next message.
             turn = Turn::More;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod auth;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod call_all;
@@ -22,13 +23,14 @@ pub use tinyrpc_core::{
 pub use tinyrpc_dispatch::tower;
 pub use tinyrpc_dispatch::{
     BlockingPool, Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint,
-    Handler, Invocation, Layer, Method, Mode, NameTaken, PendingReply, PoolLimits, Scope, Service,
-    Started, Surplus, layers,
+    Handler, Identity, Invocation, Layer, Method, Mode, NameTaken, PendingReply, PoolLimits, Scope,
+    Service, Started, Surplus, layers,
 };
 pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;
 
 pub use crate::{
+    auth::{Attempt, Authenticate, Decision, Token, TokenLogin},
     call_all::{CallAll, call_all},
     client::{Client, ClientBuilder},
     driver::Driver,

@@ -16,7 +16,7 @@ use self::{
     hooks::{Hooks, Services},
 };
 pub use self::{broadcast::Broadcast, handle::ServerHandle};
-use crate::{SetupError, TokioRuntime, url};
+use crate::{Authenticate, SetupError, TokioRuntime, url};
 
 /// Serves a service.
 ///
@@ -33,6 +33,7 @@ use crate::{SetupError, TokioRuntime, url};
 #[must_use = "a server listens when it is told to"]
 pub struct Server {
     hooks: Hooks,
+    auth: Option<Arc<dyn Authenticate>>,
     protocols: Option<Vec<Arc<dyn Protocol>>>,
     limits: Limits,
     reply_order: ReplyOrder,
@@ -71,6 +72,7 @@ impl Server {
     fn with(services: Services) -> Self {
         Self {
             hooks: Hooks::new(services),
+            auth: None,
             protocols: None,
             limits: Limits::default(),
             reply_order: ReplyOrder::default(),
@@ -119,6 +121,24 @@ impl Server {
         self
     }
 
+    /// Executes nothing of a peer before it is known. See [`Authenticate`].
+    ///
+    /// With this a server may listen on addresses that other machines can reach, without
+    /// [`Server::allow_remote`]. [`Server::on_connect`] is called before a peer is known, the
+    /// factory of [`Server::per_connection`] behind that.
+    ///
+    /// ```
+    /// use tinyrpc::{Dispatcher, Server, TokenLogin};
+    ///
+    /// # let token_of_the_operator = "5e3a7c";
+    /// let server = Server::new(Dispatcher::new())
+    ///     .authenticate(TokenLogin::new("operator", token_of_the_operator));
+    /// ```
+    pub fn authenticate(mut self, hook: impl Authenticate + 'static) -> Self {
+        self.auth = Some(Arc::new(hook));
+        self
+    }
+
     /// In which order the requests of each peer are answered; as each is ready unless said
     /// otherwise.
     pub fn reply_order(mut self, order: ReplyOrder) -> Self {
@@ -160,7 +180,7 @@ impl Server {
     /// # Errors
     ///
     /// The URL is wrong, the address cannot be listened on, or it is not of this machine alone
-    /// and [`Server::allow_remote`] was not said.
+    /// and neither [`Server::authenticate`] nor [`Server::allow_remote`] was said.
     pub async fn listen(self, url: impl AsRef<str>) -> Result<ServerHandle, SetupError> {
         let handle = self.start();
         handle.listen(url).await?;
@@ -179,6 +199,8 @@ impl Server {
         let runtime = self.runtime.unwrap_or_else(TokioRuntime::current);
         ServerHandle::new(Accept {
             hooks: self.hooks,
+            auth: self.auth,
+            failures: Arc::default(),
             protocols: self.protocols.unwrap_or_else(url::protocols),
             limits: Arc::new(self.limits.checked()),
             reply_order: self.reply_order,

@@ -2,6 +2,8 @@
 
 use std::{fmt, io};
 
+use tinyrpc_core::Error;
+
 use crate::UrlError;
 
 /// Why there is no connection, or nobody listens.
@@ -17,6 +19,13 @@ pub enum SetupError {
         /// What the system said.
         source: io::Error,
     },
+    /// The server did not let this side in.
+    Login {
+        /// The server.
+        address: String,
+        /// How the login failed.
+        source: Error,
+    },
     /// An address beyond this machine, without leave to use one.
     Remote {
         /// The address.
@@ -29,10 +38,12 @@ impl fmt::Display for SetupError {
         match self {
             Self::Url(error) => error.fmt(f),
             Self::Io { address, source } => write!(f, "{address}: {source}"),
+            Self::Login { address, source } => write!(f, "{address}: the login failed: {source}"),
             Self::Remote { address } => write!(
                 f,
                 "{address} is reachable from other machines, and whoever reaches it may call \
-                 everything: listen on 127.0.0.1, or say `allow_remote()` if that is meant"
+                 everything: listen on 127.0.0.1, let in only whom you know by `authenticate(..)`, \
+                 or say `allow_remote()` if that is meant"
             ),
         }
     }
@@ -43,6 +54,7 @@ impl std::error::Error for SetupError {
         match self {
             Self::Url(error) => Some(error),
             Self::Io { source, .. } => Some(source),
+            Self::Login { source, .. } => Some(source),
             Self::Remote { .. } => None,
         }
     }

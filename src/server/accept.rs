@@ -4,7 +4,8 @@ use std::{io, sync::Arc};
 
 use futures_util::future::{AbortHandle, Abortable};
 use tinyrpc_core::{
-    Accepted, Connection, Limits, Listener, Opening, Protocol, ReplyOrder, Role, Runtime, WireTrace,
+    Accepted, Connection, Limits, Listener, Opening, Protocol, ReplyOrder, Role, Runtime, Shape,
+    WireTrace,
 };
 use tinyrpc_dispatch::BlockingPool;
 
@@ -12,12 +13,20 @@ use super::{
     hooks::{self, Hooks},
     peers::{Peers, Place},
 };
-use crate::{Driver, control::Order, driver::Setup};
+use crate::{
+    Driver,
+    auth::{Authenticate, Failures, Gate, Stand},
+    control::Order,
+    driver::Setup,
+};
 
 /// What every connection of a server is made from.
 #[derive(Clone)]
 pub(super) struct Accept {
     pub(super) hooks: Hooks,
+    pub(super) auth: Option<Arc<dyn Authenticate>>,
+    /// How many peers were refused.
+    pub(super) failures: Failures,
     pub(super) protocols: Vec<Arc<dyn Protocol>>,
     pub(super) limits: Arc<Limits>,
     pub(super) reply_order: ReplyOrder,
@@ -90,17 +99,28 @@ impl Accept {
             runtime: Arc::clone(&self.runtime),
             blocking_pool: self.blocking_pool.clone(),
             reply_order: self.reply_order,
+            gated: self.auth.is_some(),
             trace: self.trace.clone(),
         };
+        // Where one decision about the peer stands for all, its service comes after that.
+        let is_late = self.auth.is_some() && connection.shape != Shape::Exchange;
         let mut refused = None;
-        let mut driver = Driver::new(connection, setup, |scope| {
-            let (scope, service) = self.hooks.begin(scope);
+        let mut driver = Driver::new(connection, setup, |mut scope| {
+            let connected = self.hooks.connect(&mut scope);
+            let scope = Arc::new(scope);
+            let service = connected.and_then(|()| match is_late {
+                true => Ok(hooks::nobody()),
+                false => self.hooks.service(&scope),
+            });
             let nobody = |reason| {
                 refused = Some(reason);
                 hooks::nobody()
             };
             (scope, service.unwrap_or_else(nobody))
         });
+        if let Some(hook) = &self.auth {
+            driver.guard(self.gate(hook, is_late));
+        }
         if !place.fill(Arc::clone(driver.scope()), driver.control()) {
             driver.control().give(Order::Close);
         }
@@ -116,6 +136,20 @@ impl Accept {
             let reason = driver.await;
             tracing::debug!(%peer, %reason, "a connection ended");
         }
+    }
+
+    /// What keeps a peer waiting until it is known, and until when.
+    fn gate(&self, hook: &Arc<dyn Authenticate>, is_permanent: bool) -> Gate {
+        let patience = u64::try_from(self.limits.auth.as_micros()).unwrap_or(u64::MAX);
+        let hooks = self.hooks.clone();
+        let stand = match is_permanent {
+            true => Stand::Permanent {
+                until: None,
+                make: Some(Box::new(move |scope| hooks.service(scope))),
+            },
+            false => Stand::Exchange,
+        };
+        Gate::new(Arc::clone(hook), Arc::clone(&self.failures), patience, stand)
     }
 }
 

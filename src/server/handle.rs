@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::poll_fn,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
     task::{Context, Poll, Waker},
 };
 
@@ -53,8 +53,9 @@ impl ServerHandle {
             let source = io::Error::new(io::ErrorKind::NotConnected, "the server has shut down");
             return Err(SetupError::Io { address: url.to_string(), source });
         }
-        let listener = open::listener(&url, self.shared.accept.allow_remote).await?;
         let mut accept = self.shared.accept.clone();
+        let is_guarded = accept.allow_remote || accept.auth.is_some();
+        let listener = open::listener(&url, is_guarded).await?;
         accept.protocols = url.served();
         accept.limits = Arc::new(url.limits(Limits::clone(&accept.limits)).checked());
         self.accept(accept, listener);
@@ -88,8 +89,19 @@ impl ServerHandle {
     }
 
     /// The connections of this moment. Through `caller` the server calls its peers.
+    ///
+    /// With [`Server::authenticate`](crate::Server::authenticate), those whose peers are known.
     pub fn peers(&self) -> Vec<Arc<Scope>> {
-        self.shared.accept.peers.scopes()
+        let mut peers = self.shared.accept.peers.scopes();
+        if self.shared.accept.auth.is_some() {
+            peers.retain(|scope| scope.identity().is_some());
+        }
+        peers
+    }
+
+    /// How many peers [`Server::authenticate`](crate::Server::authenticate) has refused so far.
+    pub fn refused_peers(&self) -> u64 {
+        self.shared.accept.failures.load(Relaxed)
     }
 
     /// Stops listening, refuses new requests as not executed, and waits until the requests in

@@ -37,12 +37,17 @@ impl Hooks {
         Self { services, on_connect: Arc::new(|_| {}), on_close: Arc::new(|_, _| {}) }
     }
 
-    /// A connection begins: what its handlers will find, and who serves it, or why nobody can.
-    pub(super) fn begin(&self, mut scope: Scope) -> (Arc<Scope>, Result<Arc<dyn Service>, Reason>) {
-        let prepared = guard("`on_connect`", || (self.on_connect)(&mut scope));
-        let scope = Arc::new(scope);
-        let service = prepared.and_then(|()| self.services.make(&scope));
-        (scope, service)
+    /// A connection begins.
+    pub(super) fn connect(&self, scope: &mut Scope) -> Result<(), Reason> {
+        guard("`on_connect`", || (self.on_connect)(scope))
+    }
+
+    /// Who serves the connection.
+    pub(super) fn service(&self, scope: &Arc<Scope>) -> Result<Arc<dyn Service>, Reason> {
+        match &self.services {
+            Services::Shared(service) => Ok(Arc::clone(service)),
+            Services::Each(make) => guard("the factory of services", || make(scope)),
+        }
     }
 
     /// A connection has ended.
@@ -52,16 +57,7 @@ impl Hooks {
     }
 }
 
-impl Services {
-    fn make(&self, scope: &Arc<Scope>) -> Result<Arc<dyn Service>, Reason> {
-        match self {
-            Self::Shared(service) => Ok(Arc::clone(service)),
-            Self::Each(make) => guard("the factory of services", || make(scope)),
-        }
-    }
-}
-
-/// Serves a connection that is about to be closed.
+/// Serves a connection that is about to be closed, or whose peer is not known yet.
 pub(super) fn nobody() -> Arc<dyn Service> {
     Arc::new(Dispatcher::new())
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a call that fails where it must not fails its case")]
 
 mod around;
+mod auth;
 mod callbacks;
 mod calls;
 mod data;
@@ -56,6 +57,7 @@ macro_rules! links {
             #[cfg(feature = "tower")]
             cases!(stacks::{time_limit, most_at_once, retries, balance, buffer});
             cases!(callbacks::{server_calls_client, nested_calls});
+            cases!(auth::{token_login, strangers, accepted_peers, deadlines, secrets});
             cases!(hooks::{per_connection, closings, hooks_that_panic});
             cases!(peers::{traced, reply_order, broadcast, broadcast_skips});
         }

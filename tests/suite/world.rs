@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tinyrpc::{
-    Client, ClientBuilder, Dispatcher, Limits, Server, ServerHandle, Service,
+    Client, ClientBuilder, Dispatcher, Limits, Server, ServerHandle, Service, SetupError,
     protocols::{JsonRpc, JsonRpc1, MsgPackRpc},
     transports::{Connection, PeerAddress, exchange, memory, stream},
 };
@@ -41,6 +41,12 @@ pub(crate) struct World {
 pub(crate) struct Connected {
     pub(crate) server: ServerHandle,
     pub(crate) client: Client,
+    pub(crate) again: Reach,
+}
+
+/// A server, and how to reach it.
+pub(crate) struct Served {
+    pub(crate) server: ServerHandle,
     pub(crate) again: Reach,
 }
 
@@ -87,6 +93,23 @@ impl World {
         server: Server,
         client: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Connected {
+        let Served { server, again } = self.start(server).await;
+        let client = again.connect(client).await;
+        Connected { server, client, again }
+    }
+
+    /// The same where the client may not be let in.
+    pub(crate) async fn serve_and_try(
+        &self,
+        server: Server,
+        client: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> (Served, Result<Client, SetupError>) {
+        let served = self.start(server).await;
+        let client = served.again.try_connect(client).await;
+        (served, client)
+    }
+
+    async fn start(&self, server: Server) -> Served {
         let (server, address) = match self.link {
             Link::Tcp(options) => {
                 let bound = if options.contains("lines") { options } else { "" };
@@ -110,9 +133,7 @@ impl World {
                 (server.listen_on(listener), Address::Memory(connector))
             }
         };
-        let again = Reach { protocol: self.protocol, address };
-        let client = again.connect(client).await;
-        Connected { server, client, again }
+        Served { server, again: Reach { protocol: self.protocol, address } }
     }
 
     /// Listens, and says how a client with these options of its own gets there.
@@ -129,6 +150,13 @@ impl Reach {
         &self,
         build: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Client {
+        self.try_connect(build).await.expect("a connection")
+    }
+
+    pub(crate) async fn try_connect(
+        &self,
+        build: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Client, SetupError> {
         let builder = match &self.address {
             Address::Url(url) => ClientBuilder::from_url(url).expect("a good URL"),
             Address::Memory(connector) => match self.protocol {
@@ -137,7 +165,7 @@ impl Reach {
                 _ => Client::builder(connector.clone(), MsgPackRpc),
             },
         };
-        build(builder).connect().await.expect("a connection")
+        build(builder).connect().await
     }
 }
 

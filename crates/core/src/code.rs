@@ -28,6 +28,8 @@ impl Code {
     pub const DEADLINE: Self = Self(-32011);
     /// The call was cancelled.
     pub const CANCELLED: Self = Self(-32012);
+    /// The peer has not proved who it is. It was not executed.
+    pub const UNAUTHENTICATED: Self = Self(-32014);
     /// The answer cannot be sent: it does not encode, or is over a limit.
     pub const UNSENDABLE: Self = Self(-32013);
 }

@@ -60,6 +60,9 @@ pub struct Limits {
     pub max_nesting: u32,
     /// Messages in a row that do not parse before the connection is closed. Default 100.
     pub max_syntax_errors: u32,
+    /// How long a peer may take to log in, and a server to decide about it, where there is a hook
+    /// that does. Default 5 s: a login is one message.
+    pub auth: Duration,
     /// Connections of one server. Default 1,024.
     pub max_connections: usize,
     /// Connections from one address, loopback exempt. Default 64.
@@ -93,6 +96,7 @@ impl Default for Limits {
             call_timeout: Duration::from_secs(30),
             max_nesting: 32,
             max_syntax_errors: 100,
+            auth: Duration::from_secs(5),
             max_connections: 1024,
             max_connections_per_address: 64,
             half_close: Duration::from_secs(1),

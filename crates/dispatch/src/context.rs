@@ -10,7 +10,7 @@ use std::{
 use tinyrpc_core::{Caller, PeerAddress};
 
 use crate::{
-    Invocation, Scope,
+    Identity, Invocation, Scope,
     cancellation::{Cancellation, Cancelled},
 };
 
@@ -72,6 +72,11 @@ impl Context {
     /// Where the peer is.
     pub fn peer_address(&self) -> &PeerAddress {
         &self.call.scope.peer
+    }
+
+    /// Who the peer has proved to be; `None` where the server asks nobody for a proof.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.call.scope.identity()
     }
 
     /// The connection's value of type `T`, where the server attached one.

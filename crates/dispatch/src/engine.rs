@@ -61,6 +61,17 @@ impl Engine {
         session.handle(incoming, &mut Starter { service: &**service, scope, jobs, cx })
     }
 
+    /// From now on another service answers.
+    pub fn serve_by(&mut self, service: Arc<dyn Service>) {
+        self.service = service;
+    }
+
+    /// Begins a request that [`Session::ask`] showed, with what is known about who made it.
+    pub fn begin_asked(&mut self, number: u64, scope: &Arc<Scope>, cx: &mut Context<'_>) {
+        let Self { session, service, jobs, .. } = self;
+        session.begin_asked(number, &mut Starter { service: &**service, scope, jobs, cx });
+    }
+
     /// Goes on with what goes on, and answers what is done; true when something was.
     pub fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
         let _driving = waiting::driving();

@@ -48,6 +48,7 @@ mod engine;
 mod errand;
 mod fail;
 pub mod handler;
+mod identity;
 mod kept;
 mod layer;
 pub mod layers;
@@ -73,6 +74,7 @@ pub use crate::{
     endpoint::{Dispatched, Dispatching, Endpoint},
     engine::Engine,
     handler::Handler,
+    identity::Identity,
     kept::{Begun, Kept},
     layer::Layer,
     method::Method,

@@ -4,12 +4,12 @@ use std::{
     any::{Any, TypeId},
     collections::HashMap,
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use tinyrpc_core::{Caller, PeerAddress, Runtime};
 
-use crate::BlockingPool;
+use crate::{BlockingPool, Identity};
 
 /// What is known about a connection, made once when it is accepted.
 pub struct Scope {
@@ -22,12 +22,43 @@ pub struct Scope {
     /// Where plain functions run that do not say where; `None` is where requests are received.
     pub blocking_pool: Option<BlockingPool>,
     data: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    identity: OnceLock<Identity>,
 }
 
 impl Scope {
     /// A connection without data of its own.
     pub fn new(peer: PeerAddress, caller: Caller, runtime: Option<Arc<dyn Runtime>>) -> Self {
-        Self { peer, caller, runtime, blocking_pool: None, data: HashMap::new() }
+        Self {
+            peer,
+            caller,
+            runtime,
+            blocking_pool: None,
+            data: HashMap::new(),
+            identity: OnceLock::new(),
+        }
+    }
+
+    /// The same connection with somebody else at its end: over exchanges each request may come
+    /// from another peer.
+    pub fn with_identity(&self, identity: Identity) -> Self {
+        Self {
+            peer: self.peer.clone(),
+            caller: self.caller.clone(),
+            runtime: self.runtime.clone(),
+            blocking_pool: self.blocking_pool.clone(),
+            data: self.data.clone(),
+            identity: identity.into(),
+        }
+    }
+
+    /// Says who the peer has proved to be; false where that was said before, which stands.
+    pub fn identify(&self, identity: Identity) -> bool {
+        self.identity.set(identity).is_ok()
+    }
+
+    /// Who the peer has proved to be; `None` where nobody asked for a proof.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.get()
     }
 
     /// Adds data of the connection: one value of each type.
@@ -45,6 +76,7 @@ impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scope")
             .field("peer", &self.peer)
+            .field("identity", &self.identity.get())
             .field("data", &self.data.len())
             .finish_non_exhaustive()
     }

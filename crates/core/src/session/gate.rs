@@ -63,7 +63,7 @@ impl Session {
     /// Takes the oldest request that waits and shows it; the number is what it goes by from now
     /// on. Of a batch the first request is shown, and stands for all of them.
     pub fn ask<R>(&mut self, show: impl FnOnce(&Request<'_>) -> R) -> Option<(u64, R)> {
-        while self.may_ask() {
+        while self.can_ask() {
             let waiting = self.backlog.pop()?;
             self.speak_as(&waiting.frame);
             let link = self.links.get_mut(self.tongue)?;
@@ -84,8 +84,10 @@ impl Session {
         None
     }
 
-    fn may_ask(&self) -> bool {
+    /// True when a request waits that may be asked about.
+    pub fn can_ask(&self) -> bool {
         self.gate.is_closed
+            && !self.backlog.is_empty()
             && !self.is_closing()
             && !matches!(self.state, State::Draining)
             && self.has_room(1 + self.gate.asked.len())

@@ -9,7 +9,7 @@ use std::{
 
 use super::Session;
 use crate::{
-    Direction, Ended, Invalid, Lane, Message, PeerAddress, WireTrace, calls::Collected,
+    Direction, Ended, Invalid, Lane, Message, PayloadRef, PeerAddress, WireTrace, calls::Collected,
     outgoing::Kind,
 };
 
@@ -61,7 +61,7 @@ impl Session {
         }
         let hidden = match self.gate.is_closed() {
             true => secrets(frame, message),
-            false => Vec::new(),
+            false => [0..0, 0..0],
         };
         self.trace =
             self.trace.take().and_then(|trace| trace.tell(Direction::Received, frame, &hidden));
@@ -102,17 +102,21 @@ impl Session {
 
 /// What is not shown of a message of a peer about which nobody has decided: the params by which it
 /// proves who it is, and whatever might be such params.
-fn secrets(frame: &[u8], message: &Result<Message<'_>, Invalid<'_>>) -> Vec<Range<usize>> {
-    let all = || vec![0..frame.len()];
+fn secrets(frame: &[u8], message: &Result<Message<'_>, Invalid<'_>>) -> [Range<usize>; 2] {
+    let all = [0..frame.len(), 0..0];
+    let place = |params: Option<PayloadRef<'_>>| match params {
+        Some(params) if !params.bytes.is_empty() => place(frame, params.bytes),
+        _ => Some(0..0),
+    };
     match message {
         Ok(Message::Request(request)) => {
-            let params = [Some(request.params), request.named];
-            let parts = params.into_iter().flatten().filter(|params| !params.bytes.is_empty());
-            let places: Option<Vec<_>> = parts.map(|part| place(frame, part.bytes)).collect();
-            places.unwrap_or_else(all)
+            match (place(Some(request.params)), place(request.named)) {
+                (Some(params), Some(named)) => [params, named],
+                _ => all,
+            }
         }
-        Ok(Message::Batch(_)) | Err(_) => all(),
-        Ok(_) => Vec::new(),
+        Ok(Message::Batch(_)) | Err(_) => all,
+        Ok(_) => [0..0, 0..0],
     }
 }
 
