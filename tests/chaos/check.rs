@@ -9,7 +9,7 @@ use tinyrpc_core::Code;
 
 use crate::{
     control::Control,
-    ledger::{Ending, Entry, Ledger},
+    ledger::{Ending, Entry, Ledger, Maker},
 };
 
 /// What the calls of a ledger came to.
@@ -80,7 +80,7 @@ pub(crate) fn check(ledger: &Ledger, slack: Duration, control: &Control) -> Resu
     let mut report = format!("{} of {} calls broke a promise\n", broken.len(), entries.len());
     for (number, why) in broken.into_iter().take(SHOWN) {
         _ = writeln!(report, "\ncall {number}: {why}");
-        report.push_str(&history(&entries, number));
+        report.push_str(&history(ledger, &entries, number));
     }
     Err(report)
 }
@@ -91,7 +91,7 @@ pub(crate) fn pending(ledger: &Ledger) -> String {
     let open = entries.iter().enumerate().filter(|(_, entry)| entry.ended.is_none());
     let mut report = format!("{} calls are pending\n", open.clone().count());
     for (number, _) in open.take(SHOWN) {
-        report.push_str(&history(&entries, number));
+        report.push_str(&history(ledger, &entries, number));
     }
     report
 }
@@ -143,8 +143,8 @@ impl Entry {
     }
 }
 
-/// What is known about one call, and about the one that it was made in.
-fn history(entries: &[Entry], number: usize) -> String {
+/// What is known about one call, about the one that it was made in, and about their connection.
+fn history(ledger: &Ledger, entries: &[Entry], number: usize) -> String {
     let Some(entry) = entries.get(number) else { return String::new() };
     let mut lines = vec![(
         entry.made,
@@ -164,8 +164,10 @@ fn history(entries: &[Entry], number: usize) -> String {
     for (at, what) in lines {
         _ = writeln!(table, "{:>14.3} ms | {number:>7} | {what}", at.as_secs_f64() * 1000.0);
     }
-    if let crate::ledger::Maker::Handler(outer) = entry.maker {
-        table.push_str(&history(entries, outer));
+    match entry.maker {
+        Maker::Handler(outer) => table.push_str(&history(ledger, entries, outer)),
+        Maker::Client(connection) => _ = writeln!(table, "{}", ledger.story(connection)),
+        Maker::Server(_) => {}
     }
     table
 }

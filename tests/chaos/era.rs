@@ -35,6 +35,7 @@ pub(crate) struct Era<'a> {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) dial: Box<dyn Dial>,
     pub(crate) limits: Limits,
+    order: ReplyOrder,
     number: usize,
     server: ServerHandle,
     accepted: Arc<Accepted>,
@@ -63,9 +64,10 @@ impl<'a> Era<'a> {
                 accepted.welcome(&scope.caller, &ledger, pace, lock(&chance).fork());
             }
         };
+        let order = reply_order(rng);
         let server = Server::new(service(&ledger))
             .limits(limits.clone())
-            .reply_order(reply_order(rng))
+            .reply_order(order)
             .on_connect(welcome);
         let server = match scenario.wire {
             // A server must be told: the first bytes do not tell it from 2.0.
@@ -78,7 +80,7 @@ impl<'a> Era<'a> {
             false => Control::none(),
         };
         let down = AtomicBool::new(false);
-        Self { scenario, ledger, dial, limits, number, server, accepted, down, control }
+        Self { scenario, ledger, dial, limits, order, number, server, accepted, down, control }
     }
 
     /// Makes about `want` calls, ends the server, and checks the book.
@@ -136,19 +138,18 @@ impl<'a> Era<'a> {
             done.expect("a caller does not panic");
         }
         self.until(|| self.ledger.alive() == 0, "a handler outlives its connection").await;
-        for caller in lock(&self.accepted.callers).drain(..) {
-            self.check_caller(&caller, "a connection of the server");
+        let callers = std::mem::take(&mut *lock(&self.accepted.callers));
+        for caller in callers {
+            self.check_caller(&caller, "a connection of the server").await;
         }
     }
 
-    /// Nothing is left of a connection.
-    pub(crate) fn check_caller(&self, caller: &Caller, whose: &str) {
-        if caller.closed().is_none() {
-            self.fail(&format!("{whose}: it is open"));
-        }
-        if caller.in_flight() > 0 {
-            self.fail(&format!("{whose}: {} calls are left in the table", caller.in_flight()));
-        }
+    /// Nothing is left of a connection. Its handlers, and the calls that they wait for, are dropped
+    /// by its driver, which may be at work in another thread.
+    pub(crate) async fn check_caller(&self, caller: &Caller, whose: &str) {
+        self.until(|| caller.closed().is_some(), &format!("{whose}: it stays open")).await;
+        let empty = || caller.in_flight() == 0;
+        self.until(empty, &format!("{whose}: calls are left in the table")).await;
     }
 
     /// Waits for what must not take for ever.
@@ -171,7 +172,8 @@ impl<'a> Era<'a> {
 
     pub(crate) fn fail(&self, report: &str) -> ! {
         let Scenario { name, seed, .. } = self.scenario;
-        panic!("{name}, {seed}, server {}: {report}\nits limits: {:?}", self.number, self.limits)
+        let Self { number, order, limits, .. } = self;
+        panic!("{name}, {seed}, server {number}: {report}\nthe server: {order:?}, {limits:?}")
     }
 }
 

@@ -4,6 +4,7 @@
 //! ended, the handler that it was begun and finished; [`check`](crate::check) compares the two.
 
 use std::{
+    collections::HashMap,
     ops::ControlFlow,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -20,6 +21,8 @@ use tokio::time::Instant;
 pub(crate) struct Ledger {
     start: Instant,
     entries: Mutex<Vec<Entry>>,
+    /// What happens to the connections, by the numbers that their clients have as makers.
+    stories: Mutex<HashMap<usize, String>>,
     /// Handlers that were begun and neither finished nor dropped.
     alive: AtomicUsize,
 }
@@ -72,6 +75,7 @@ impl Ledger {
         Arc::new(Self {
             start: Instant::now(),
             entries: Mutex::default(),
+            stories: Mutex::default(),
             alive: AtomicUsize::new(0),
         })
     }
@@ -87,6 +91,17 @@ impl Ledger {
     /// When the book was opened.
     pub(crate) fn start(&self) -> Instant {
         self.start
+    }
+
+    /// Notes what is going to happen to a connection.
+    pub(crate) fn tell(&self, number: usize, story: String) {
+        self.stories.lock().unwrap_or_else(PoisonError::into_inner).insert(number, story);
+    }
+
+    /// What happened to the connection of a client.
+    pub(crate) fn story(&self, number: usize) -> String {
+        let stories = self.stories.lock().unwrap_or_else(PoisonError::into_inner);
+        stories.get(&number).cloned().unwrap_or_default()
     }
 
     pub(crate) fn len(&self) -> usize {
