@@ -15,7 +15,8 @@ use futures_util::{
 };
 use serde::Serialize;
 use tinyrpc_core::{
-    Caller, Connection, Connector, Error, Limits, Protocol, ReplyOrder, Role, Runtime, WireTrace,
+    Caller, Connection, Connector, Error, Framing, Limits, Protocol, ReplyOrder, Role, Runtime,
+    WireTrace,
 };
 use tinyrpc_dispatch::{BlockingPool, Dispatcher, Scope, Service};
 
@@ -24,6 +25,7 @@ use crate::{
     control::{Control, Order},
     driver::Setup,
     open,
+    url::{Options, carries, unfit},
 };
 
 /// Calls a server; cheap to clone and to share between tasks.
@@ -140,6 +142,8 @@ impl fmt::Debug for Client {
 pub struct ClientBuilder {
     connector: Arc<dyn Connector>,
     protocol: Arc<dyn Protocol>,
+    /// In place of the connection's: `Some(None)` is the protocol's own.
+    framing: Option<Option<Arc<dyn Framing>>>,
     limits: Limits,
     service: Arc<dyn Service>,
     prepare: Vec<Prepare>,
@@ -159,6 +163,7 @@ impl ClientBuilder {
         Self {
             connector,
             protocol,
+            framing: None,
             limits: Limits::default(),
             service: Arc::new(Dispatcher::new()),
             prepare: Vec::new(),
@@ -180,6 +185,43 @@ impl ClientBuilder {
         let mut builder = Self::from_parts(open::connector(&url)?, url.spoken()?);
         builder.limits = url.limits(Limits::default());
         Ok(builder)
+    }
+
+    /// Sets an option by its name in URLs, over what the URL says: for those that have no room for
+    /// options, such as `exec:`, and for programs whose users name them.
+    ///
+    /// ```
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tinyrpc::ClientBuilder;
+    ///
+    /// let builder = ClientBuilder::from_url("tcp://127.0.0.1:4000")?
+    ///     .option("framing", "content-length")?
+    ///     .option("timeout", "5")?;
+    /// # Ok(()) }
+    /// # example().unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// There is no such option or value, or the framing cannot carry the protocol.
+    pub fn option(mut self, name: &str, value: &str) -> Result<Self, SetupError> {
+        let mut options = Options::default();
+        options.set(name, value)?;
+        if let Some(Some(framing)) = &options.framing
+            && !carries(&**framing, &*self.protocol)
+        {
+            return Err(unfit(&format!("{name}={value}")).into());
+        }
+        self.limits = options.limits(self.limits);
+        self.framing = options.framing.or(self.framing);
+        Ok(self)
+    }
+
+    /// Finds messages in a stream of bytes by a framing in place of the protocol's own. Transports
+    /// that carry whole messages need none.
+    pub fn framing(mut self, framing: impl Framing + 'static) -> Self {
+        self.framing = Some(Some(Arc::new(framing)));
+        self
     }
 
     /// Serves calls of the server over the same connection.
@@ -330,7 +372,10 @@ impl ClientBuilder {
         (client, driver)
     }
 
-    fn start(self, connection: Connection, runtime: Arc<dyn Runtime>) -> (Client, Driver) {
+    fn start(self, mut connection: Connection, runtime: Arc<dyn Runtime>) -> (Client, Driver) {
+        if let Some(framing) = self.framing {
+            connection.framing = framing;
+        }
         let setup = Setup {
             role: Role::Client,
             protocols: vec![self.protocol],

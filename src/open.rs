@@ -1,7 +1,11 @@
 //! What a URL leads to: the connector or the listener of its transport.
 
-#[cfg(any(feature = "tcp", all(unix, feature = "unix")))]
+#[cfg(feature = "stdio")]
+mod exec;
+#[cfg(any(feature = "tcp", all(unix, feature = "unix"), feature = "stdio"))]
 mod framed;
+#[cfg(feature = "stdio")]
+mod stdio;
 #[cfg(feature = "tcp")]
 mod tcp;
 #[cfg(all(unix, feature = "unix"))]
@@ -11,7 +15,7 @@ use std::sync::Arc;
 
 use tinyrpc_core::{Connector, Listener};
 
-#[cfg(any(feature = "tcp", all(unix, feature = "unix")))]
+#[cfg(any(feature = "tcp", all(unix, feature = "unix"), feature = "stdio"))]
 use crate::url::Transport;
 use crate::{SetupError, Url};
 
@@ -22,6 +26,10 @@ pub(crate) fn connector(url: &Url) -> Result<Arc<dyn Connector>, SetupError> {
         Transport::Tcp => Ok(tcp::connector(url)),
         #[cfg(all(unix, feature = "unix"))]
         Transport::Unix => unix::connector(url),
+        #[cfg(feature = "stdio")]
+        Transport::Exec => exec::connector(url),
+        #[cfg(feature = "stdio")]
+        Transport::Stdio => Ok(stdio::connector(url)),
     }
 }
 
@@ -39,5 +47,9 @@ pub(crate) async fn listener(
         Transport::Tcp => tcp::listener(url, allow_remote).await,
         #[cfg(all(unix, feature = "unix"))]
         Transport::Unix => unix::listener(url),
+        #[cfg(feature = "stdio")]
+        Transport::Exec => Err(exec::no_listener(url)),
+        #[cfg(feature = "stdio")]
+        Transport::Stdio => stdio::listener(url),
     }
 }

@@ -4,10 +4,23 @@ use std::str::FromStr;
 
 use super::{UrlError, list};
 
-/// One line for each transport: its variant, its names, its feature, and whether this system has
-/// what it needs. What a name leads to is in `open`.
+/// What stands behind the name of a transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `//ADDRESS`, and options.
+    Address,
+    /// A line as for a shell, to the end of the URL.
+    Line,
+    /// Nothing but options.
+    Nothing,
+}
+
+/// One line for each transport: its variant, its names, its feature, the systems that have what it
+/// needs, and what stands behind its name. What a name leads to is in `open`.
 macro_rules! transports {
-    ($($variant:ident: $($name:literal)|+, feature $feature:literal, on $system:meta;)*) => {
+    ($(
+        $variant:ident: $($name:literal)|+, feature $feature:literal, on $system:meta, $form:ident;
+    )*) => {
         /// A transport that this build has.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Transport {
@@ -15,6 +28,16 @@ macro_rules! transports {
                 #[cfg(all(feature = $feature, $system))]
                 $variant,
             )*
+        }
+
+        impl Form {
+            /// What stands behind a name, whether this build has its transport or not.
+            pub(super) fn behind(name: &str) -> Option<Self> {
+                match name {
+                    $($($name)|+ => Some(Self::$form),)*
+                    _ => None,
+                }
+            }
         }
 
         impl FromStr for Transport {
@@ -26,13 +49,9 @@ macro_rules! transports {
                         #[cfg(all(feature = $feature, $system))]
                         $($name)|+ => Ok(Self::$variant),
                         #[cfg(not(feature = $feature))]
-                        $($name)|+ => Err(UrlError(format!(
-                            concat!("{}:// needs the feature `", $feature, "`"), name
-                        ))),
+                        $($name)|+ => Err(lacks(name, concat!("needs the feature `", $feature, "`"))),
                         #[cfg(all(feature = $feature, not($system)))]
-                        $($name)|+ => Err(UrlError(format!(
-                            "{name}:// is not there on this system"
-                        ))),
+                        $($name)|+ => Err(lacks(name, "is not there on this system")),
                     )*
                     _ => {
                         let known = list([$($($name),+),*], "and");
@@ -45,6 +64,18 @@ macro_rules! transports {
 }
 
 transports! {
-    Tcp: "tcp", feature "tcp", on all();
-    Unix: "unix" | "ipc", feature "unix", on unix;
+    Tcp: "tcp", feature "tcp", on all(), Address;
+    Unix: "unix" | "ipc", feature "unix", on unix, Address;
+    Exec: "exec", feature "stdio", on all(), Line;
+    Stdio: "stdio", feature "stdio", on all(), Nothing;
+}
+
+/// A transport that exists, but not here.
+#[cfg_attr(
+    all(unix, feature = "tcp", feature = "unix", feature = "stdio"),
+    expect(dead_code, reason = "this build has all of them")
+)]
+fn lacks(name: &str, what: &str) -> UrlError {
+    let slashes = if Form::behind(name) == Some(Form::Address) { "//" } else { "" };
+    UrlError(format!("{name}:{slashes} {what}"))
 }

@@ -85,6 +85,10 @@ links! {
     jsonrpc_unix: "jsonrpc" over Link::Unix;
     #[cfg(all(unix, feature = "unix"))]
     msgpack_unix: "msgpack" over Link::Unix;
+    #[cfg(unix)]
+    jsonrpc_pipes: "jsonrpc" over Link::Pipes;
+    #[cfg(unix)]
+    msgpack_pipes: "msgpack" over Link::Pipes;
     jsonrpc_narrow: "jsonrpc" over Link::Narrow;
     msgpack_narrow: "msgpack" over Link::Narrow;
 }

@@ -23,6 +23,9 @@ pub(crate) enum Link {
     /// TCP, with the options of the client's URL; the server is bound `auto` where that knows the
     /// protocol.
     Tcp(&'static str),
+    /// A pair of the system's pipes, as a program that was started has them.
+    #[cfg(unix)]
+    Pipes,
     /// A Unix socket; the server is bound `auto`.
     #[cfg(all(unix, feature = "unix"))]
     Unix,
@@ -126,6 +129,8 @@ impl World {
                 let dial = match link {
                     Link::Exchange => exchange::pair,
                     Link::Narrow => narrow,
+                    #[cfg(unix)]
+                    Link::Pipes => pipes,
                     _ => memory::pair,
                 };
                 let server = if self.is_named() { server.protocol(JsonRpc1) } else { server };
@@ -173,6 +178,19 @@ impl Reach {
 fn narrow() -> (Connection, Connection) {
     let (left, right) = tokio::io::duplex(4 << 10);
     (stream::connection(left, PeerAddress::Memory), stream::connection(right, PeerAddress::Memory))
+}
+
+/// One pipe each way.
+#[cfg(unix)]
+fn pipes() -> (Connection, Connection) {
+    use tokio::net::unix::pipe::pipe;
+
+    let ((left_out, right_in), (right_out, left_in)) =
+        (pipe().expect("a pipe"), pipe().expect("a pipe"));
+    (
+        stream::halves(left_in, left_out, PeerAddress::Memory),
+        stream::halves(right_in, right_out, PeerAddress::Memory),
+    )
 }
 
 /// Small enough for every limit to be reached by a test.
