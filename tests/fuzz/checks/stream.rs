@@ -1,6 +1,6 @@
 //! A stream of bytes: whatever its pieces are, the same messages come out of it.
 
-use tinyrpc_core::{Codec, FrameReader, Protocol, Scan};
+use tinyrpc_core::{Codec, Format, FrameReader, Protocol, Scan};
 use tinyrpc_protocols::{JsonRpc, MsgPackRpc};
 
 use super::{Dice, bounds, frame, roomy, said::Said};
@@ -104,6 +104,8 @@ pub(super) fn read_framed(
                 }
                 Scan::Bad { consumed, error, fatal } => {
                     let error = error.map(|error| (error.code.0, error.message.into_owned()));
+                    // Without an id MessagePack-RPC tells nothing.
+                    let error = error.filter(|_| codec.profile.format == Format::Json);
                     // What is told once is not told again, however many pieces it comes in.
                     if error.is_some() || fatal {
                         events.push(Event::Bad { error, fatal });
