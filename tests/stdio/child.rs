@@ -133,13 +133,13 @@ fn chatter(words: String) -> usize {
     io::stdin().lock().lines().count()
 }
 
-/// Starts a program that waits, maybe one that says no when it is asked to end, and maybe in a
-/// session of its own. It keeps all standard streams.
+/// Starts a program that waits, maybe one that says no when it is asked to end. It keeps what was
+/// our standard output open.
 fn spawn(life: String, stubborn: bool) -> u32 {
     let trap = if stubborn { "trap '' TERM; " } else { "" };
     let child = Command::new("sh")
         .arg("-c")
-        .arg(format!("{trap}exec \"$0\" \"$@\" 3>&1"))
+        .arg(format!("{trap}exec \"$0\" \"$@\""))
         .arg(env::current_exe().expect("the path of this test"))
         .args(["child::in_another_role", "--exact", "--nocapture"])
         .env(ROLE, "wait")
