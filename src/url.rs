@@ -85,6 +85,12 @@ impl Url {
         }
     }
 
+    /// True where the URL names no protocol.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_auto(&self) -> bool {
+        self.protocol.is_none()
+    }
+
     /// The framing in place of the protocol's own, where one is asked for.
     pub(crate) fn framing(&self) -> Option<&Arc<dyn Framing>> {
         self.options.framing.as_ref()?.as_ref()

@@ -62,10 +62,11 @@ impl ServerHandle {
             return Err(SetupError::Io { address: url.to_string(), source });
         }
         let mut accept = self.shared.accept.clone();
-        let is_guarded = accept.allow_remote || accept.auth.is_some();
-        let listener = open::listener(&url, is_guarded).await?;
+        accept.port.allow_remote |= accept.auth.is_some();
         accept.protocols = url.served();
         accept.limits = Arc::new(url.limits(Limits::clone(&accept.limits)).checked());
+        accept.port.limits = Arc::clone(&accept.limits);
+        let listener = open::listener(&url, &accept.port).await?;
         self.accept(accept, listener);
         Ok(())
     }

@@ -20,14 +20,20 @@ pub mod custom;
 pub mod exchange;
 #[cfg(feature = "stdio")]
 pub mod exec;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod memory;
 #[cfg(feature = "stdio")]
 pub mod stdio;
 pub mod stream;
 #[cfg(feature = "tcp")]
 pub mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(all(unix, feature = "unix"))]
 pub mod unix;
+#[cfg(feature = "ws")]
+pub mod ws;
 
 mod pipe;
 
