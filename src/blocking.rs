@@ -53,6 +53,7 @@ mod batch;
 mod caller;
 mod client;
 mod park;
+mod round;
 mod server;
 mod wait;
 

@@ -8,6 +8,7 @@ mod call_all;
 mod client;
 mod control;
 mod driver;
+pub mod engine;
 mod open;
 mod server;
 mod setup_error;

@@ -2,18 +2,18 @@
 
 use std::{
     cell::Cell,
-    future::{Future, pending},
+    future::{Future, pending, poll_fn},
     io,
     sync::{Arc, LazyLock, Mutex, PoisonError, mpsc},
     thread,
 };
 
 use futures_channel::oneshot;
-use tinyrpc_core::Runtime;
+use tinyrpc_core::{Runtime, Task};
 use tinyrpc_dispatch::BlockingPool;
 use tokio::runtime::Builder;
 
-use super::park::park_on;
+use super::{park::park_on, round};
 use crate::TokioRuntime;
 
 static RUNTIME: Mutex<Option<Arc<dyn Runtime>>> = Mutex::new(None);
@@ -56,7 +56,7 @@ pub(super) fn run<T: Send + 'static>(
     runtime.spawn(Box::pin(async move {
         _ = sender.send(future.await);
     }));
-    park_on(done).map_err(|_| io::Error::other("the runtime has shut down"))
+    park_on(None, done).map_err(|_| io::Error::other("the runtime has shut down"))
 }
 
 /// What the thread does, for as long as the process lives.
@@ -70,7 +70,7 @@ fn drive(begun: &mpsc::Sender<io::Result<Arc<dyn Runtime>>>) {
     match built {
         Ok(runtime) => runtime.block_on(async {
             // Whoever asked for the runtime waits for it.
-            _ = begun.send(Ok(TokioRuntime::current()));
+            _ = begun.send(Ok(Arc::new(Background(TokioRuntime::current()))));
             pending().await
         }),
         Err(error) => _ = begun.send(Err(error)),
@@ -80,3 +80,28 @@ fn drive(begun: &mpsc::Sender<io::Result<Arc<dyn Runtime>>>) {
 /// Pools bound their threads themselves. Where the runtime had a bound below theirs, a handler
 /// could wait for a thread that never comes.
 const MOST_THREADS: usize = 1 << 16;
+
+/// A runtime whose tasks have turns.
+struct Background(Arc<dyn Runtime>);
+
+impl Runtime for Background {
+    fn spawn(&self, mut task: Task) {
+        self.0.spawn(Box::pin(poll_fn(move |cx| round::turn(|| task.as_mut().poll(cx)))));
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        self.0.spawn_blocking(work);
+    }
+
+    fn runs_in_order(&self) -> bool {
+        self.0.runs_in_order()
+    }
+
+    fn sleep_until(&self, time: u64) -> Task {
+        self.0.sleep_until(time)
+    }
+
+    fn now(&self) -> u64 {
+        self.0.now()
+    }
+}

@@ -71,7 +71,7 @@ impl<'a> Batch<'a> {
     /// The batch could not be sent at all; how each call ended is in the [`Answers`].
     pub fn send(self) -> Result<Answers, Error> {
         let _waiting = begin(self.whom)?;
-        park_on(self.batch.send())
+        park_on(None, self.batch.send())
     }
 }
 

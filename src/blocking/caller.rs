@@ -1,6 +1,6 @@
 //! `Caller`: makes calls to the peer of a connection, and waits for their answers.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use serde::{Serialize, de::DeserializeOwned};
@@ -9,6 +9,7 @@ use tinyrpc_core::{Error, Limits, Payload, Reason};
 use super::{
     Batch,
     park::park_on,
+    round::Round,
     wait::{Whom, begin},
 };
 use crate::Context;
@@ -19,7 +20,7 @@ use crate::Context;
 /// unless their method says otherwise; elsewhere by
 /// [`Dispatcher::blocking`](crate::Dispatcher::blocking).
 pub fn peer(context: &Context) -> Caller {
-    Caller { caller: context.peer().clone(), whom: Whom::Peer }
+    Caller { caller: context.peer().clone(), whom: Whom::Peer, round: None }
 }
 
 /// A handle for calls to one peer; cheap to clone, and shared by any number of threads.
@@ -30,6 +31,8 @@ pub fn peer(context: &Context) -> Caller {
 pub struct Caller {
     caller: tinyrpc_core::Caller,
     whom: Whom,
+    /// Who waits for answers over the same connection.
+    round: Option<Arc<Round>>,
 }
 
 /// A call that was made and whose answer was not waited for. See [`Caller::send`].
@@ -37,9 +40,15 @@ pub struct Caller {
 pub struct Sent<R> {
     sent: tinyrpc_core::Sent<R>,
     whom: Whom,
+    round: Option<Arc<Round>>,
 }
 
 impl Caller {
+    /// Calls over a connection that the background thread drives.
+    pub(super) fn in_rounds(caller: &tinyrpc_core::Caller) -> Self {
+        Self { round: Some(Arc::default()), ..caller.into() }
+    }
+
     /// Calls a method and waits for its answer. Where the limit of calls in flight is reached, or
     /// too much waits to be sent, it waits its turn before.
     ///
@@ -52,7 +61,7 @@ impl Caller {
         R: DeserializeOwned,
     {
         let _waiting = begin(self.whom)?;
-        park_on(self.caller.call(method, params))
+        park_on(self.round.as_ref(), self.caller.call(method, params))
     }
 
     /// Calls a method, or fails at once where [`Caller::call`] would wait its turn.
@@ -66,7 +75,7 @@ impl Caller {
         R: DeserializeOwned,
     {
         let _waiting = begin(self.whom)?;
-        park_on(self.caller.try_call(method, params))
+        park_on(self.round.as_ref(), self.caller.try_call(method, params))
     }
 
     /// Calls a method and gives its result as it came, not decoded.
@@ -76,7 +85,7 @@ impl Caller {
     /// As `call`; a result never mismatches.
     pub fn call_raw<P: Serialize>(&self, method: &str, params: P) -> Result<Payload, Error> {
         let _waiting = begin(self.whom)?;
-        park_on(self.caller.call_raw(method, params))
+        park_on(self.round.as_ref(), self.caller.call_raw(method, params))
     }
 
     /// Makes a call and comes back as soon as it is queued; the answer is waited for later, so that
@@ -101,7 +110,7 @@ impl Caller {
         R: DeserializeOwned,
     {
         let sent = self.soon(self.caller.call(method, params).send())?;
-        Ok(Sent { sent, whom: self.whom })
+        Ok(Sent { sent, whom: self.whom, round: self.round.clone() })
     }
 
     /// Sends a notification: it is executed, but never answered. Comes back when it is queued.
@@ -122,13 +131,13 @@ impl Caller {
     /// The same handle with another time for each call; zero waits for ever.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self { caller: self.caller.clone().with_timeout(timeout), whom: self.whom }
+        Self { caller: self.caller.clone().with_timeout(timeout), ..self.clone() }
     }
 
     /// The same handle for the methods under a prefix, which is put before every name.
     #[must_use]
     pub fn with_prefix(&self, prefix: &str) -> Self {
-        Self { caller: self.caller.with_prefix(prefix), whom: self.whom }
+        Self { caller: self.caller.with_prefix(prefix), ..self.clone() }
     }
 
     /// Why no more calls can be made; `None` while they can.
@@ -149,7 +158,7 @@ impl Caller {
             return done;
         }
         let _waiting = begin(self.whom)?;
-        park_on(done)
+        park_on(self.round.as_ref(), done)
     }
 }
 
@@ -164,7 +173,7 @@ impl<R: DeserializeOwned> Sent<R> {
             return answer;
         }
         match begin(self.whom) {
-            Ok(_waiting) => park_on(self.sent),
+            Ok(_waiting) => park_on(self.round.as_ref(), self.sent),
             // It was made, whoever may wait for it.
             Err(Error::NotExecuted(reason)) => Err(Error::Unknown(reason)),
             Err(other) => Err(other),
@@ -175,7 +184,7 @@ impl<R: DeserializeOwned> Sent<R> {
 /// Calls over any connection that is driven elsewhere, such as one of a server's peers.
 impl From<&tinyrpc_core::Caller> for Caller {
     fn from(caller: &tinyrpc_core::Caller) -> Self {
-        Self { caller: caller.clone(), whom: Whom::Others }
+        Self { caller: caller.clone(), whom: Whom::Others, round: None }
     }
 }
 

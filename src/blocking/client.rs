@@ -59,7 +59,7 @@ impl Client {
         };
         builder.runtime = Some(Arc::clone(&runtime));
         let client = background::run(&*runtime, builder.connect()).map_err(failed)??;
-        let caller = Caller::from(&*client);
+        let caller = Caller::in_rounds(&client);
         Ok(Self { client, caller, runtime })
     }
 

@@ -29,7 +29,7 @@ use super::{background, park::park_on};
 /// handlers wait already that none could run any more.
 pub fn wait<F: Future>(future: F) -> Result<F::Output, Error> {
     let _waiting = begin(Whom::Others)?;
-    Ok(park_on(future))
+    Ok(park_on(None, future))
 }
 
 /// Whom a thread waits for.
@@ -58,7 +58,7 @@ pub(super) fn begin(whom: Whom) -> Result<Waiting, Error> {
 /// Waits for the end of something, where that can be waited for; otherwise it ends by itself.
 pub(super) fn finish(runtime: &dyn Runtime, end: impl Future<Output = ()> + Send + 'static) {
     match begin(Whom::Others) {
-        Ok(_waiting) => park_on(end),
+        Ok(_waiting) => park_on(None, end),
         Err(_) => runtime.spawn(Box::pin(end)),
     }
 }
