@@ -29,7 +29,7 @@ enum Command {
     /// Compare peers: fresh processes, alternating, several rounds.
     Run(RunArgs),
     /// Measure what the project has promised to hold, and say whether it holds.
-    Floors(RoundArgs),
+    Floors(FloorArgs),
     /// Count instructions, allocations and system calls per call.
     Cost(CostArgs),
 }
@@ -89,6 +89,15 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct FloorArgs {
+    /// The goals, separated by commas; all of them if none is named.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) rows: Vec<u8>,
+    #[command(flatten)]
+    pub(crate) rounds: RoundArgs,
+}
+
+#[derive(Args)]
 pub(crate) struct CostArgs {
     /// The peers, separated by commas.
     #[arg(value_delimiter = ',', required = true)]
@@ -120,7 +129,7 @@ pub(crate) fn run(allocations: Option<AllocationCounter>) -> Result<()> {
         Command::Serve(args) => process::serve(&args, allocations),
         Command::Drive(args) => process::drive(&args, allocations),
         Command::Run(args) => rounds::run(args),
-        Command::Floors(args) => floors::run(args),
+        Command::Floors(args) => floors::run(&args),
         Command::Cost(args) => cost::run(&args),
     }
 }

@@ -3,13 +3,14 @@
 use anyhow::Result;
 
 use crate::{
-    cli::{Pin, RoundArgs},
+    cli::{FloorArgs, Pin},
     peers::PeerName::{
-        self, Jsonrpsee, Raw, TarpcBincode, TarpcJson, TarpcMsgpack, TinyrpcJson, TinyrpcMsgpack,
+        self, Jsonrpsee, Raw, TarpcBincode, TarpcJson, TarpcMsgpack, TinyrpcBlockingJson,
+        TinyrpcBlockingMsgpack, TinyrpcJson, TinyrpcMsgpack,
     },
     report::ratio,
     rounds::{Case, Measured, measure},
-    workload::Workload::{self, Fanin, Notify, Pipelined64, Sequential, Struct64},
+    workload::Workload::{self, Fanin, Notify, Pipelined16, Pipelined64, Sequential, Struct64},
 };
 
 /// A row of the goals: `ours` must be at least `floor` times as fast as `theirs`.
@@ -19,6 +20,8 @@ struct Floor {
     pin: Pin,
     ours: PeerName,
     theirs: PeerName,
+    /// What the other one does, where that is something else.
+    than: Workload,
     floor: f64,
 }
 
@@ -29,6 +32,7 @@ const fn same(row: u8, workload: Workload, ours: PeerName, theirs: PeerName, flo
         pin: Pin::Same,
         ours,
         theirs,
+        than: workload,
         floor,
     }
 }
@@ -40,12 +44,26 @@ const fn split(row: u8, workload: Workload, ours: PeerName, theirs: PeerName, fl
         pin: Pin::Split,
         ours,
         theirs,
+        than: workload,
+        floor,
+    }
+}
+
+/// Threads without a pin, against tasks that have so many calls in flight.
+const fn threads(row: u8, ours: PeerName, theirs: PeerName, than: Workload, floor: f64) -> Floor {
+    Floor {
+        row,
+        workload: Pipelined16,
+        pin: Pin::None,
+        ours,
+        theirs,
+        than,
         floor,
     }
 }
 
 /// The floors, by their row in the table of goals.
-const FLOORS: [Floor; 17] = [
+const FLOORS: [Floor; 21] = [
     same(1, Sequential, TinyrpcJson, Raw, 0.88),
     same(1, Sequential, TinyrpcMsgpack, Raw, 0.90),
     same(2, Pipelined64, TinyrpcJson, Raw, 0.40),
@@ -63,69 +81,86 @@ const FLOORS: [Floor; 17] = [
     same(7, Struct64, TinyrpcMsgpack, TarpcMsgpack, 3.0),
     same(9, Fanin, TinyrpcJson, Raw, 0.65),
     same(9, Fanin, TinyrpcMsgpack, Raw, 0.75),
+    threads(21, TinyrpcBlockingJson, TinyrpcJson, Pipelined16, 0.5),
+    threads(21, TinyrpcBlockingJson, TinyrpcJson, Pipelined64, 0.5),
+    threads(21, TinyrpcBlockingMsgpack, TinyrpcMsgpack, Pipelined16, 0.5),
+    threads(21, TinyrpcBlockingMsgpack, TinyrpcMsgpack, Pipelined64, 0.5),
 ];
 
 /// `compare floors`: always succeeds, as a verdict on a noisy machine is for a person to read.
-pub(crate) fn run(args: RoundArgs) -> Result<()> {
-    let same = measure(&cases(Pin::Same), Pin::Same, args)?;
-    let split = measure(&cases(Pin::Split), Pin::Split, args)?;
+pub(crate) fn run(args: &FloorArgs) -> Result<()> {
+    let chosen: Vec<&Floor> = FLOORS
+        .iter()
+        .filter(|floor| args.rows.is_empty() || args.rows.contains(&floor.row))
+        .collect();
+    let mut lines = Vec::new();
+    for pin in [Pin::Same, Pin::Split, Pin::None] {
+        let floors: Vec<&Floor> = chosen
+            .iter()
+            .copied()
+            .filter(|floor| floor.pin == pin)
+            .collect();
+        if floors.is_empty() {
+            continue;
+        }
+        let measured = measure(&cases(&floors), pin, args.rounds)?;
+        lines.extend(floors.iter().map(|floor| floor.line(&measured)));
+    }
     println!("| goal | workload | pin | ratio | floor | measured | |");
     println!("|--:|---|---|---|--:|--:|---|");
-    for floor in &FLOORS {
-        floor.print(if floor.pin == Pin::Split {
-            &split
-        } else {
-            &same
-        });
-    }
+    lines.iter().for_each(|line| println!("{line}"));
     Ok(())
 }
 
-/// What has to be measured for the floors of one pinning.
-fn cases(pin: Pin) -> Vec<Case> {
+/// What has to be measured for floors.
+fn cases(floors: &[&Floor]) -> Vec<Case> {
     let mut cases = Vec::<Case>::new();
-    for floor in FLOORS.iter().filter(|floor| floor.pin == pin) {
-        let index = cases
-            .iter()
-            .position(|(workload, _)| *workload == floor.workload);
+    let wanted = floors
+        .iter()
+        .flat_map(|floor| [(floor.than, floor.theirs), (floor.workload, floor.ours)]);
+    for (workload, peer) in wanted {
+        let index = cases.iter().position(|(known, _)| *known == workload);
         let index = index.unwrap_or_else(|| {
-            cases.push((floor.workload, Vec::new()));
+            cases.push((workload, Vec::new()));
             cases.len() - 1
         });
         let peers = &mut cases[index].1;
-        for peer in [floor.theirs, floor.ours] {
-            if !peers.contains(&peer) {
-                peers.push(peer);
-            }
+        if !peers.contains(&peer) {
+            peers.push(peer);
         }
     }
     cases
 }
 
 impl Floor {
-    fn print(&self, measured: &Measured) {
+    fn line(&self, measured: &Measured) -> String {
         let Self {
             row,
             workload,
+            pin,
             ours,
             theirs,
+            than,
             floor,
-            ..
         } = self;
-        let pin = if self.pin == Pin::Split {
-            "split"
-        } else {
-            "same"
+        let pin = match pin {
+            Pin::Same => "same",
+            Pin::Split => "split",
+            Pin::None => "none",
         };
-        let measured = measured.ratio(*workload, *ours, *theirs);
+        let measured = measured.ratio_across((*workload, *ours), (*than, *theirs));
         let verdict = match measured {
             Some(value) if value >= *floor => "PASS",
             Some(_) => "FAIL",
             None => "not built",
         };
         let value = measured.map(ratio).unwrap_or_default();
-        println!(
-            "| {row} | {workload} | {pin} | {ours} / {theirs} | {floor} | {value} | {verdict} |"
-        );
+        let other = match than == workload {
+            true => String::new(),
+            false => format!(" at {than}"),
+        };
+        format!(
+            "| {row} | {workload} | {pin} | {ours} / {theirs}{other} | {floor} | {value} | {verdict} |"
+        )
     }
 }

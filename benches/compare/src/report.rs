@@ -2,18 +2,21 @@
 
 use crate::{
     peers::PeerName::{
-        self, Jsonrpsee, Raw, TarpcBincode, TarpcJson, TarpcMsgpack, TinyrpcJson, TinyrpcMsgpack,
+        self, Jsonrpsee, Raw, TarpcBincode, TarpcJson, TarpcMsgpack, TinyrpcBlockingJson,
+        TinyrpcBlockingMsgpack, TinyrpcJson, TinyrpcMsgpack,
     },
     rounds::Measured,
     workload::{Action, Workload},
 };
 
 /// The pairs whose ratio is worth a row: the same codec, or the nearest rival.
-const RIVALS: [(PeerName, PeerName); 4] = [
+const RIVALS: [(PeerName, PeerName); 6] = [
     (TinyrpcJson, Jsonrpsee),
     (TinyrpcJson, TarpcJson),
     (TinyrpcMsgpack, TarpcBincode),
     (TinyrpcMsgpack, TarpcMsgpack),
+    (TinyrpcBlockingJson, TinyrpcJson),
+    (TinyrpcBlockingMsgpack, TinyrpcMsgpack),
 ];
 
 /// Prints everything there is to say about a run.

@@ -39,8 +39,17 @@ impl Measured {
 
     /// The median over the rounds of one peer's speed divided by another's in the same round.
     pub(crate) fn ratio(&self, workload: Workload, peer: PeerName, to: PeerName) -> Option<f64> {
-        let peer = self.0.get(&(workload, peer))?;
-        let to = self.0.get(&(workload, to))?;
+        self.ratio_across((workload, peer), (workload, to))
+    }
+
+    /// The same where the other peer has another workload.
+    pub(crate) fn ratio_across(
+        &self,
+        peer: (Workload, PeerName),
+        to: (Workload, PeerName),
+    ) -> Option<f64> {
+        let peer = self.0.get(&peer)?;
+        let to = self.0.get(&to)?;
         median(
             peer.iter()
                 .zip(to)

@@ -9,6 +9,8 @@ use clap::ValueEnum;
 pub(crate) enum Workload {
     /// One caller: `add(2, 3)`, the next call after the answer.
     Sequential,
+    /// 16 callers on one connection.
+    Pipelined16,
     /// 64 callers on one connection.
     Pipelined64,
     /// 1024 callers on one connection.
@@ -38,7 +40,11 @@ impl Workload {
     /// What each caller does.
     pub(crate) fn action(self) -> Action {
         match self {
-            Self::Sequential | Self::Pipelined64 | Self::Pipelined1024 | Self::Fanin => Action::Add,
+            Self::Sequential
+            | Self::Pipelined16
+            | Self::Pipelined64
+            | Self::Pipelined1024
+            | Self::Fanin => Action::Add,
             Self::Struct | Self::Struct64 => Action::Book,
             Self::Notify => Action::Notify,
         }
@@ -53,7 +59,7 @@ impl Workload {
     pub(crate) fn callers_per_connection(self) -> usize {
         match self {
             Self::Sequential | Self::Struct | Self::Notify => 1,
-            Self::Fanin => 16,
+            Self::Pipelined16 | Self::Fanin => 16,
             Self::Pipelined64 | Self::Struct64 => 64,
             Self::Pipelined1024 => 1024,
         }

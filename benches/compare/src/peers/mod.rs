@@ -4,6 +4,7 @@ mod jsonrpsee;
 mod raw;
 mod tarpc;
 mod tinyrpc;
+mod tinyrpc_blocking;
 
 use std::{
     fmt,
@@ -15,6 +16,7 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use tokio::net::{TcpListener, TcpStream};
 
+use self::tinyrpc_blocking::Threads;
 use crate::{
     load::{Callers, Load, Peer},
     workload::{Action, Workload, name_of},
@@ -37,13 +39,24 @@ pub(crate) enum PeerName {
     TinyrpcJson,
     /// This project, MessagePack-RPC over TCP.
     TinyrpcMsgpack,
+    /// This project, JSON-RPC over TCP, called by threads.
+    TinyrpcBlockingJson,
+    /// This project, MessagePack-RPC over TCP, called by threads.
+    TinyrpcBlockingMsgpack,
 }
 
 impl PeerName {
-    /// Whether the peer can be measured under `workload`: only some handle notifications.
+    /// Whether the peer can be measured under `workload`: only some handle notifications, and a
+    /// thread for each caller is meant for not too many of them.
     pub(crate) fn runs(self, workload: Workload) -> bool {
-        workload.action() != Action::Notify
-            || matches!(self, Self::Raw | Self::TinyrpcJson | Self::TinyrpcMsgpack)
+        match self {
+            Self::TinyrpcBlockingJson | Self::TinyrpcBlockingMsgpack => {
+                let threads = workload.connections() * workload.callers_per_connection();
+                workload.action() != Action::Notify && threads <= 64
+            }
+            Self::Raw | Self::TinyrpcJson | Self::TinyrpcMsgpack => true,
+            _ => workload.action() != Action::Notify,
+        }
     }
 
     /// Serves on a free port of the loopback address, in the background.
@@ -54,8 +67,8 @@ impl PeerName {
             Self::TarpcJson => tarpc::Json::serve().await,
             Self::TarpcBincode => tarpc::Bincode::serve().await,
             Self::TarpcMsgpack => tarpc::Msgpack::serve().await,
-            Self::TinyrpcJson => tinyrpc::Json::serve().await,
-            Self::TinyrpcMsgpack => tinyrpc::Msgpack::serve().await,
+            Self::TinyrpcJson | Self::TinyrpcBlockingJson => tinyrpc::Json::serve().await,
+            Self::TinyrpcMsgpack | Self::TinyrpcBlockingMsgpack => tinyrpc::Msgpack::serve().await,
         }
     }
 
@@ -69,6 +82,12 @@ impl PeerName {
             Self::TarpcMsgpack => open::<tarpc::Msgpack>(addr, workload).await,
             Self::TinyrpcJson => open::<tinyrpc::Json>(addr, workload).await,
             Self::TinyrpcMsgpack => open::<tinyrpc::Msgpack>(addr, workload).await,
+            Self::TinyrpcBlockingJson => {
+                Ok(Box::new(Threads::open("jsonrpc+tcp", addr, workload)?))
+            }
+            Self::TinyrpcBlockingMsgpack => {
+                Ok(Box::new(Threads::open("msgpack+tcp", addr, workload)?))
+            }
         }
     }
 }

@@ -74,8 +74,13 @@ async fn serve() -> Result<SocketAddr> {
         })
         .method("ticks", move || ticks.load(Relaxed));
     // The fan-in workload opens 64 connections, the widest one has 1,024 calls in flight.
-    let server = Server::new(service).limits(Limits::default()).listen("tcp://127.0.0.1:0").await?;
+    let server = Server::new(service)
+        .limits(Limits::default())
+        .listen("tcp://127.0.0.1:0")
+        .await?;
     let address = server.addresses().concat();
-    let address = address.strip_prefix("tcp://").context("an address of TCP")?;
+    let address = address
+        .strip_prefix("tcp://")
+        .context("an address of TCP")?;
     Ok(address.parse()?)
 }
