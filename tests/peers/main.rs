@@ -15,7 +15,5 @@ mod mprpc;
 mod msgpack_rpc_python;
 mod neovim;
 mod process;
-#[cfg(all(unix, feature = "stdio"))]
-mod python_lsp_server;
 mod service;
 mod vscode_jsonrpc;

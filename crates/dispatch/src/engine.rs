@@ -1,7 +1,8 @@
 //! `Engine`: a session and the service that answers its requests.
 //!
-//! For authors of drivers. It begins each request inline, keeps those that go on, and answers for
-//! handlers that panic: the caller gets an internal error, the connection lives.
+//! For authors of drivers and for foreign event loops. It begins each request inline, keeps those
+//! that go on, and answers for handlers that panic: the caller gets an internal error, the
+//! connection lives.
 
 use std::{
     future::Future,
@@ -11,13 +12,65 @@ use std::{
 };
 
 use futures_util::stream::{AbortHandle, Abortable, FuturesUnordered, StreamExt};
-use tinyrpc_core::{Incoming, Payload, ReplyTo, Request, RpcError, Serve, Session, Ticket, Turn};
+use tinyrpc_core::{
+    Incoming, Payload, Reason, ReplyTo, Request, RpcError, Serve, Session, Settings, Ticket, Turn,
+};
 
 use crate::{
     Invocation, PendingReply, Scope, Service, Started, fail::fail, panicked::guarded, waiting,
 };
 
 /// One connection's session, its service and the requests that go on.
+///
+/// It fits into any event loop: bytes in, bytes out, and time as a number.
+///
+/// 1. What was received is appended to [`Incoming::buffer`], or pushed as messages; while
+///    [`Session::is_paused`], nothing should be. [`Session::end`] says that no more will come.
+/// 2. [`Engine::turn`] handles it, and says when it wants its next turn.
+/// 3. What [`Session::outgoing`] holds is sent as far as that goes, and [`Engine::sent`] says so.
+/// 4. The loop sleeps until the socket is ready or that time has come, unless the waker was woken
+///    meanwhile; it closes the connection when [`Session::wants_close`].
+///
+/// Calls that this side makes, by the [`Caller`](tinyrpc_core::Caller) of the scope, are futures
+/// like any other: whoever polls them writes into the engine's queue, and has its waker woken.
+///
+/// ```
+/// use std::{pin::pin, sync::Arc, task::{Context, Poll, Waker}};
+/// use tinyrpc_core::{Incoming, Protocol, Role, Settings, Shape};
+/// use tinyrpc_dispatch::{Dispatcher, Engine};
+/// use tinyrpc_protocols::JsonRpc;
+///
+/// let open = |role, service| {
+///     let protocols: Vec<Arc<dyn Protocol>> = vec![Arc::new(JsonRpc)];
+///     (Engine::open(Settings::new(role, Shape::Stream, protocols), service), Incoming::new())
+/// };
+/// let calc = Dispatcher::new().method("add", |a: i64, b: i64| a + b);
+/// let mut server = open(Role::Server, calc);
+/// let mut client = open(Role::Client, Dispatcher::new());
+///
+/// // Here bytes are moved from one to the other; elsewhere a socket is between them.
+/// let mut cx = Context::from_waker(Waker::noop());
+/// let mut move_bytes = |from: &mut (Engine, Incoming), to: &mut (Engine, Incoming)| {
+///     from.0.turn(&mut from.1, 0, &mut cx);
+///     let outgoing = from.0.session().outgoing();
+///     let count = outgoing.bytes().len();
+///     to.1.buffer().extend_from_slice(outgoing.bytes());
+///     outgoing.advance(count);
+///     from.0.sent(&mut cx);
+/// };
+/// let caller = client.0.scope().caller.clone();
+/// let mut call = pin!(caller.call::<_, i64>("add", (2, 3)));
+/// let five = loop {
+///     if let Poll::Ready(answer) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+///         break answer?;
+///     }
+///     move_bytes(&mut client, &mut server);
+///     move_bytes(&mut server, &mut client);
+///     client.0.turn(&mut client.1, 0, &mut Context::from_waker(Waker::noop()));
+/// };
+/// assert_eq!(five, 5);
+/// # Ok::<_, tinyrpc_core::Error>(())
+/// ```
 pub struct Engine {
     session: Session,
     service: Arc<dyn Service>,
@@ -42,6 +95,39 @@ impl Engine {
     /// Joins a session and a service.
     pub fn new(session: Session, service: Arc<dyn Service>, scope: Arc<Scope>) -> Self {
         Self { session, service, scope, jobs: Jobs::default() }
+    }
+
+    /// One end of a connection that is driven without a runtime, with a session and a scope of its
+    /// own.
+    pub fn open(settings: Settings, service: impl Service + 'static) -> Self {
+        let peer = settings.peer.clone();
+        let session = Session::new(settings);
+        let scope = Scope::new(peer, session.caller(), None);
+        Self::new(session, Arc::new(service), Arc::new(scope))
+    }
+
+    /// A whole turn between receiving and sending: handles what came, goes on with what goes on,
+    /// and collects what callers wrote.
+    ///
+    /// It gives the time by which it wants another turn, where it wants one, on the scale of `now`:
+    /// microseconds since any fixed moment. Where it wants one at once, it wakes the waker.
+    pub fn turn(&mut self, incoming: &mut Incoming, now: u64, cx: &mut Context<'_>) -> Option<u64> {
+        let handled = self.handle(incoming, cx);
+        let answered = self.poll_running(cx);
+        let next = self.session.turn(now, cx.waker());
+        if handled == Turn::More || answered && self.session.can_start() {
+            cx.waker().wake_by_ref();
+        }
+        next
+    }
+
+    /// Says that the transport took what it could, behind a [`Engine::turn`]. Where there was no
+    /// room for something until then, it wakes the waker.
+    pub fn sent(&mut self, cx: &mut Context<'_>) {
+        self.session.sent();
+        if self.session.can_start() || self.session.has_more() {
+            cx.waker().wake_by_ref();
+        }
     }
 
     /// The session, to send from and to end its turns.
@@ -189,6 +275,13 @@ impl Drop for Job {
     }
 }
 
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // However a connection ends, no caller is left waiting.
+        self.session.lose(Reason::Closed("the connection was dropped".into()));
+    }
+}
+
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")
@@ -197,3 +290,6 @@ impl std::fmt::Debug for Engine {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "json", feature = "msgpack"))]
+mod tests;

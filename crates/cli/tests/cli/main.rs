@@ -12,7 +12,6 @@ mod foreign;
 mod killed;
 mod links;
 mod pipes;
-mod programs;
 mod readme;
 mod signals;
 mod support;
