@@ -15,15 +15,19 @@ use futures_util::{
 };
 use serde::Serialize;
 use tinyrpc_core::{
-    Caller, Connection, Connector, Error, Limits, Protocol, ReplyOrder, Role, Runtime, WireTrace,
+    Caller, Connection, Connector, Error, Framing, Limits, Protocol, ReplyOrder, Role, Runtime,
+    WireTrace,
 };
 use tinyrpc_dispatch::{BlockingPool, Dispatcher, Scope, Service};
+#[cfg(feature = "tls")]
+use tinyrpc_transports::tls::ClientTls;
 
 use crate::{
     Driver, SetupError, Token, TokenLogin, TokioRuntime, Url,
     control::{Control, Order},
     driver::Setup,
-    open,
+    open::{self, Route},
+    url::{Options, carries, unfit},
 };
 
 /// Calls a server; cheap to clone and to share between tasks.
@@ -39,7 +43,7 @@ struct Shared {
     caller: Caller,
     control: Arc<Control>,
     runtime: Arc<dyn Runtime>,
-    connector: Arc<dyn Connector>,
+    address: String,
 }
 
 impl Client {
@@ -57,7 +61,7 @@ impl Client {
         connector: impl Connector + 'static,
         protocol: impl Protocol + 'static,
     ) -> ClientBuilder {
-        ClientBuilder::from_parts(Arc::new(connector), Arc::new(protocol))
+        ClientBuilder::from_parts(Destination::Through(Arc::new(connector)), Arc::new(protocol))
     }
 
     /// Closes the connection: calls in flight are waited for, for as long as [`Limits::shutdown`]
@@ -80,7 +84,7 @@ impl Client {
 
     /// What the client is connected to, as a URL without a protocol.
     pub fn address(&self) -> String {
-        self.shared.connector.address()
+        self.shared.address.clone()
     }
 
     /// Completes when the connection is closed, by whichever side.
@@ -138,8 +142,11 @@ impl fmt::Debug for Client {
 /// # Ok(()) }
 /// ```
 pub struct ClientBuilder {
-    connector: Arc<dyn Connector>,
+    server: Destination,
+    route: Route,
     protocol: Arc<dyn Protocol>,
+    /// In place of the connection's: `Some(None)` is the protocol's own.
+    framing: Option<Option<Arc<dyn Framing>>>,
     limits: Limits,
     service: Arc<dyn Service>,
     prepare: Vec<Prepare>,
@@ -154,11 +161,28 @@ type Prepare = Box<dyn FnOnce(&mut Scope) + Send>;
 type Login = Box<dyn FnOnce(Caller) -> LoggingIn + Send>;
 type LoggingIn = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
+/// Where a client goes.
+enum Destination {
+    Url(Url),
+    Through(Arc<dyn Connector>),
+}
+
+impl Destination {
+    fn address(&self) -> String {
+        match self {
+            Self::Url(url) => url.to_string(),
+            Self::Through(connector) => connector.address(),
+        }
+    }
+}
+
 impl ClientBuilder {
-    fn from_parts(connector: Arc<dyn Connector>, protocol: Arc<dyn Protocol>) -> Self {
+    fn from_parts(server: Destination, protocol: Arc<dyn Protocol>) -> Self {
         Self {
-            connector,
+            server,
+            route: Route::default(),
             protocol,
+            framing: None,
             limits: Limits::default(),
             service: Arc::new(Dispatcher::new()),
             prepare: Vec::new(),
@@ -177,9 +201,45 @@ impl ClientBuilder {
     /// The URL is wrong.
     pub fn from_url(url: impl AsRef<str>) -> Result<Self, SetupError> {
         let url: Url = url.as_ref().parse()?;
-        let mut builder = Self::from_parts(open::connector(&url)?, url.spoken()?);
-        builder.limits = url.limits(Limits::default());
-        Ok(builder)
+        let (protocol, limits) = (url.spoken()?, url.limits(Limits::default()));
+        Ok(Self { limits, ..Self::from_parts(Destination::Url(url), protocol) })
+    }
+
+    /// Sets an option by its name in URLs, over what the URL says: for those that have no room for
+    /// options, such as `exec:`, and for programs whose users name them.
+    ///
+    /// ```
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tinyrpc::ClientBuilder;
+    ///
+    /// let builder = ClientBuilder::from_url("tcp://127.0.0.1:4000")?
+    ///     .option("framing", "content-length")?
+    ///     .option("timeout", "5")?;
+    /// # Ok(()) }
+    /// # example().unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// There is no such option or value, or the framing cannot carry the protocol.
+    pub fn option(mut self, name: &str, value: &str) -> Result<Self, SetupError> {
+        let mut options = Options::default();
+        options.set(name, value)?;
+        if let Some(Some(framing)) = &options.framing
+            && !carries(&**framing, &*self.protocol)
+        {
+            return Err(unfit(&format!("{name}={value}")).into());
+        }
+        self.limits = options.limits(self.limits);
+        self.framing = options.framing.or(self.framing);
+        Ok(self)
+    }
+
+    /// Finds messages in a stream of bytes by a framing in place of the protocol's own. Transports
+    /// that carry whole messages need none.
+    pub fn framing(mut self, framing: impl Framing + 'static) -> Self {
+        self.framing = Some(Some(Arc::new(framing)));
+        self
     }
 
     /// Serves calls of the server over the same connection.
@@ -268,6 +328,22 @@ impl ClientBuilder {
         self
     }
 
+    /// Sends a header with every request over HTTP and with the handshake of a WebSocket, such as
+    /// `("Authorization", "Bearer ...")`. Its value is never shown in logs.
+    #[cfg(feature = "http")]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.route.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets whom to believe under the URLs that go over TLS, and which certificate to show; by
+    /// default the authorities of the system are trusted.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.route.tls = tls;
+        self
+    }
+
     /// Runs on another runtime than the tokio runtime of the caller.
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime = Some(runtime);
@@ -283,7 +359,7 @@ impl ClientBuilder {
 
     /// What it connects to, as a URL without a protocol.
     pub fn address(&self) -> String {
-        self.connector.address()
+        self.server.address()
     }
 
     /// Connects, and drives the connection in the background.
@@ -292,11 +368,16 @@ impl ClientBuilder {
     ///
     /// The server cannot be reached, or does not accept the login.
     pub async fn connect(mut self) -> Result<Client, SetupError> {
-        let connection = self
-            .connector
-            .connect()
-            .await
-            .map_err(|source| SetupError::Io { address: self.connector.address(), source })?;
+        let connector = match &self.server {
+            Destination::Through(connector) => Arc::clone(connector),
+            Destination::Url(url) => {
+                let limits = Arc::new(self.limits.clone());
+                open::connector(url, &Route { limits, ..self.route.clone() })?
+            }
+        };
+        let connection = connector.connect().await;
+        let connection =
+            connection.map_err(|source| SetupError::Io { address: connector.address(), source })?;
         let runtime = self.runtime.clone().unwrap_or_else(TokioRuntime::current);
         let login = self.login.take();
         let (client, driver) = self.start(connection, Arc::clone(&runtime));
@@ -330,7 +411,10 @@ impl ClientBuilder {
         (client, driver)
     }
 
-    fn start(self, connection: Connection, runtime: Arc<dyn Runtime>) -> (Client, Driver) {
+    fn start(self, mut connection: Connection, runtime: Arc<dyn Runtime>) -> (Client, Driver) {
+        if let Some(framing) = self.framing {
+            connection.framing = framing;
+        }
         let setup = Setup {
             role: Role::Client,
             protocols: vec![self.protocol],
@@ -349,7 +433,7 @@ impl ClientBuilder {
             caller: driver.scope().caller.clone(),
             control: driver.control(),
             runtime,
-            connector: self.connector,
+            address: self.server.address(),
         };
         (Client { shared: Arc::new(shared) }, driver)
     }
@@ -358,7 +442,7 @@ impl ClientBuilder {
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("address", &self.connector.address())
+            .field("address", &self.server.address())
             .field("protocol", &self.protocol)
             .field("limits", &self.limits)
             .finish_non_exhaustive()

@@ -1,27 +1,58 @@
 //! What a URL leads to: the connector or the listener of its transport.
 
-#[cfg(any(feature = "tcp", all(unix, feature = "unix")))]
+#[cfg(feature = "tcp")]
+mod bind;
+#[cfg(feature = "stdio")]
+mod exec;
+#[cfg(any(feature = "tcp", all(unix, feature = "unix"), feature = "stdio"))]
 mod framed;
+mod port;
+mod route;
+#[cfg(feature = "stdio")]
+mod stdio;
 #[cfg(feature = "tcp")]
 mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 #[cfg(all(unix, feature = "unix"))]
 mod unix;
+#[cfg(feature = "http")]
+mod web;
 
 use std::sync::Arc;
 
 use tinyrpc_core::{Connector, Listener};
 
-#[cfg(any(feature = "tcp", all(unix, feature = "unix")))]
+pub(crate) use self::{port::Port, route::Route};
+#[cfg(any(feature = "tcp", all(unix, feature = "unix"), feature = "stdio"))]
 use crate::url::Transport;
 use crate::{SetupError, Url};
 
 /// What connects to the address of a URL.
-pub(crate) fn connector(url: &Url) -> Result<Arc<dyn Connector>, SetupError> {
+#[cfg_attr(
+    not(any(feature = "http", feature = "tls")),
+    expect(unused_variables, reason = "only some transports have more than one way")
+)]
+pub(crate) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, SetupError> {
     match url.transport {
         #[cfg(feature = "tcp")]
         Transport::Tcp => Ok(tcp::connector(url)),
+        #[cfg(feature = "tls")]
+        Transport::Tls => tls::connector(url, route),
         #[cfg(all(unix, feature = "unix"))]
         Transport::Unix => unix::connector(url),
+        #[cfg(feature = "stdio")]
+        Transport::Exec => exec::connector(url),
+        #[cfg(feature = "stdio")]
+        Transport::Stdio => Ok(stdio::connector(url)),
+        #[cfg(feature = "http")]
+        Transport::Http => web::HTTP.connector(url, route),
+        #[cfg(all(feature = "http", feature = "tls"))]
+        Transport::Https => web::HTTPS.connector(url, route),
+        #[cfg(feature = "ws")]
+        Transport::Ws => web::WS.connector(url, route),
+        #[cfg(all(feature = "ws", feature = "tls"))]
+        Transport::Wss => web::WSS.connector(url, route),
     }
 }
 
@@ -30,14 +61,25 @@ pub(crate) fn connector(url: &Url) -> Result<Arc<dyn Connector>, SetupError> {
     not(feature = "tcp"),
     expect(unused_variables, reason = "only some transports reach other machines")
 )]
-pub(crate) async fn listener(
-    url: &Url,
-    allow_remote: bool,
-) -> Result<Box<dyn Listener>, SetupError> {
+pub(crate) async fn listener(url: &Url, port: &Port) -> Result<Box<dyn Listener>, SetupError> {
     match url.transport {
         #[cfg(feature = "tcp")]
-        Transport::Tcp => tcp::listener(url, allow_remote).await,
+        Transport::Tcp => tcp::listener(url, port).await,
+        #[cfg(feature = "tls")]
+        Transport::Tls => tls::listener(url, port).await,
         #[cfg(all(unix, feature = "unix"))]
         Transport::Unix => unix::listener(url),
+        #[cfg(feature = "stdio")]
+        Transport::Exec => Err(exec::no_listener(url)),
+        #[cfg(feature = "stdio")]
+        Transport::Stdio => stdio::listener(url),
+        #[cfg(feature = "http")]
+        Transport::Http => web::HTTP.listener(url, port).await,
+        #[cfg(all(feature = "http", feature = "tls"))]
+        Transport::Https => web::HTTPS.listener(url, port).await,
+        #[cfg(feature = "ws")]
+        Transport::Ws => web::WS.listener(url, port).await,
+        #[cfg(all(feature = "ws", feature = "tls"))]
+        Transport::Wss => web::WSS.listener(url, port).await,
     }
 }

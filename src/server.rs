@@ -10,13 +10,17 @@ use std::{fmt, sync::Arc};
 
 use tinyrpc_core::{Limits, Listener, Protocol, Reason, ReplyOrder, Runtime, WireTrace};
 use tinyrpc_dispatch::{BlockingPool, Scope, Service};
+#[cfg(feature = "http")]
+use tinyrpc_transports::http::Web;
+#[cfg(feature = "tls")]
+use tinyrpc_transports::tls::ServerTls;
 
 use self::{
     accept::Accept,
     hooks::{Hooks, Services},
 };
 pub use self::{broadcast::Broadcast, handle::ServerHandle};
-use crate::{Authenticate, SetupError, TokioRuntime, url};
+use crate::{Authenticate, SetupError, TokioRuntime, open::Port, url};
 
 /// Serves a service.
 ///
@@ -38,9 +42,9 @@ pub struct Server {
     limits: Limits,
     reply_order: ReplyOrder,
     trace: Option<Arc<dyn WireTrace>>,
-    allow_remote: bool,
     pub(crate) runtime: Option<Arc<dyn Runtime>>,
     pub(crate) blocking_pool: Option<BlockingPool>,
+    port: Port,
 }
 
 impl Server {
@@ -77,7 +81,7 @@ impl Server {
             limits: Limits::default(),
             reply_order: ReplyOrder::default(),
             trace: None,
-            allow_remote: false,
+            port: Port::default(),
             runtime: None,
             blocking_pool: None,
         }
@@ -157,7 +161,23 @@ impl Server {
     /// Whoever reaches the address may call everything: there is no encryption and no
     /// authentication on plain TCP.
     pub fn allow_remote(mut self) -> Self {
-        self.allow_remote = true;
+        self.port.allow_remote = true;
+        self
+    }
+
+    /// Sets who may come from the web, over HTTP and WebSocket. See [`Web`] for what holds
+    /// otherwise.
+    #[cfg(feature = "http")]
+    pub fn web(mut self, web: Web) -> Self {
+        self.port.web = web;
+        self
+    }
+
+    /// Proves who the server is, under the URLs that go over TLS. A port for everything speaks TLS
+    /// too, then.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.port.tls = Some(tls);
         self
     }
 
@@ -205,7 +225,7 @@ impl Server {
             limits: Arc::new(self.limits.checked()),
             reply_order: self.reply_order,
             trace: self.trace,
-            allow_remote: self.allow_remote,
+            port: self.port,
             runtime,
             blocking_pool: self.blocking_pool,
             peers: Arc::default(),
@@ -218,7 +238,7 @@ impl fmt::Debug for Server {
         f.debug_struct("Server")
             .field("protocols", &self.protocols)
             .field("limits", &self.limits)
-            .field("allow_remote", &self.allow_remote)
+            .field("port", &self.port)
             .finish_non_exhaustive()
     }
 }

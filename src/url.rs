@@ -1,4 +1,5 @@
-//! `Url`: `[PROTOCOL+]TRANSPORT://ADDRESS[?option=value&…]`.
+//! `Url`: `[PROTOCOL+]TRANSPORT://ADDRESS[?option=value&…]`, or without slashes where there is no
+//! address.
 
 mod options;
 mod protocols;
@@ -10,15 +11,15 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use tinyrpc_core::{Framing, Limits, Protocol};
 
-use self::options::Options;
-pub(crate) use self::{protocols::protocols, transport::Transport};
+use self::transport::Form;
+pub(crate) use self::{options::Options, protocols::protocols, transport::Transport};
 
 /// An address with its protocol, transport and options.
 ///
 /// | part | values |
 /// |---|---|
 /// | protocol | `jsonrpc`, `jsonrpc1` (before 2.0), `msgpack`; `auto`, the default of servers, takes what the peer's first bytes say; the default of clients is `jsonrpc` |
-/// | transport | `tcp://HOST:PORT`; `unix:///PATH` or `ipc:///PATH` (feature `unix`) |
+/// | transport | `tcp://HOST:PORT`; `unix:///PATH` or `ipc:///PATH` (feature `unix`); `exec:PROGRAM ARG…` starts a program, all that stands behind it being read as a shell does, and `stdio:` is our own standard input and output (feature `stdio`) |
 /// | `framing` | `lines`, `content-length`, `length`, `netstring`, or `self`, the default: as the protocol does by itself. Under `auto` a server recognises all of them |
 /// | `timeout` | seconds that a call waits for its answer |
 /// | `max_message` | bytes of one message |
@@ -38,7 +39,7 @@ pub struct Url {
     protocol: Option<Arc<dyn Protocol>>,
     pub(crate) transport: Transport,
     #[cfg_attr(
-        not(any(feature = "tcp", all(unix, feature = "unix"))),
+        not(any(feature = "tcp", all(unix, feature = "unix"), feature = "stdio")),
         expect(dead_code, reason = "for transports")
     )]
     pub(crate) address: String,
@@ -66,8 +67,7 @@ impl Url {
     /// feeds anywhere, and behind one that ends the lines of an HTTP request the body of a page's
     /// post would pass for a call.
     fn carries(&self, protocol: &dyn Protocol) -> bool {
-        let format = protocol.open(&Limits::default()).profile.format;
-        self.framing().is_none_or(|framing| framing.carries(format))
+        self.framing().is_none_or(|framing| carries(&**framing, protocol))
     }
 
     /// The protocol that a client speaks under this URL.
@@ -85,9 +85,15 @@ impl Url {
         }
     }
 
+    /// True where the URL names no protocol.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_auto(&self) -> bool {
+        self.protocol.is_none()
+    }
+
     /// The framing in place of the protocol's own, where one is asked for.
     pub(crate) fn framing(&self) -> Option<&Arc<dyn Framing>> {
-        self.options.framing.as_ref()
+        self.options.framing.as_ref()?.as_ref()
     }
 
     /// How long calls wait for their answers, where the URL says it; zero is for ever.
@@ -96,10 +102,8 @@ impl Url {
     }
 
     /// The limits with the options of this URL in them.
-    pub(crate) fn limits(&self, mut limits: Limits) -> Limits {
-        limits.call_timeout = self.options.timeout.unwrap_or(limits.call_timeout);
-        limits.max_message = self.options.max_message.unwrap_or(limits.max_message);
-        limits
+    pub(crate) fn limits(&self, limits: Limits) -> Limits {
+        self.options.limits(limits)
     }
 }
 
@@ -107,33 +111,56 @@ impl FromStr for Url {
     type Err = UrlError;
 
     fn from_str(text: &str) -> Result<Self, UrlError> {
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return Err(UrlError(format!(
-                "`{text}` is not a URL: expected [PROTOCOL+]TRANSPORT://ADDRESS, as in jsonrpc+tcp://127.0.0.1:4000"
-            )));
+        let wrong = || {
+            UrlError(format!(
+                "`{text}` is not a URL: expected [PROTOCOL+]TRANSPORT://ADDRESS, as in \
+                 jsonrpc+tcp://127.0.0.1:4000"
+            ))
         };
-        let (protocol, transport) = match scheme.split_once('+') {
-            Some((protocol, transport)) => (Some(protocol), transport),
+        let (scheme, rest) = text.split_once(':').ok_or_else(wrong)?;
+        let (protocol, name) = match scheme.split_once('+') {
+            Some((protocol, name)) => (Some(protocol), name),
             None => (None, scheme),
         };
-        let (address, options) = rest.split_once('?').unwrap_or((rest, ""));
+        let (address, options) = match Form::behind(name) {
+            Some(Form::Line) => (rest.trim(), ""),
+            Some(Form::Nothing) => match rest.split_once('?').unwrap_or((rest, "")) {
+                ("" | "//", options) => ("", options),
+                _ => return Err(UrlError(format!("`{text}`: nothing stands behind `{name}:`"))),
+            },
+            Some(Form::Address) | None => {
+                let rest = rest.strip_prefix("//").ok_or_else(wrong)?;
+                let (address, options) = rest.split_once('?').unwrap_or((rest, ""));
+                (address.trim_end_matches('/'), options)
+            }
+        };
         let url = Self {
             text: text.into(),
             protocol: match protocol {
                 None | Some("auto") => None,
                 Some(name) => Some(protocols::named(name)?),
             },
-            transport: transport.parse()?,
-            address: address.trim_end_matches('/').into(),
+            transport: name.parse()?,
+            address: address.into(),
             options: options.parse()?,
         };
-        if url.protocol.as_ref().is_some_and(|protocol| !url.carries(&**protocol)) {
-            return Err(UrlError(format!(
-                "`{text}`: lines hold text, and msgpack is none: use framing=length or self"
-            )));
+        if let (Some(protocol), Some(framing)) = (&url.protocol, url.framing())
+            && !carries(&**framing, &**protocol)
+        {
+            return Err(unfit(text));
         }
         Ok(url)
     }
+}
+
+/// True where a framing can hold the messages of a protocol.
+pub(crate) fn carries(framing: &dyn Framing, protocol: &dyn Protocol) -> bool {
+    framing.carries(protocol.open(&Limits::default()).profile.format)
+}
+
+/// Lines were asked for where they cannot be.
+pub(crate) fn unfit(what: &str) -> UrlError {
+    UrlError(format!("`{what}`: lines hold text, and msgpack is none: use framing=length or self"))
 }
 
 /// Joins names to a list for an error: `a, b and c`.

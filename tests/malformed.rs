@@ -26,8 +26,8 @@ use std::{fmt::Write, fs, io::ErrorKind, path::Path, sync::Arc};
 use bench::Bench;
 use raw::{Heard, Raw, soon};
 use tinyrpc::{
-    Dispatcher, Limits, Server, ServerHandle,
-    protocols::{Framing, Length},
+    Dispatched, Dispatcher, Endpoint, Limits, Server, ServerHandle,
+    protocols::{ContentLength, Framing, JsonRpc, Length, Lines, NetString},
     transports::Shape,
 };
 use tokio::net::TcpStream;
@@ -221,6 +221,41 @@ fn frames_of_a_transport_of_messages() {
     report.finish(30);
 }
 
+/// Whoever lets two members through leaves the choice to whoever reads on: every way in refuses
+/// them, and answers alike.
+#[test]
+fn duplicates_at_every_entry() {
+    type Frame = fn(&[u8]) -> Vec<u8>;
+    let framings: [(Arc<dyn Framing>, Frame); 4] = [
+        (Arc::new(Length), wire::with_length),
+        (Arc::new(NetString), wire::as_netstring),
+        (Arc::new(ContentLength), wire::with_header),
+        (Arc::new(Lines), |message| wire::on_stream(Wire::Json, message.to_vec())),
+    ];
+    let ways = framings.iter().map(|(framing, frame)| (Shape::Stream, Some(framing), *frame));
+    let ways: Vec<_> = ways.chain([(Shape::Messages, None, <[u8]>::to_vec as Frame)]).collect();
+    let endpoint = Endpoint::new(service(), JsonRpc);
+    let mut report = Report::default();
+    for case in JSON.read().iter().filter(|case| case.name.contains("duplicate")) {
+        let Dispatched::Ready(answer) = endpoint.dispatch_now(case.input.clone()) else {
+            panic!("{} waits", case.name)
+        };
+        let answer: Vec<_> = answer.into_iter().map(Vec::from).collect();
+        report.check(case, "to an endpoint", &answer, case.end);
+        for (shape, framing, frame) in &ways {
+            let protocols = vec![bench::protocol(Wire::Json)];
+            let framing = framing.cloned();
+            let how = format!("{shape:?} {framing:?}");
+            let mut bench = Bench::new(service(), protocols, *shape, framing, Limits::default());
+            bench.give(&frame(&case.input));
+            let messages = bench.take();
+            let end = end_of(&mut bench, case, Wire::Json, &frame(&wire::probe(Wire::Json)));
+            report.check(case, &how, &messages, end);
+        }
+    }
+    report.finish(6 * 40);
+}
+
 /// A server for streams and one for frames.
 async fn servers(wire: Wire) -> (ServerHandle, ServerHandle) {
     let name = match wire {
@@ -238,7 +273,12 @@ async fn over_tcp(file: &File, step: usize, longest: usize) {
     let wire = file.wire;
     let (streams, frames) = servers(wire).await;
     let mut report = Report::default();
+    let mut left_out = 0;
     for case in file.read().iter().filter(|case| case.input.len() <= longest) {
+        if is_http(case) {
+            left_out += 1;
+            continue;
+        }
         let server = if case.place == Place::Frame { &frames } else { &streams };
         let probe = probe(case, wire);
         let address = server.addresses().concat();
@@ -272,7 +312,12 @@ async fn over_tcp(file: &File, step: usize, longest: usize) {
         report.check(case, &format!("over TCP in steps of {step}"), &messages, end);
     }
     // Few are too long to be sent byte by byte.
-    report.finish(file.cases * 9 / 10);
+    report.finish(file.cases * 9 / 10 - left_out);
+}
+
+/// True where a port for everything takes a case for HTTP: what must hold then is in `web_pages`.
+fn is_http(case: &Case) -> bool {
+    cfg!(feature = "http") && matches!(case.input.first(), Some(b'A'..=b'B' | b'D'..=b'Z'))
 }
 
 /// True when nothing more came, and no end, after the server had several turns.

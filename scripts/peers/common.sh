@@ -56,12 +56,14 @@ distribution() {
 }
 
 # The Pythons of this machine that can make virtual environments, given as versions in the order
-# of preference; `3` is whichever comes first.
+# of preference; `3` is whichever comes first. With `headers=yes` they can build extensions, too.
 pythons() {
-    local version python
+    local version python can='import ensurepip, venv'
+    [ -z "${headers:-}" ] ||
+        can+='; import os.path, sysconfig; assert os.path.exists(sysconfig.get_path("include") + "/Python.h")'
     for version in "$@"; do
         for python in "python$version" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$version".*/bin/python3; do
-            "$python" -c 'import ensurepip, venv' 2>/dev/null && echo "$python"
+            "$python" -c "$can" 2>/dev/null && echo "$python"
         done
     done
     return 0
@@ -70,9 +72,9 @@ pythons() {
 # Makes the peer's folder a virtual environment. Calls `build` in each Python in turn, with `pip` at
 # hand, until what it made says yes to the Python code `$works`.
 virtual_environment() {
-    local found python
+    local found python packages="python3 python3-venv${headers:+ python3-dev}"
     found=$(pythons "$@")
-    if [ -z "$found" ] && distribution python3 python3-venv; then
+    if [ -z "$found" ] && distribution $packages; then
         found=$(pythons "$@")
     fi
     for python in $found; do
@@ -83,8 +85,8 @@ virtual_environment() {
             return 0
         fi
     done
-    lacking "Needed: one of Python $* with its venv module, and access to a Python package index." \
-        "Debian, Ubuntu: apt-get install python3 python3-venv" \
+    lacking "Needed: one of Python $* with its venv module${headers:+ and headers}, and access to a Python package index." \
+        "Debian, Ubuntu: apt-get install $packages" \
         "elsewhere:      pyenv install 3.11"
 }
 

@@ -15,6 +15,7 @@ build() {
         pip install --no-deps --no-build-isolation "$source"
 }
 works='import mprpc'
+headers=yes
 
 if ! command -v cc >/dev/null && ! distribution gcc libc6-dev; then
     lacking "Needed: a C compiler." "Debian, Ubuntu: apt-get install gcc libc6-dev"

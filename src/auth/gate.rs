@@ -116,7 +116,11 @@ impl Gate {
             }
             passed = Passed::Some;
         }
+        // Nothing is left to decide about, however long the last words take to leave.
         self.asked.clear();
+        if let Stand::Permanent { until, .. } = &mut self.stand {
+            *until = None;
+        }
         passed
     }
 

@@ -39,7 +39,7 @@ impl<T: Connector> Connector for Framed<T> {
 }
 
 #[async_trait]
-impl<T: Listener + Sync> Listener for Framed<T> {
+impl<T: Listener> Listener for Framed<T> {
     async fn accept(&mut self) -> io::Result<Accepted> {
         Ok(match self.inner.accept().await? {
             Accepted::Ready(connection) => set(self.framing.as_ref(), connection).into(),

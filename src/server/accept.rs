@@ -1,8 +1,8 @@
 //! The accept loop: it ends when the listener has ended, and for no other reason.
 
-use std::{io, sync::Arc};
+use std::{future::pending, io, sync::Arc};
 
-use futures_util::future::{AbortHandle, Abortable};
+use futures_util::future::{AbortHandle, Abortable, Either, FutureExt, select};
 use tinyrpc_core::{
     Accepted, Connection, Limits, Listener, Opening, Protocol, ReplyOrder, Role, Runtime, Shape,
     WireTrace,
@@ -18,6 +18,7 @@ use crate::{
     auth::{Authenticate, Failures, Gate, Stand},
     control::Order,
     driver::Setup,
+    open::Port,
 };
 
 /// What every connection of a server is made from.
@@ -31,7 +32,7 @@ pub(super) struct Accept {
     pub(super) limits: Arc<Limits>,
     pub(super) reply_order: ReplyOrder,
     pub(super) trace: Option<Arc<dyn WireTrace>>,
-    pub(super) allow_remote: bool,
+    pub(super) port: Port,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) blocking_pool: Option<BlockingPool>,
     pub(super) peers: Arc<Peers>,
@@ -80,8 +81,18 @@ impl Accept {
         let (abort, registration) = AbortHandle::new_pair();
         place.opens(abort);
         let (accept, peer) = (self.clone(), opening.peer().clone());
+        let patience = u64::try_from(self.limits.auth.as_micros()).unwrap_or(u64::MAX);
+        let late = match self.auth {
+            // Who has to say who it is may not be silent for as long as it likes.
+            Some(_) => self.runtime.sleep_until(self.runtime.now().saturating_add(patience)),
+            None => Box::pin(pending()),
+        };
         self.runtime.spawn(Box::pin(async move {
-            match Abortable::new(opening, registration).await {
+            let opened = select(opening, late).map(|first| match first {
+                Either::Left((opened, _)) => opened,
+                Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
+            });
+            match Abortable::new(opened, registration).await {
                 Ok(Ok(connection)) => accept.drive(connection, place).await,
                 Ok(Err(error)) => tracing::debug!(%peer, %error, "no connection came of it"),
                 Err(_) => tracing::debug!(%peer, "gave its place up before its handshake was over"),

@@ -16,7 +16,11 @@ use tinyrpc_core::{Limits, Listener};
 use tinyrpc_dispatch::Scope;
 
 use super::accept::Accept;
-use crate::{SetupError, Url, control::Order, open};
+use crate::{
+    SetupError, Url,
+    control::{Control, Order},
+    open,
+};
 
 /// Runs a server; cheap to clone. Dropping it does not end the server.
 #[derive(Clone)]
@@ -33,6 +37,10 @@ struct Shared {
 struct State {
     addresses: Vec<String>,
     listeners: Vec<AbortHandle>,
+    /// How many of them go on.
+    listening: usize,
+    /// The last of them has ended by itself, and so have the connections.
+    over: bool,
     down: bool,
     waiting: Vec<Waker>,
 }
@@ -54,10 +62,11 @@ impl ServerHandle {
             return Err(SetupError::Io { address: url.to_string(), source });
         }
         let mut accept = self.shared.accept.clone();
-        let is_guarded = accept.allow_remote || accept.auth.is_some();
-        let listener = open::listener(&url, is_guarded).await?;
+        accept.port.allow_remote |= accept.auth.is_some();
         accept.protocols = url.served();
         accept.limits = Arc::new(url.limits(Limits::clone(&accept.limits)).checked());
+        accept.port.limits = Arc::clone(&accept.limits);
+        let listener = open::listener(&url, &accept.port).await?;
         self.accept(accept, listener);
         Ok(())
     }
@@ -75,11 +84,16 @@ impl ServerHandle {
         }
         state.addresses.push(listener.address());
         state.listeners.push(abort);
+        state.listening += 1;
+        state.over = false;
         drop(state);
         let runtime = Arc::clone(&accept.runtime);
+        let shared = Arc::clone(&self.shared);
         runtime.spawn(Box::pin(async move {
             // Aborted by a shutdown: the listener is dropped with the loop.
-            let _ = Abortable::new(accept.run(listener), registration).await;
+            if Abortable::new(accept.run(listener), registration).await.is_ok() {
+                shared.listener_ended().await;
+            }
         }));
     }
 
@@ -110,10 +124,7 @@ impl ServerHandle {
         self.stop_listening();
         let controls = self.shared.accept.peers.controls();
         controls.iter().for_each(|control| control.give(Order::Drain));
-        let all_closed = poll_fn(|cx| {
-            let open = controls.iter().any(|control| control.poll_finished(cx).is_pending());
-            if open { Poll::Pending } else { Poll::Ready(()) }
-        });
+        let all_closed = all_closed(&controls);
         let runtime = &self.shared.accept.runtime;
         let patience = self.shared.accept.limits.shutdown.as_micros();
         let patience = u64::try_from(patience).unwrap_or(u64::MAX);
@@ -135,11 +146,13 @@ impl ServerHandle {
         self.finish();
     }
 
-    /// Completes when the server was shut down or closed.
+    /// Completes when the server was shut down or closed, and when nothing can come any more: all
+    /// its listeners have ended by themselves, as that of `stdio:` does with its only connection,
+    /// and so have all connections.
     pub async fn stopped(&self) {
         poll_fn(|cx: &mut Context<'_>| {
             let mut state = self.shared.lock();
-            if state.down && state.listeners.is_empty() {
+            if state.over || (state.down && state.listeners.is_empty()) {
                 return Poll::Ready(());
             }
             if !state.waiting.iter().any(|waiting| waiting.will_wake(cx.waker())) {
@@ -172,6 +185,31 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// A listener says that nobody will come any more.
+    async fn listener_ended(&self) {
+        self.lock().listening -= 1;
+        // Those that are about to open are connected or gone by the time when these are closed, or
+        // they hold nobody up.
+        all_closed(&self.accept.peers.controls()).await;
+        let mut state = self.lock();
+        if state.listening > 0 {
+            return;
+        }
+        state.over = true;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Completes when each of these connections is closed.
+async fn all_closed(controls: &[Arc<Control>]) {
+    poll_fn(|cx| {
+        let open = controls.iter().any(|control| control.poll_finished(cx).is_pending());
+        if open { Poll::Pending } else { Poll::Ready(()) }
+    })
+    .await;
 }
 
 impl fmt::Debug for ServerHandle {

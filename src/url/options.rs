@@ -2,17 +2,35 @@
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
-use tinyrpc_core::{ContentLength, Framing, Length, Lines, NetString};
+use tinyrpc_core::{ContentLength, Framing, Length, Limits, Lines, NetString};
 
 use super::{UrlError, list};
 
 /// The options of a URL, by the names that they have in code.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Options {
-    /// `None` is the protocol's own.
-    pub(super) framing: Option<Arc<dyn Framing>>,
+pub(crate) struct Options {
+    /// `Some(None)` is the protocol's own, where that was said.
+    pub(crate) framing: Option<Option<Arc<dyn Framing>>>,
     pub(super) timeout: Option<Duration>,
-    pub(super) max_message: Option<usize>,
+    max_message: Option<usize>,
+}
+
+impl Options {
+    /// Reads one more option.
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), UrlError> {
+        let Some((_, read)) = OPTIONS.iter().find(|(known, _)| *known == name) else {
+            let known = list(OPTIONS.iter().map(|(name, _)| *name), "and");
+            return Err(UrlError(format!("unknown option `{name}`: there are {known}")));
+        };
+        read(self, value).map_err(|what| UrlError(format!("`{name}={value}`: expected {what}")))
+    }
+
+    /// The limits with what these options say of them.
+    pub(crate) fn limits(&self, mut limits: Limits) -> Limits {
+        limits.call_timeout = self.timeout.unwrap_or(limits.call_timeout);
+        limits.max_message = self.max_message.unwrap_or(limits.max_message);
+        limits
+    }
 }
 
 /// Every option, and how its value is read; the error says what was expected.
@@ -21,7 +39,7 @@ const OPTIONS: &[(&str, Read)] = &[
         let Some((_, framing)) = FRAMINGS.iter().find(|(name, _)| *name == value) else {
             return Err(list(FRAMINGS.iter().map(|(name, _)| *name), "or"));
         };
-        options.framing = framing();
+        options.framing = Some(framing());
         Ok(())
     }),
     ("timeout", |options, value| {
@@ -56,12 +74,7 @@ impl FromStr for Options {
         let mut options = Self::default();
         for option in text.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
-            let Some((_, read)) = OPTIONS.iter().find(|(known, _)| *known == name) else {
-                let known = list(OPTIONS.iter().map(|(name, _)| *name), "and");
-                return Err(UrlError(format!("unknown option `{name}`: there are {known}")));
-            };
-            read(&mut options, value)
-                .map_err(|what| UrlError(format!("`{name}={value}`: expected {what}")))?;
+            options.set(name, value)?;
         }
         Ok(options)
     }

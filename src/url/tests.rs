@@ -1,7 +1,5 @@
 //! What is a URL, and what is said about a text that is none.
 
-use std::time::Duration;
-
 use super::*;
 
 #[track_caller]
@@ -17,7 +15,20 @@ fn what_is_not_a_url() {
         "`localhost:4000` is not a URL: expected [PROTOCOL+]TRANSPORT://ADDRESS, as in \
          jsonrpc+tcp://127.0.0.1:4000",
     );
-    check_wrong("carrier://pigeon", "unknown transport `carrier`: there are tcp, unix and ipc");
+    check_wrong(
+        "carrier://pigeon",
+        "unknown transport `carrier`: there are tcp, unix, ipc, exec and stdio",
+    );
+    for text in ["", "tcp", "tcp:127.0.0.1:1", "unix:/run/app.sock", "jsonrpc", "a+b:c"] {
+        check_wrong(
+            text,
+            &format!(
+                "`{text}` is not a URL: expected [PROTOCOL+]TRANSPORT://ADDRESS, as in \
+                 jsonrpc+tcp://127.0.0.1:4000"
+            ),
+        );
+    }
+    check_wrong("stdio:program", "`stdio:program`: nothing stands behind `stdio:`");
     #[cfg(feature = "tcp")]
     {
         check_wrong(
@@ -60,6 +71,11 @@ fn features_that_are_off_are_named() {
         check_wrong("unix:///run/app.sock", "unix:// needs the feature `unix`");
         check_wrong("ipc:///run/app.sock", "ipc:// needs the feature `unix`");
     }
+    #[cfg(not(feature = "stdio"))]
+    {
+        check_wrong("exec:program", "exec: needs the feature `stdio`");
+        check_wrong("stdio:", "stdio: needs the feature `stdio`");
+    }
     #[cfg(all(feature = "tcp", not(feature = "msgpack")))]
     check_wrong("msgpack+tcp://127.0.0.1:1", "msgpack needs the feature `msgpack`");
     #[cfg(all(feature = "tcp", not(feature = "jsonrpc")))]
@@ -75,7 +91,7 @@ fn options_are_read() {
     assert_eq!(url.address, "[::1]:4000");
     assert_eq!(url.framing().map(|framing| framing.name()), Some("content-length"));
     let limits = url.limits(Limits::default());
-    assert_eq!((limits.call_timeout, limits.max_message), (Duration::from_millis(500), 1024));
+    assert_eq!((limits.call_timeout.as_millis(), limits.max_message), (500, 1024));
     for name in ["lines", "content-length", "length", "netstring"] {
         let url: Url = format!("tcp://127.0.0.1:1?framing={name}").parse().expect("a good URL");
         assert_eq!(url.framing().map(|framing| framing.name()), Some(name));
@@ -103,5 +119,25 @@ fn framings_carry_what_they_can() {
                 format!("{name}+tcp://127.0.0.1:1?framing={framing}").parse().expect("a good URL");
             assert_eq!(url.spoken().expect("it is named").name(), *name);
         }
+    }
+}
+
+#[cfg(feature = "stdio")]
+#[test]
+fn without_an_address() {
+    for text in ["stdio:", "stdio://", "jsonrpc+stdio:?framing=content-length"] {
+        let url: Url = text.parse().expect(text);
+        assert_eq!(
+            (url.transport, &*url.address, url.to_string()),
+            (Transport::Stdio, "", text.into())
+        );
+    }
+    let url: Url = "stdio:?framing=netstring".parse().expect("a good URL");
+    assert_eq!(url.framing().map(|framing| framing.name()), Some("netstring"));
+    // All that stands behind it is the program's.
+    for line in ["server", "/usr/bin/server", "server --port=1 'a b' x?framing=tape&y://z+u"] {
+        let url: Url = format!("auto+exec: {line} ").parse().expect(line);
+        assert_eq!((url.transport, &*url.address), (Transport::Exec, line));
+        assert!(url.framing().is_none());
     }
 }

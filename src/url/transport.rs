@@ -4,17 +4,40 @@ use std::str::FromStr;
 
 use super::{UrlError, list};
 
-/// One line for each transport: its variant, its names, its feature, and whether this system has
-/// what it needs. What a name leads to is in `open`.
+/// What stands behind the name of a transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `//ADDRESS`, and options.
+    Address,
+    /// A line as for a shell, to the end of the URL.
+    Line,
+    /// Nothing but options.
+    Nothing,
+}
+
+/// One line for each transport: its variant, its names, its features, the systems that have what it
+/// needs, and what stands behind its name. What a name leads to is in `open`.
 macro_rules! transports {
-    ($($variant:ident: $($name:literal)|+, feature $feature:literal, on $system:meta;)*) => {
+    ($(
+        $variant:ident: $($name:literal)|+, feature $($feature:literal)&+, on $system:meta, $form:ident;
+    )*) => {
         /// A transport that this build has.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Transport {
             $(
-                #[cfg(all(feature = $feature, $system))]
+                #[cfg(all($(feature = $feature,)+ $system))]
                 $variant,
             )*
+        }
+
+        impl Form {
+            /// What stands behind a name, whether this build has its transport or not.
+            pub(super) fn behind(name: &str) -> Option<Self> {
+                match name {
+                    $($($name)|+ => Some(Self::$form),)*
+                    _ => None,
+                }
+            }
         }
 
         impl FromStr for Transport {
@@ -23,16 +46,12 @@ macro_rules! transports {
             fn from_str(name: &str) -> Result<Self, UrlError> {
                 match name {
                     $(
-                        #[cfg(all(feature = $feature, $system))]
+                        #[cfg(all($(feature = $feature,)+ $system))]
                         $($name)|+ => Ok(Self::$variant),
-                        #[cfg(not(feature = $feature))]
-                        $($name)|+ => Err(UrlError(format!(
-                            concat!("{}:// needs the feature `", $feature, "`"), name
-                        ))),
-                        #[cfg(all(feature = $feature, not($system)))]
-                        $($name)|+ => Err(UrlError(format!(
-                            "{name}:// is not there on this system"
-                        ))),
+                        #[cfg(not(all($(feature = $feature),+)))]
+                        $($name)|+ => Err(lacks(name, &needs(&[$($feature),+]))),
+                        #[cfg(all($(feature = $feature,)+ not($system)))]
+                        $($name)|+ => Err(lacks(name, "is not there on this system")),
                     )*
                     _ => {
                         let known = list([$($($name),+),*], "and");
@@ -45,6 +64,40 @@ macro_rules! transports {
 }
 
 transports! {
-    Tcp: "tcp", feature "tcp", on all();
-    Unix: "unix" | "ipc", feature "unix", on unix;
+    Tcp: "tcp", feature "tcp", on all(), Address;
+    Tls: "tls", feature "tls", on all(), Address;
+    Unix: "unix" | "ipc", feature "unix", on unix, Address;
+    Http: "http", feature "http", on all(), Address;
+    Https: "https", feature "http" & "tls", on all(), Address;
+    Ws: "ws", feature "ws", on all(), Address;
+    Wss: "wss", feature "ws" & "tls", on all(), Address;
+    Exec: "exec", feature "stdio", on all(), Line;
+    Stdio: "stdio", feature "stdio", on all(), Nothing;
+}
+
+/// A transport that exists, but not here.
+#[cfg_attr(
+    all(
+        unix,
+        feature = "tcp",
+        feature = "tls",
+        feature = "unix",
+        feature = "ws",
+        feature = "stdio"
+    ),
+    expect(dead_code, reason = "this build has all of them")
+)]
+fn lacks(name: &str, what: &str) -> UrlError {
+    let slashes = if Form::behind(name) == Some(Form::Address) { "//" } else { "" };
+    UrlError(format!("{name}:{slashes} {what}"))
+}
+
+/// Which features a transport wants.
+#[cfg_attr(
+    all(feature = "tcp", feature = "tls", feature = "unix", feature = "ws", feature = "stdio"),
+    expect(dead_code, reason = "this build has all of them")
+)]
+fn needs(features: &[&str]) -> String {
+    let word = if features.len() == 1 { "feature" } else { "features" };
+    format!("needs the {word} `{}`", features.join("` and `"))
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What the calls of a ledger came to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) calls: usize,
     pub(crate) answered: usize,

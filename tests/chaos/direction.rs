@@ -139,6 +139,9 @@ impl<T> Direction<T> {
     /// Gives the queue, for the first `count` to be drained: what [`Direction::ready`] allowed.
     pub(crate) fn take(&mut self, count: usize) -> &mut VecDeque<T> {
         self.delivered += count as u64;
+        if !self.way.latency.is_zero() {
+            self.stall(self.way.latency);
+        }
         if let Some(writer) = self.writer.take() {
             writer.wake();
         }

@@ -11,7 +11,10 @@ use std::{
 
 use fastrand::Rng;
 use futures_util::future::{join, join_all};
-use tinyrpc::{Caller, Limits, ReplyOrder, Scope, Server, ServerHandle, protocols::JsonRpc1};
+use tinyrpc::{
+    Attempt, Authenticate, Caller, Decision, Identity, Limits, ReplyOrder, Scope, Server,
+    ServerHandle, protocols::JsonRpc1,
+};
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep, timeout},
@@ -73,6 +76,10 @@ impl<'a> Era<'a> {
             // A server must be told: the first bytes do not tell it from 2.0.
             Wire::Json1 => server.protocol(JsonRpc1),
             _ => server,
+        };
+        let server = match rng.one_in(4) {
+            true => server.authenticate(doorkeeper(scenario.pace(), rng.fork())),
+            false => server,
         };
         let (server, dial) = scenario.link.serve(server).await;
         let control = match scenario.pace().real {
@@ -220,12 +227,31 @@ pub(crate) fn limits(rng: &mut Rng, pace: &Pace) -> Limits {
         _ => usual,
     };
     Limits {
+        auth: pace.patience(rng),
         write_stall: pace.patience(rng),
         read_stall: pace.patience(rng),
         half_close: pace.patience(rng),
         shutdown: pace.patience(rng),
         call_timeout: pace.patience(rng),
         ..limits
+    }
+}
+
+/// Lets most peers in, after a while; some wait in vain, and some are refused. How long a refusal
+/// takes is left to chance by the library, so that is for runs that cannot be repeated anyway.
+fn doorkeeper(pace: &'static Pace, rng: Rng) -> impl Authenticate {
+    let chance = Mutex::new(rng);
+    move |_: Attempt| {
+        let mut rng = lock(&chance).fork();
+        async move {
+            sleep(pace.work(&mut rng)).await;
+            match rng.u32(0..20) {
+                0 => std::future::pending().await,
+                1 if pace.real => std::panic::resume_unwind(Box::new("asked to")),
+                2..5 if pace.real => Decision::Refuse("not today".into()),
+                _ => Decision::Accept(Identity::new("somebody")),
+            }
+        }
     }
 }
 

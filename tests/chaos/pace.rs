@@ -13,6 +13,8 @@ pub(crate) struct Pace {
     timeouts: &'static [u64],
     /// How long handlers take, mostly.
     work: u64,
+    /// How long things are under way.
+    latency: u64,
     /// An ordinary stall.
     stall: u64,
     /// A rare one, behind which deadlines and `write_stall` are over.
@@ -35,6 +37,7 @@ pub(crate) struct Pace {
 pub(crate) const VIRTUAL: Pace = Pace {
     timeouts: &[20, 100, 1000, 10_000, 0],
     work: 50,
+    latency: 30,
     stall: 300,
     long_stall: 30_000,
     patience: &[200, 2000, 10_000],
@@ -50,6 +53,7 @@ pub(crate) const VIRTUAL: Pace = Pace {
 pub(crate) const REAL: Pace = Pace {
     timeouts: &[30, 100, 300, 1000, 0],
     work: 10,
+    latency: 4,
     stall: 20,
     long_stall: 400,
     patience: &[100, 300, 1000],
@@ -72,6 +76,10 @@ impl Pace {
 
     pub(crate) fn work(&self, rng: &mut Rng) -> Duration {
         Duration::from_millis(rng.spread(self.work))
+    }
+
+    pub(crate) fn latency(&self, rng: &mut Rng) -> Duration {
+        Duration::from_millis(rng.u64(1..=self.latency))
     }
 
     pub(crate) fn stall(&self, rng: &mut Rng) -> Duration {

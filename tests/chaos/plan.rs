@@ -25,6 +25,8 @@ pub(crate) struct Way {
     pub(crate) slice: usize,
     /// How much is under way, at most.
     pub(crate) room: usize,
+    /// How long each step takes.
+    pub(crate) latency: Duration,
     /// What happens, and behind how many bytes or messages.
     pub(crate) faults: VecDeque<(u64, Fault)>,
     /// How long its end is under way.
@@ -99,9 +101,13 @@ fn way(rng: &mut Rng, unit: Unit, pace: &Pace) -> Way {
     let mut faults: Vec<_> =
         (0..stalls).map(|_| (unit.place(rng), Fault::Stall(pace.stall(rng)))).collect();
     faults.sort_by_key(|(at, _)| *at);
+    let (slice, room) = (rng.pick(slices), rng.pick(rooms));
+    // Byte by byte it would take for ever.
+    let has_latency = slice.min(room) > 100 && rng.one_in(4);
     Way {
-        slice: rng.pick(slices),
-        room: rng.pick(rooms),
+        slice,
+        room,
+        latency: if has_latency { pace.latency(rng) } else { Duration::ZERO },
         faults: faults.into(),
         parting: if rng.one_in(4) { pace.stall(rng) } else { Duration::ZERO },
         lingers: rng.bool(),
@@ -142,8 +148,8 @@ impl fmt::Display for Plan {
 
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { slice, room, parting, lingers, flushes, .. } = self;
-        write!(f, "slices of {slice}, room for {room}, parts in {parting:?}")?;
+        let Self { slice, room, latency, parting, lingers, flushes, .. } = self;
+        write!(f, "slices of {slice}, room for {room}, {latency:?} each, parts in {parting:?}")?;
         if *lingers {
             f.write_str(" and waits for it")?;
         }

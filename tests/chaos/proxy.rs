@@ -171,6 +171,9 @@ impl Pump<'_> {
                 };
             }
             passed += count as u64;
+            if !self.way.latency.is_zero() {
+                sleep(self.way.latency).await;
+            }
             if !self.is_silent() {
                 to.write_all(&buffer[..count]).await?;
             }

@@ -22,7 +22,7 @@ pub(crate) struct Scenario {
 
 impl Scenario {
     /// Runs it, and says what its calls came to.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(self) -> Tally {
         let mut rng = self.seed.rng();
         let mut total = Tally::default();
         let mut number = 0;
@@ -34,6 +34,7 @@ impl Scenario {
             total.add(&era.live(want, &mut rng).await);
         }
         Seed::say(&format!("chaos: {}: {number} servers, {total}", self.name));
+        total
     }
 
     pub(crate) fn pace(&self) -> &'static Pace {

@@ -15,5 +15,7 @@ mod mprpc;
 mod msgpack_rpc_python;
 mod neovim;
 mod process;
+#[cfg(all(unix, feature = "stdio"))]
+mod python_lsp_server;
 mod service;
 mod vscode_jsonrpc;

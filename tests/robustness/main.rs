@@ -15,14 +15,18 @@ mod value;
 mod wire;
 
 mod bombs;
+mod cuts;
 mod deadlock;
 mod descriptors;
+mod exts;
 mod floods;
 mod ids;
 mod meter;
 mod nesting;
+mod numbers;
 mod opening;
 mod panics;
+mod pieces;
 mod stalls;
 mod web_pages;
 

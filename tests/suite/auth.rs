@@ -134,7 +134,11 @@ pub(crate) async fn accepted_peers(world: World) {
     gate.add_permits(if world.duplex() { 1 } else { 22 });
     assert_eq!(first.await.unwrap(), "who calls who");
     assert_eq!(last.await.unwrap(), 5);
-    assert!(order.lock().unwrap().iter().copied().eq(0..20), "in their order");
+    let mut order = order.lock().unwrap().clone();
+    if !world.permanent() {
+        order.sort_unstable();
+    }
+    assert!(order.into_iter().eq(0..20), "in their order, unless each is a post of its own");
     assert_eq!(at.server.peers().len(), usize::from(world.duplex()));
 }
 
@@ -156,8 +160,11 @@ pub(crate) async fn deadlines(world: World) {
     let server = watched(Server::new(service()).authenticate(login()), 30);
     let at = world.serve_with(server, |builder| builder).await;
     at.client.closed().await;
-    changed.notified().await;
-    assert!(reasons.lock().unwrap()[0].contains("not logged in within `auth`, 30 ms"));
+    // A port for everything has not even a connection before the first byte.
+    if !world.opens_late() {
+        changed.notified().await;
+        assert!(reasons.lock().unwrap()[0].contains("not logged in within `auth`, 30 ms"));
+    }
     // One about which nobody ever decides.
     let stuck = |_: Attempt| std::future::pending::<Decision>();
     // The time is the connection's, so there is some for the call to arrive.
@@ -167,7 +174,8 @@ pub(crate) async fn deadlines(world: World) {
     check_refused(&error, "nobody has decided");
     at.client.closed().await;
     changed.notified().await;
-    assert!(reasons.lock().unwrap()[1].contains("nobody has decided"));
+    let last = reasons.lock().unwrap().last().cloned();
+    assert!(last.is_some_and(|reason| reason.contains("nobody has decided")));
 }
 
 /// A token is in no trace and in no error.

@@ -7,9 +7,12 @@ mod around;
 mod auth;
 mod callbacks;
 mod calls;
+#[cfg(all(unix, feature = "unix"))]
+#[cfg(feature = "tls")]
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod data;
 mod endings;
-#[cfg(all(unix, feature = "unix"))]
 #[path = "../support/folder.rs"]
 mod folder;
 mod hooks;
@@ -85,6 +88,36 @@ links! {
     jsonrpc_unix: "jsonrpc" over Link::Unix;
     #[cfg(all(unix, feature = "unix"))]
     msgpack_unix: "msgpack" over Link::Unix;
+    #[cfg(unix)]
+    jsonrpc_pipes: "jsonrpc" over Link::Pipes;
+    #[cfg(unix)]
+    msgpack_pipes: "msgpack" over Link::Pipes;
+    #[cfg(feature = "http")]
+    jsonrpc_http: "jsonrpc" over Link::Web("http");
+    #[cfg(feature = "http")]
+    msgpack_http: "msgpack" over Link::Web("http");
+    #[cfg(feature = "ws")]
+    jsonrpc_ws: "jsonrpc" over Link::Web("ws");
+    #[cfg(feature = "ws")]
+    msgpack_ws: "msgpack" over Link::Web("ws");
+    #[cfg(feature = "tls")]
+    jsonrpc_tls: "jsonrpc" over Link::Tls;
+    #[cfg(feature = "tls")]
+    msgpack_tls: "msgpack" over Link::Tls;
+    #[cfg(all(feature = "http", feature = "tls"))]
+    jsonrpc_https: "jsonrpc" over Link::Web("https");
+    #[cfg(all(feature = "ws", feature = "tls"))]
+    msgpack_wss: "msgpack" over Link::Web("wss");
+    #[cfg(feature = "http")]
+    jsonrpc_http_of_a_port: "jsonrpc" over Link::Port("http");
+    #[cfg(feature = "ws")]
+    jsonrpc_ws_of_a_port: "jsonrpc" over Link::Port("ws");
+    #[cfg(all(feature = "http", feature = "tls"))]
+    msgpack_https_of_a_port: "msgpack" over Link::Port("https");
+    #[cfg(all(feature = "ws", feature = "tls"))]
+    jsonrpc_wss_of_a_port: "jsonrpc" over Link::Port("wss");
+    #[cfg(all(feature = "http", feature = "tls"))]
+    jsonrpc_tls_of_a_port: "jsonrpc" over Link::Port("tls");
     jsonrpc_narrow: "jsonrpc" over Link::Narrow;
     msgpack_narrow: "msgpack" over Link::Narrow;
 }

@@ -8,6 +8,11 @@ use tinyrpc::{
     transports::{Connection, PeerAddress, exchange, memory, stream},
 };
 
+#[cfg(feature = "tls")]
+use tinyrpc::transports::tls::{ClientTls, ServerTls};
+
+#[cfg(feature = "tls")]
+use crate::certificates::authority;
 #[cfg(all(unix, feature = "unix"))]
 use crate::folder::Folder;
 
@@ -23,9 +28,39 @@ pub(crate) enum Link {
     /// TCP, with the options of the client's URL; the server is bound `auto` where that knows the
     /// protocol.
     Tcp(&'static str),
+    /// A pair of the system's pipes, as a program that was started has them.
+    #[cfg(unix)]
+    Pipes,
     /// A Unix socket; the server is bound `auto`.
     #[cfg(all(unix, feature = "unix"))]
     Unix,
+    /// The server is bound to a scheme of the web.
+    #[cfg(feature = "http")]
+    Web(&'static str),
+    /// The client goes by a scheme of the web; the server is bound `auto` on TCP.
+    #[cfg(feature = "http")]
+    Port(&'static str),
+    /// A stream of bytes over TLS; the server is bound `auto`.
+    #[cfg(feature = "tls")]
+    Tls,
+}
+
+impl Link {
+    fn is_web(self, schemes: &[&str]) -> bool {
+        match self {
+            #[cfg(feature = "http")]
+            Self::Web(scheme) | Self::Port(scheme) => schemes.contains(&scheme),
+            _ => false,
+        }
+    }
+
+    fn is_tls(self) -> bool {
+        #[cfg(feature = "tls")]
+        if self == Self::Tls {
+            return true;
+        }
+        self.is_web(&["https", "wss", "tls"])
+    }
 }
 
 /// What a case works with.
@@ -53,6 +88,7 @@ pub(crate) struct Served {
 /// How to connect one more client.
 pub(crate) struct Reach {
     protocol: &'static str,
+    link: Link,
     address: Address,
 }
 
@@ -76,7 +112,24 @@ impl World {
 
     /// True where both sides can call.
     pub(crate) fn duplex(&self) -> bool {
-        self.link != Link::Exchange
+        self.link != Link::Exchange && !self.link.is_web(&["http", "https"])
+    }
+
+    /// True where one connection carries everything, in order, for as long as the client lives.
+    pub(crate) fn permanent(&self) -> bool {
+        !self.link.is_web(&["http", "https"])
+    }
+
+    /// True where the server waits for a peer's first byte to know what the connection is.
+    pub(crate) fn opens_late(&self) -> bool {
+        match self.link {
+            Link::Tcp(options) => {
+                cfg!(feature = "http") && !self.is_named() && !options.contains("lines")
+            }
+            #[cfg(feature = "http")]
+            Link::Port(_) => true,
+            _ => false,
+        }
     }
 
     /// True where a server must be told the protocol.
@@ -110,6 +163,11 @@ impl World {
     }
 
     async fn start(&self, server: Server) -> Served {
+        #[cfg(feature = "tls")]
+        let server = match self.link.is_tls() {
+            true => server.tls(certified()),
+            false => server,
+        };
         let (server, address) = match self.link {
             Link::Tcp(options) => {
                 let bound = if options.contains("lines") { options } else { "" };
@@ -122,10 +180,24 @@ impl World {
                 let url = format!("unix://{}", self.folder.fresh("socket").display());
                 self.listen(server, url, "").await
             }
+            #[cfg(feature = "http")]
+            Link::Web(scheme) => self.listen(server, format!("{scheme}://127.0.0.1:0"), "").await,
+            #[cfg(feature = "http")]
+            Link::Port(scheme) => {
+                let server = server.listen("tcp://127.0.0.1:0").await.expect("a free port");
+                let bound = server.addresses().concat();
+                let address = bound.trim_start_matches("tcp://");
+                let url = format!("{}+{scheme}://{address}", self.protocol);
+                (server, Address::Url(url))
+            }
+            #[cfg(feature = "tls")]
+            Link::Tls => self.listen(server, "tls://127.0.0.1:0".into(), "").await,
             link => {
                 let dial = match link {
                     Link::Exchange => exchange::pair,
                     Link::Narrow => narrow,
+                    #[cfg(unix)]
+                    Link::Pipes => pipes,
                     _ => memory::pair,
                 };
                 let server = if self.is_named() { server.protocol(JsonRpc1) } else { server };
@@ -133,7 +205,7 @@ impl World {
                 (server.listen_on(listener), Address::Memory(connector))
             }
         };
-        Served { server, again: Reach { protocol: self.protocol, address } }
+        Served { server, again: Reach { protocol: self.protocol, link: self.link, address } }
     }
 
     /// Listens, and says how a client with these options of its own gets there.
@@ -165,14 +237,45 @@ impl Reach {
                 _ => Client::builder(connector.clone(), MsgPackRpc),
             },
         };
+        #[cfg(feature = "tls")]
+        let builder = match self.link.is_tls() {
+            true => builder.tls(trusting()),
+            false => builder,
+        };
         build(builder).connect().await
     }
+}
+
+/// The server's certificate.
+#[cfg(feature = "tls")]
+fn certified() -> ServerTls {
+    let own = &authority().localhost;
+    ServerTls::new(own.chain.as_bytes(), own.key.as_bytes()).expect("a certificate and its key")
+}
+
+/// A client that trusts whoever signed it.
+#[cfg(feature = "tls")]
+fn trusting() -> ClientTls {
+    ClientTls::new().authority(authority().pem.as_bytes()).expect("an authority")
 }
 
 /// A stream of bytes that a writer fills long before its reader is done.
 fn narrow() -> (Connection, Connection) {
     let (left, right) = tokio::io::duplex(4 << 10);
     (stream::connection(left, PeerAddress::Memory), stream::connection(right, PeerAddress::Memory))
+}
+
+/// One pipe each way.
+#[cfg(unix)]
+fn pipes() -> (Connection, Connection) {
+    use tokio::net::unix::pipe::pipe;
+
+    let ((left_out, right_in), (right_out, left_in)) =
+        (pipe().expect("a pipe"), pipe().expect("a pipe"));
+    (
+        stream::halves(left_in, left_out, PeerAddress::Memory),
+        stream::halves(right_in, right_out, PeerAddress::Memory),
+    )
 }
 
 /// Small enough for every limit to be reached by a test.

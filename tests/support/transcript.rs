@@ -218,7 +218,7 @@ fn expand(line: &str) -> Result<String, String> {
 }
 
 /// The bytes of an input: text with `\xNN` for bytes, or hexadecimal digits.
-fn decode(text: &str, wire: Wire) -> Result<Vec<u8>, String> {
+pub(crate) fn decode(text: &str, wire: Wire) -> Result<Vec<u8>, String> {
     if wire == Wire::MessagePack {
         return hex(text);
     }

@@ -16,6 +16,15 @@ pub(crate) enum Wire {
 /// by their first byte.
 pub(crate) fn first_message(stream: &[u8]) -> Option<(Range<usize>, usize)> {
     match *stream.first()? {
+        b'H' => {
+            let head = stream.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
+            let text = String::from_utf8_lossy(&stream[..head]).to_ascii_lowercase();
+            let length = text.split("content-length: ").nth(1).map_or(0, |rest| {
+                let digits = rest.split("\r\n").next().unwrap_or_default();
+                digits.parse().expect("a length in decimal digits")
+            });
+            (stream.len() >= head + length).then_some((0..head + length, head + length))
+        }
         b'{' | b'[' => {
             let line = stream.iter().position(|&byte| byte == b'\n')?;
             Some((0..line, line + 1))

@@ -11,7 +11,7 @@ use crate::{
     output,
     params::Params,
     shown::{Form, Shown},
-    target::Target,
+    target::{Target, leave},
 };
 
 /// Calls, and prints the result.
@@ -32,6 +32,7 @@ pub(crate) async fn run(call: &Call) -> Result<(), Failure> {
         result = caller.call_raw(&call.request.method, &params) => result,
         error = orphans.next(client.format()) => return Err(hints::orphan(&error)),
     };
+    leave(client).await;
     let result = result.map_err(|error| hints::call(&error, target.timeout()))?;
     let shown = Shown::new(&result, "result", form)
         .map_err(|why| hints::unreadable(result.format, &why))?;

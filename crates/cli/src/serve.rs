@@ -1,4 +1,4 @@
-//! `tinyrpc serve`: serves until it is told to end.
+//! `tinyrpc serve`: serves until it is told to end, or nobody can come any more.
 
 use std::{pin::pin, time::Duration};
 
@@ -64,9 +64,13 @@ fn reachable(url: &str, address: &str) -> String {
     format!("{protocol}{address}{framing}")
 }
 
-/// Waits for a signal, ends gracefully, and at once with a second signal.
+/// Waits for a signal, ends gracefully, and at once with a second signal. On its own standard streams
+/// alone it ends with them.
 async fn until_told(mut signals: Signals, server: &ServerHandle) {
-    signals.next().await;
+    tokio::select! {
+        _ = signals.next() => {}
+        () = server.stopped() => return,
+    }
     let mut shutdown = pin!(server.shutdown());
     let quick = tokio::time::timeout(QUIET, &mut shutdown).await;
     if quick.is_ok() {

@@ -10,6 +10,7 @@ use crate::{command::Peer, failure::Failure, hints};
 #[derive(Debug)]
 pub(crate) struct Target {
     url: String,
+    framing: Option<String>,
     timeout: Duration,
     begun: Instant,
 }
@@ -21,11 +22,11 @@ impl Target {
     ///
     /// The URL is wrong.
     pub(crate) fn new(peer: &Peer) -> Result<Self, Failure> {
-        let url = with_framing(&peer.url, peer.framing.as_deref());
+        let (url, framing) = (peer.url.clone(), peer.framing.clone());
         let parsed: Url = url.parse().map_err(|error| hints::url(&error))?;
         let timeout = peer.timeout.or_else(|| parsed.timeout());
         let timeout = timeout.unwrap_or_else(|| Limits::default().call_timeout);
-        Ok(Self { url, timeout, begun: Instant::now() })
+        Ok(Self { url, framing, timeout, begun: Instant::now() })
     }
 
     /// How long the whole may take; zero is for ever.
@@ -47,7 +48,12 @@ impl Target {
     ///
     /// The URL is none for clients.
     pub(crate) fn builder(&self) -> Result<ClientBuilder, Failure> {
-        ClientBuilder::from_url(&self.url).map_err(|error| hints::connect(&error))
+        let builder = ClientBuilder::from_url(&self.url);
+        let builder = match &self.framing {
+            Some(framing) => builder.and_then(|builder| builder.option("framing", framing)),
+            None => builder,
+        };
+        builder.map_err(|error| hints::connect(&error))
     }
 
     /// Connects.
@@ -64,6 +70,13 @@ impl Target {
             Ok(connected) => connected.map_err(|error| hints::connect(&error)),
             Err(_) => Err(hints::connect_timeout(&self.url, self.timeout)),
         }
+    }
+}
+
+/// Has a program that was started end by itself, which takes it a moment; other peers need none.
+pub(crate) async fn leave(client: Client) {
+    if client.address().starts_with("exec:") {
+        client.close().await;
     }
 }
 

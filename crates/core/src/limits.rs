@@ -67,6 +67,21 @@ pub struct Limits {
     pub max_connections: usize,
     /// Connections from one address, loopback exempt. Default 64.
     pub max_connections_per_address: usize,
+    /// How long a handshake may take: from a connection to its first whole head over HTTP and
+    /// WebSocket, and from the first byte of each further head to its end. Default 10 s.
+    pub handshake: Duration,
+    /// Bytes of the head of one HTTP request. Default 16 KiB: cookies and tokens fit, floods do not.
+    pub max_head: usize,
+    /// Headers of one HTTP request. Default 64.
+    pub max_headers: usize,
+    /// How long the body of one HTTP request may take. Default 30 s; after 5 s it must also have
+    /// come at 1 KiB a second.
+    pub body: Duration,
+    /// How long an HTTP connection may be idle between two requests. Default 60 s.
+    pub idle: Duration,
+    /// How often a silent peer is asked whether it lives, where the transport has a question for
+    /// that; it is given up after two that it did not answer. Default 15 s; zero never asks.
+    pub heartbeat: Duration,
     /// How long the requests of a peer may go on after it has closed its sending side. Default
     /// 1 s: enough for a script that sends a request and closes, short for a peer that is gone.
     pub half_close: Duration,
@@ -99,6 +114,12 @@ impl Default for Limits {
             auth: Duration::from_secs(5),
             max_connections: 1024,
             max_connections_per_address: 64,
+            handshake: Duration::from_secs(10),
+            max_head: 16 << 10,
+            max_headers: 64,
+            body: Duration::from_secs(30),
+            idle: Duration::from_secs(60),
+            heartbeat: Duration::from_secs(15),
             half_close: Duration::from_secs(1),
             shutdown: Duration::from_secs(30),
         }

@@ -11,17 +11,29 @@
 //! | [`exchange`] | the same, one answer to each message: what HTTP is, without HTTP |
 //! | [`stream`] | bytes over any `AsyncRead + AsyncWrite` |
 //! | `tcp` | bytes over TCP (feature `tcp`) |
+//! | `exec` | bytes over the standard streams of a program that is started (feature `stdio`) |
+//! | `stdio` | bytes over our own standard streams (feature `stdio`) |
 //! | `unix` | bytes over Unix sockets (feature `unix`, on Unix) |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod custom;
 pub mod exchange;
+#[cfg(feature = "stdio")]
+pub mod exec;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod memory;
+#[cfg(feature = "stdio")]
+pub mod stdio;
 pub mod stream;
 #[cfg(feature = "tcp")]
 pub mod tcp;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(all(unix, feature = "unix"))]
 pub mod unix;
+#[cfg(feature = "ws")]
+pub mod ws;
 
 mod pipe;
 

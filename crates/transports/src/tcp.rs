@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr};
 use async_trait::async_trait;
 use socket2::{Domain, Protocol, Socket, Type};
 use tinyrpc_core::{Accepted, Connection, Connector, Listener, PeerAddress};
-use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream, ToSocketAddrs, lookup_host};
 
 use crate::stream;
 
@@ -43,6 +43,17 @@ impl TcpListener {
         Ok(Self { listener, address })
     }
 
+    /// The next stream, before it is a connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listener::accept`].
+    pub async fn accept_stream(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = self.listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, peer))
+    }
+
     /// Where it listens, with the real port.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
@@ -77,24 +88,31 @@ impl TcpConnector {
 #[async_trait]
 impl Connector for TcpConnector {
     async fn connect(&self) -> io::Result<Connection> {
-        let mut failed = None;
-        for address in lookup_host(&self.target).await? {
-            let socket = match address {
-                SocketAddr::V4(_) => TcpSocket::new_v4()?,
-                SocketAddr::V6(_) => TcpSocket::new_v6()?,
-            };
-            match socket.connect(address).await {
-                Ok(stream) => return connection(stream, address),
-                Err(error) => failed = Some(error),
-            }
-        }
-        Err(failed
-            .unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address")))
+        let (stream, address) = dial(&*self.target).await?;
+        connection(stream, address)
     }
 
     fn address(&self) -> String {
         format!("tcp://{}", self.target)
     }
+}
+
+/// Connects to the first address of a host that can be connected to.
+pub(crate) async fn dial(host: impl ToSocketAddrs) -> io::Result<(TcpStream, SocketAddr)> {
+    let mut failed = None;
+    for address in lookup_host(host).await? {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        socket.set_nodelay(true)?;
+        match socket.connect(address).await {
+            Ok(stream) => return Ok((stream, address)),
+            Err(error) => failed = Some(error),
+        }
+    }
+    Err(failed
+        .unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the host has no address")))
 }
 
 /// A TCP connection as a transport.

@@ -207,6 +207,9 @@ fn silence_ends() {
     let reason = guarded.engine.session().reason().to_string();
     assert!(reason.contains("not logged in within `auth`, 5000 ms"), "{reason}");
     assert!(guarded.engine.session().wants_close() && guarded.refused() == 0);
+    // A driver whose transport still has last words to take is not woken for nothing.
+    guarded.pass(1);
+    assert_eq!(guarded.gate.as_ref().and_then(Gate::deadline), None);
 }
 
 #[test]

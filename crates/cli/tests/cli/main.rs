@@ -12,6 +12,7 @@ mod foreign;
 mod killed;
 mod links;
 mod pipes;
+mod programs;
 mod readme;
 mod signals;
 mod support;

@@ -29,7 +29,7 @@ pub struct Settings {
     pub limits: Arc<Limits>,
     /// In which order the requests of the peer are answered.
     pub reply_order: ReplyOrder,
-    /// Requests wait until somebody has decided about the peer: see [`Session::ask`].
+    /// Requests wait until somebody has decided about the peer: see [`Session::ask`](crate::Session::ask).
     pub gated: bool,
     /// Where the peer is; only told to the trace.
     pub peer: PeerAddress,

@@ -1,0 +1,134 @@
+//! `Reading`: the body of one request, read with a bound in bytes and in time.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use http::StatusCode;
+use hyper::body::{Body, Incoming};
+use tinyrpc_core::Limits;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::guard::Refusal;
+
+/// Collects a body.
+///
+/// It is given up when it is larger than `max_message`, takes longer than `body`, or comes slower
+/// than [`SLOWEST`] once [`GRACE`] is over.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    body: Incoming,
+    /// The first piece: most bodies have only one, which is not copied.
+    first: Bytes,
+    collected: BytesMut,
+    max: usize,
+    patience: Duration,
+    /// Since when it is waited for, and what rings then; made when something is.
+    clock: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl Reading {
+    /// # Errors
+    ///
+    /// A body whose announced length is over the limit.
+    pub(crate) fn new(body: Incoming, limits: &Limits) -> Result<Self, Refusal> {
+        let max = limits.max_message;
+        if body.size_hint().lower() > max as u64 {
+            return Err(TOO_LARGE);
+        }
+        Ok(Self {
+            body,
+            first: Bytes::new(),
+            collected: BytesMut::new(),
+            max,
+            patience: limits.body,
+            clock: None,
+        })
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Refusal>> {
+        loop {
+            let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+                ready!(self.poll_late(cx));
+                return Poll::Ready(Err(TOO_SLOW));
+            };
+            match frame {
+                // Trailers say nothing to us.
+                Some(Ok(frame)) => {
+                    if let Ok(bytes) = frame.into_data()
+                        && !self.push(bytes)
+                    {
+                        return Poll::Ready(Err(TOO_LARGE));
+                    }
+                }
+                Some(Err(_)) => return Poll::Ready(Err(BROKEN)),
+                None => return Poll::Ready(self.finish()),
+            }
+        }
+    }
+
+    fn push(&mut self, bytes: Bytes) -> bool {
+        if self.received() + bytes.len() > self.max {
+            return false;
+        }
+        if self.first.is_empty() && self.collected.is_empty() {
+            self.first = bytes;
+        } else {
+            if self.collected.is_empty() {
+                self.collected.extend_from_slice(&self.first);
+                self.first = Bytes::new();
+            }
+            self.collected.extend_from_slice(&bytes);
+        }
+        true
+    }
+
+    fn received(&self) -> usize {
+        self.first.len() + self.collected.len()
+    }
+
+    fn finish(&mut self) -> Result<Bytes, Refusal> {
+        match self.received() {
+            0 => Err(EMPTY),
+            _ if self.collected.is_empty() => Ok(std::mem::take(&mut self.first)),
+            _ => Ok(std::mem::take(&mut self.collected).freeze()),
+        }
+    }
+
+    /// Ready when the body takes too long.
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let worth = Duration::from_secs((self.received() / SLOWEST) as u64);
+        let (began, alarm) = self.clock.get_or_insert_with(|| {
+            let now = Instant::now();
+            (now, Box::pin(sleep_until(now + GRACE)))
+        });
+        while alarm.as_mut().poll(cx).is_ready() {
+            let late = *began + self.patience.min(GRACE + worth);
+            if alarm.deadline() >= late {
+                return Poll::Ready(());
+            }
+            alarm.as_mut().reset(late);
+        }
+        Poll::Pending
+    }
+}
+
+const fn refusal(status: StatusCode, words: &'static str) -> Refusal {
+    Refusal { status, words, allow: None }
+}
+
+const TOO_LARGE: Refusal =
+    refusal(StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than the limit `max_message`");
+const TOO_SLOW: Refusal =
+    refusal(StatusCode::REQUEST_TIMEOUT, "the body came slower than the limit `body` allows");
+const BROKEN: Refusal = refusal(StatusCode::BAD_REQUEST, "the body cannot be read");
+const EMPTY: Refusal = refusal(StatusCode::BAD_REQUEST, "the body is empty: a message is expected");
+
+/// Bytes a second that a body must bring: a modem did.
+const SLOWEST: usize = 1 << 10;
+/// How long a body may begin slowly: a network may lose a few packets in a row.
+const GRACE: Duration = Duration::from_secs(5);

@@ -1,0 +1,153 @@
+//! `Desk`: where requests of one connection are handed over, and where their answers are found.
+//!
+//! One task polls all that share it, so its lock is never waited for.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tinyrpc_core::{Ended, Frame, Hint, Incoming, Lane};
+
+use super::Media;
+
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    last_lane: u64,
+    /// Requests that are being read, executed or answered; over HTTP/1 it is one at most.
+    busy: usize,
+    arrived: Option<Frame>,
+    /// Nobody waits for the answer on this lane any more.
+    hung_up: Option<Lane>,
+    answer: Option<Answer>,
+    /// The frame of an answer whose lane has not ended.
+    body: Option<(Lane, Bytes)>,
+    stage: Stage,
+}
+
+/// What has become of the connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Nothing yet: it may still become a WebSocket.
+    #[default]
+    Open,
+    /// A connection of exchanges.
+    Exchanges,
+    /// A WebSocket, with the subprotocol that was agreed on.
+    #[cfg(feature = "ws")]
+    Socket(Option<std::sync::Arc<str>>),
+}
+
+/// What a lane ended with.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    lane: Lane,
+    pub(crate) how: Ended,
+    pub(crate) body: Option<Bytes>,
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request begins.
+    pub(crate) fn enter(&self) {
+        self.lock().busy += 1;
+    }
+
+    /// A request is over.
+    pub(crate) fn leave(&self) {
+        self.lock().busy -= 1;
+    }
+
+    /// True while a request is being read, executed or answered.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.lock().busy > 0
+    }
+
+    /// Hands a message over; gives the lane on which its answer will come.
+    pub(crate) fn arrive(&self, bytes: Bytes, media: Media) -> Lane {
+        let mut state = self.lock();
+        state.last_lane += 1;
+        let lane = Lane(state.last_lane);
+        let hint = match media {
+            Media::Json => Hint::Text,
+            Media::MsgPack => Hint::Binary,
+        };
+        state.arrived = Some(Frame { lane, bytes, hint });
+        if state.stage == Stage::Open {
+            state.stage = Stage::Exchanges;
+        }
+        lane
+    }
+
+    /// True when a message waits to be taken.
+    pub(crate) fn has_arrived(&self) -> bool {
+        self.lock().arrived.is_some()
+    }
+
+    /// What has become of the connection.
+    pub(crate) fn stage(&self) -> Stage {
+        self.lock().stage.clone()
+    }
+
+    /// Says what becomes of the connection; false where that is settled.
+    #[cfg(feature = "ws")]
+    pub(crate) fn settle(&self, stage: Stage) -> bool {
+        let mut state = self.lock();
+        let open = state.stage == Stage::Open;
+        if open {
+            state.stage = stage;
+        }
+        open
+    }
+
+    /// Moves what waits into `into`; false where nothing does.
+    pub(crate) fn take_arrived(&self, into: &mut Incoming) -> bool {
+        let mut state = self.lock();
+        let (hung_up, arrived) = (state.hung_up.take(), state.arrived.take());
+        drop(state);
+        let any = hung_up.is_some() || arrived.is_some();
+        hung_up.into_iter().for_each(|lane| into.close_lane(lane));
+        arrived.into_iter().for_each(|frame| into.push(frame));
+        any
+    }
+
+    /// Whoever waited on a lane is gone.
+    pub(crate) fn hang_up(&self, lane: Lane) {
+        let mut state = self.lock();
+        if state.arrived.take_if(|frame| frame.lane == lane).is_none() {
+            state.hung_up = Some(lane);
+        }
+    }
+
+    /// The frame of an answer; its lane ends next.
+    pub(crate) fn write(&self, frame: Frame) {
+        self.lock().body = Some((frame.lane, frame.bytes));
+    }
+
+    /// A lane ended: its answer is complete.
+    pub(crate) fn end(&self, lane: Lane, how: Ended) {
+        let mut state = self.lock();
+        let body = state.body.take_if(|(written, _)| *written == lane).map(|(_, bytes)| bytes);
+        state.answer = Some(Answer { lane, how, body });
+    }
+
+    /// No answer will come any more: whoever waits for one is told.
+    pub(crate) fn give_up(&self) {
+        let mut state = self.lock();
+        if state.busy > 0 && state.answer.is_none() {
+            let lane = Lane(state.last_lane);
+            state.answer = Some(Answer { lane, how: Ended::Abandoned, body: None });
+        }
+    }
+
+    /// The answer on a lane, once it is there.
+    pub(crate) fn take_answer(&self, lane: Lane) -> Option<Answer> {
+        self.lock().answer.take_if(|answer| answer.lane == lane)
+    }
+}

@@ -1,0 +1,82 @@
+//! The two halves of a connection of exchanges over HTTP.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use tinyrpc_core::{
+    Connection, Incoming, Outgoing, PeerAddress, Received, RecvHalf, SendHalf, Shape, Taken,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::front::Front;
+
+/// Each request is a lane; one task polls both halves, so the lock is never waited for.
+struct Half<S>(Arc<Mutex<Front<S>>>);
+
+/// A connection over an HTTP connection.
+pub(crate) fn connection<S>(front: Front<S>, peer: PeerAddress) -> Connection
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let front = Arc::new(Mutex::new(front));
+    Connection {
+        shape: Shape::Exchange,
+        framing: None,
+        protocol: None,
+        peer,
+        recv: Box::new(Half(Arc::clone(&front))),
+        send: Box::new(Half(front)),
+    }
+}
+
+impl<S> Half<S> {
+    fn lock(&self) -> MutexGuard<'_, Front<S>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> RecvHalf for Half<S> {
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut Incoming,
+    ) -> Poll<io::Result<Received>> {
+        let mut front = self.lock();
+        let ended = front.poll(cx);
+        if front.take_arrived(into) {
+            return Poll::Ready(Ok(Received::Some));
+        }
+        // A peer that closes waits for nothing any more, so there is nothing to lose.
+        ended.map_ok(|()| Received::End)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> SendHalf for Half<S> {
+    fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
+        let mut front = self.lock();
+        let mut ended = false;
+        while let Some(taken) = out.pop() {
+            match taken {
+                Taken::Frame(frame) => front.desk().write(frame),
+                Taken::Ended(lane, how) => {
+                    front.desk().end(lane, how);
+                    ended = true;
+                }
+            }
+        }
+        // The answer is written at once; the next request may come with it.
+        if ended && front.poll(cx).is_ready() || front.desk().has_arrived() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut front = self.lock();
+        front.desk().give_up();
+        front.poll_close(cx)
+    }
+}

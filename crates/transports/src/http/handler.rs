@@ -1,0 +1,162 @@
+//! `Handler`: what hyper calls for each request of one connection.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use http::{HeaderValue, Request, StatusCode, request::Parts};
+use hyper::{body::Incoming, service::Service};
+use tinyrpc_core::{Lane, Limits};
+
+use super::{
+    Media, Web,
+    body::Reading,
+    desk::Desk,
+    guard::{Post, Refusal, Speaks, Verdict, judge},
+    respond::{self, Reply},
+    web::Site,
+};
+
+/// What all connections of a listener have in common.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) web: Web,
+    pub(crate) site: Site,
+    pub(crate) speaks: Speaks,
+    pub(crate) limits: Arc<Limits>,
+    /// What a WebSocket may agree on: the names of the protocols that are served.
+    #[cfg(feature = "ws")]
+    pub(crate) subprotocols: Vec<Arc<str>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Handler {
+    setup: Arc<Setup>,
+    desk: Arc<Desk>,
+}
+
+impl Handler {
+    pub(crate) fn new(setup: Arc<Setup>, desk: Arc<Desk>) -> Self {
+        Self { setup, desk }
+    }
+
+    fn begin(&self, request: Request<Incoming>) -> Stage {
+        let Setup { web, site, speaks, limits, .. } = &*self.setup;
+        let (parts, body) = request.into_parts();
+        let reply = match judge(&parts, web, site, *speaks) {
+            Verdict::Post(post) => match Reading::new(body, limits) {
+                Ok(reading) => return Stage::Reading(Box::new(reading), post),
+                Err(refusal) => respond::refusal(&refusal),
+            },
+            Verdict::Upgrade => self.upgrade(&parts),
+            Verdict::Page(page) => respond::page(page),
+            Verdict::Preflight(origin) => respond::preflight(origin),
+            Verdict::Refuse(refusal) => respond::refusal(&refusal),
+        };
+        Stage::Done(Some(reply))
+    }
+
+    #[cfg(feature = "ws")]
+    fn upgrade(&self, parts: &Parts) -> Reply {
+        match crate::ws::upgrade(parts, &self.setup.subprotocols) {
+            Ok((reply, chosen)) => match self.desk.settle(super::desk::Stage::Socket(chosen)) {
+                true => reply,
+                false => respond::refusal(&MIXED),
+            },
+            Err(refusal) => respond::refusal(&refusal),
+        }
+    }
+
+    #[cfg(not(feature = "ws"))]
+    fn upgrade(&self, _parts: &Parts) -> Reply {
+        respond::refusal(&NO_SOCKETS)
+    }
+}
+
+impl Service<Request<Incoming>> for Handler {
+    type Response = Reply;
+    type Error = Infallible;
+    type Future = Handling;
+
+    fn call(&self, request: Request<Incoming>) -> Handling {
+        self.desk.enter();
+        Handling { desk: Arc::clone(&self.desk), stage: self.begin(request) }
+    }
+}
+
+/// One request, from its head to its response.
+#[derive(Debug)]
+pub(crate) struct Handling {
+    desk: Arc<Desk>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Reading(Box<Reading>, Post),
+    /// The message was handed over.
+    Waiting {
+        lane: Lane,
+        media: Media,
+        origin: Option<HeaderValue>,
+    },
+    Done(Option<Reply>),
+}
+
+impl Future for Handling {
+    type Output = Result<Reply, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { desk, stage } = self.get_mut();
+        loop {
+            *stage = match stage {
+                Stage::Reading(reading, post) => match ready!(reading.poll(cx)) {
+                    Ok(bytes) => {
+                        let media = post.media.unwrap_or_else(|| Media::guess(&bytes));
+                        let lane = desk.arrive(bytes, media);
+                        Stage::Waiting { lane, media, origin: post.origin.take() }
+                    }
+                    Err(refusal) => Stage::Done(Some(respond::refusal(&refusal))),
+                },
+                // Whoever gives the answer polls the connection: no waker is needed.
+                Stage::Waiting { lane, media, origin } => match desk.take_answer(*lane) {
+                    Some(answer) => {
+                        Stage::Done(Some(respond::answer(answer, *media, origin.take())))
+                    }
+                    None => return Poll::Pending,
+                },
+                Stage::Done(reply) => match reply.take() {
+                    Some(reply) => return Poll::Ready(Ok(reply)),
+                    None => return Poll::Pending,
+                },
+            };
+        }
+    }
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        if let Stage::Waiting { lane, .. } = mem::replace(&mut self.stage, Stage::Done(None)) {
+            self.desk.hang_up(lane);
+        }
+        self.desk.leave();
+    }
+}
+
+#[cfg(feature = "ws")]
+const MIXED: Refusal = Refusal {
+    status: StatusCode::BAD_REQUEST,
+    words: "a WebSocket needs a connection of its own: this one has carried posts",
+    allow: None,
+};
+#[cfg(not(feature = "ws"))]
+const NO_SOCKETS: Refusal = Refusal {
+    status: StatusCode::NOT_IMPLEMENTED,
+    words: "this build has no WebSocket: it needs the feature `ws`",
+    allow: None,
+};

@@ -1,0 +1,97 @@
+//! Responses: from how a lane ended to a status and its headers.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use tinyrpc_core::Ended;
+
+use super::{Media, desk::Answer, guard::Refusal, web::Page};
+
+/// What is sent over HTTP.
+pub(crate) type Reply = Response<Full<Bytes>>;
+
+/// The answer of the service.
+///
+/// | the lane ended | status |
+/// |---|---|
+/// | answered, with a result or an error | 200: HTTP has done its part |
+/// | silent: notifications | 204 |
+/// | refused: not executed, try again | 503 |
+/// | failed: the message could not be followed | 400 |
+/// | abandoned: the server closes before the answer | 500 |
+pub(crate) fn answer(answer: Answer, media: Media, origin: Option<HeaderValue>) -> Reply {
+    let Answer { how, body, .. } = answer;
+    let status = match how {
+        Ended::Answered => StatusCode::OK,
+        Ended::Silent => StatusCode::NO_CONTENT,
+        Ended::Refused => StatusCode::SERVICE_UNAVAILABLE,
+        Ended::Abandoned => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let mut reply = reply(status, body.unwrap_or_default());
+    if how != Ended::Silent {
+        reply.headers_mut().insert(header::CONTENT_TYPE, media.header());
+    }
+    if let Some(origin) = origin {
+        allow_origin(&mut reply, origin);
+    }
+    reply
+}
+
+/// Nothing was executed, in words for a person. The connection is closed: what a peer that is not
+/// admitted sends next is not read.
+pub(crate) fn refusal(refusal: &Refusal) -> Reply {
+    let mut reply = text(refusal.status, refusal.words);
+    reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    if let Some(allow) = refusal.allow {
+        reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    }
+    if refusal.status == StatusCode::UPGRADE_REQUIRED {
+        let websocket = HeaderValue::from_static("websocket");
+        reply.headers_mut().insert(header::UPGRADE, websocket);
+    }
+    reply
+}
+
+/// A page to look at.
+pub(crate) fn page(page: &Page) -> Reply {
+    let mut reply = reply(StatusCode::OK, page.body.clone());
+    reply.headers_mut().insert(header::CONTENT_TYPE, page.media.clone());
+    reply
+}
+
+/// A page of this origin may post.
+pub(crate) fn preflight(origin: HeaderValue) -> Reply {
+    let mut reply = reply(StatusCode::NO_CONTENT, Bytes::new());
+    allow_origin(&mut reply, origin);
+    let headers = reply.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
+    let allowed = HeaderValue::from_static("content-type, authorization");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
+    reply
+}
+
+fn text(status: StatusCode, words: &'static str) -> Reply {
+    let mut reply = reply(status, Bytes::from_static(words.as_bytes()));
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    reply.headers_mut().insert(header::CONTENT_TYPE, plain);
+    reply
+}
+
+fn reply(status: StatusCode, body: Bytes) -> Reply {
+    let mut reply = Response::new(Full::new(body));
+    *reply.status_mut() = status;
+    let nosniff = HeaderValue::from_static("nosniff");
+    reply.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    reply
+}
+
+fn allow_origin(reply: &mut Reply, origin: HeaderValue) {
+    let headers = reply.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+}
+
+/// How long a browser may remember a preflight: ten minutes, so that a change is soon seen.
+const PREFLIGHT_SECONDS: &str = "600";

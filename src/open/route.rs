@@ -1,0 +1,22 @@
+//! `Route`: what a client knows of the way to its server beside the URL.
+
+use std::sync::Arc;
+
+use tinyrpc_core::Limits;
+#[cfg(feature = "tls")]
+use tinyrpc_transports::tls::ClientTls;
+
+/// How a client connects. It is never shown: headers hold secrets.
+#[derive(Clone, Default)]
+pub(crate) struct Route {
+    #[cfg_attr(
+        not(feature = "http"),
+        expect(dead_code, reason = "for transports with a handshake")
+    )]
+    pub(crate) limits: Arc<Limits>,
+    /// Names and values.
+    #[cfg(feature = "http")]
+    pub(crate) headers: Vec<(String, String)>,
+    #[cfg(feature = "tls")]
+    pub(crate) tls: ClientTls,
+}

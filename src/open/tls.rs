@@ -1,0 +1,39 @@
+//! `tls://HOST:PORT`.
+
+use std::{io, sync::Arc};
+
+use tinyrpc_core::{Connector, Listener};
+use tinyrpc_transports::tls::{ServerTls, TlsConnector, TlsListener};
+
+use super::{
+    Port, Route,
+    bind::{Cover, bind},
+    framed::Framed,
+};
+use crate::{SetupError, Url, UrlError};
+
+pub(super) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, SetupError> {
+    let wrong = || UrlError(format!("`{url}`: expected HOST:PORT"));
+    let (host, port) = url.address.rsplit_once(':').ok_or_else(wrong)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = port.parse().map_err(|_| wrong())?;
+    Ok(Arc::new(Framed::new(TlsConnector::new(host, port, route.tls.clone()), url)))
+}
+
+pub(super) async fn listener(url: &Url, port: &Port) -> Result<Box<dyn Listener>, SetupError> {
+    let tls = certificate(url, port)?;
+    let listener = bind(url, &url.address, Cover::Tls, port).await?;
+    Ok(Box::new(Framed::new(TlsListener::new(listener, tls), url)))
+}
+
+/// What the server proves itself with.
+pub(super) fn certificate(url: &Url, port: &Port) -> Result<ServerTls, SetupError> {
+    let none = || SetupError::Io {
+        address: url.to_string(),
+        source: io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a server over TLS needs a certificate and its key: give them by `Server::tls`",
+        ),
+    };
+    port.tls.clone().ok_or_else(none)
+}
