@@ -17,6 +17,7 @@
 mod body;
 mod client;
 mod client_stream;
+mod collected;
 mod desk;
 mod dial;
 mod exchange;

@@ -7,13 +7,13 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::StatusCode;
 use hyper::body::{Body, Incoming};
 use tinyrpc_core::Limits;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::guard::Refusal;
+use super::{collected::Collected, guard::Refusal};
 
 /// Collects a body.
 ///
@@ -22,10 +22,7 @@ use super::guard::Refusal;
 #[derive(Debug)]
 pub(crate) struct Reading {
     body: Incoming,
-    /// The first piece: most bodies have only one, which is not copied.
-    first: Bytes,
-    collected: BytesMut,
-    max: usize,
+    collected: Collected,
     patience: Duration,
     /// Since when it is waited for, and what rings then; made when something is.
     clock: Option<(Instant, Pin<Box<Sleep>>)>,
@@ -40,14 +37,7 @@ impl Reading {
         if body.size_hint().lower() > max as u64 {
             return Err(TOO_LARGE);
         }
-        Ok(Self {
-            body,
-            first: Bytes::new(),
-            collected: BytesMut::new(),
-            max,
-            patience: limits.body,
-            clock: None,
-        })
+        Ok(Self { body, collected: Collected::new(max), patience: limits.body, clock: None })
     }
 
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Refusal>> {
@@ -60,48 +50,21 @@ impl Reading {
                 // Trailers say nothing to us.
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data()
-                        && !self.push(bytes)
+                        && !self.collected.push(bytes)
                     {
                         return Poll::Ready(Err(TOO_LARGE));
                     }
                 }
                 Some(Err(_)) => return Poll::Ready(Err(BROKEN)),
-                None => return Poll::Ready(self.finish()),
+                None if self.collected.len() == 0 => return Poll::Ready(Err(EMPTY)),
+                None => return Poll::Ready(Ok(self.collected.take())),
             }
-        }
-    }
-
-    fn push(&mut self, bytes: Bytes) -> bool {
-        if self.received() + bytes.len() > self.max {
-            return false;
-        }
-        if self.first.is_empty() && self.collected.is_empty() {
-            self.first = bytes;
-        } else {
-            if self.collected.is_empty() {
-                self.collected.extend_from_slice(&self.first);
-                self.first = Bytes::new();
-            }
-            self.collected.extend_from_slice(&bytes);
-        }
-        true
-    }
-
-    fn received(&self) -> usize {
-        self.first.len() + self.collected.len()
-    }
-
-    fn finish(&mut self) -> Result<Bytes, Refusal> {
-        match self.received() {
-            0 => Err(EMPTY),
-            _ if self.collected.is_empty() => Ok(std::mem::take(&mut self.first)),
-            _ => Ok(std::mem::take(&mut self.collected).freeze()),
         }
     }
 
     /// Ready when the body takes too long.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let worth = Duration::from_secs((self.received() / SLOWEST) as u64);
+        let worth = Duration::from_secs((self.collected.len() / SLOWEST) as u64);
         let (began, alarm) = self.clock.get_or_insert_with(|| {
             let now = Instant::now();
             (now, Box::pin(sleep_until(now + GRACE)))

@@ -2,14 +2,14 @@
 
 use std::{error::Error as _, io, sync::Arc};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use tinyrpc_core::{Error, LimitReached, Reason};
 
-use super::Media;
+use super::{Media, collected::Collected};
 
 /// The message in a response; `None` where there is none, as for notifications.
 ///
@@ -39,26 +39,17 @@ pub(crate) async fn read(
 }
 
 async fn collect(mut body: Incoming, max: usize) -> Result<Bytes, Error> {
-    let mut first = Bytes::new();
-    let mut more = BytesMut::new();
+    let mut collected = Collected::new(max);
     while let Some(frame) = body.frame().await {
-        let frame =
-            frame.map_err(|error| Error::Unknown(Reason::Io(Arc::new(io::Error::other(error)))))?;
-        let Ok(bytes) = frame.into_data() else { continue };
-        if first.len() + more.len() + bytes.len() > max {
+        let broken = |error| Error::Unknown(Reason::Io(Arc::new(io::Error::other(error))));
+        // Trailers say nothing to us.
+        let Ok(bytes) = frame.map_err(broken)?.into_data() else { continue };
+        if !collected.push(bytes) {
             let limit = LimitReached { name: "max_message", limit: max as u64 };
             return Err(Error::Unknown(Reason::Limit(limit)));
         }
-        if first.is_empty() && more.is_empty() {
-            first = bytes;
-        } else {
-            if more.is_empty() {
-                more.extend_from_slice(&std::mem::take(&mut first));
-            }
-            more.extend_from_slice(&bytes);
-        }
     }
-    Ok(if more.is_empty() { first } else { more.freeze() })
+    Ok(collected.take())
 }
 
 /// True where a body may be a message although nobody says so.
