@@ -239,10 +239,17 @@ impl Play {
         }
     }
 
-    /// The faults stop, and everything must come to an end: without time, and then without the
-    /// connection.
+    /// The faults stop, and everything must come to an end: at once, and then without the connection.
     fn finish(mut self) {
         self.settle(true);
+        // Between two answers that leave last in, first out there may be a rest.
+        for _ in 0..MOST_RESTS {
+            if !self.setup.rests() || self.ledger.borrow().waiting().is_none() {
+                break;
+            }
+            self.now += REST;
+            self.settle(true);
+        }
         self.check();
         if let Some(number) = self.ledger.borrow().waiting() {
             let sessions = self.sides.each_ref().map(|side| &side.session);
@@ -298,5 +305,8 @@ impl From<script::Carries> for Shape {
 
 /// More of them show nothing that fewer do not.
 const MOST_OPS: usize = 100;
+/// Microseconds; see `ReplyOrder::Nested`.
+const REST: u64 = 20_000;
+const MOST_RESTS: usize = 200;
 /// Within so many rounds everything that these scripts begin has ended.
 const MOST_ROUNDS: usize = 20_000;

@@ -150,7 +150,7 @@ impl Size {
         match self {
             Self::Exactly(size) => size.into(),
             Self::Medium => 1500,
-            Self::Large => 70_000,
+            Self::Large => 33_000,
         }
     }
 }
@@ -197,6 +197,11 @@ impl Setup {
         };
         limits.call_timeout = std::time::Duration::from_secs(CALL_TIMEOUT);
         limits
+    }
+
+    /// Whether answers may wait for time to pass.
+    pub(super) fn rests(&self) -> bool {
+        self.orders.iter().any(|order| matches!(order, Ordered::Nested))
     }
 
     pub(super) fn order(&self, end: End) -> ReplyOrder {

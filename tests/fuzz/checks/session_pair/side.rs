@@ -11,6 +11,7 @@ use std::{
     task::Waker,
 };
 
+use bytes::BytesMut;
 use tinyrpc_core::{Ended, Frame, Incoming, Lane, Role, Session, Settings, Shape, Taken, Turn};
 
 use super::{
@@ -39,7 +40,7 @@ pub(super) struct Side {
 /// What is on its way.
 #[derive(Debug, Default)]
 pub(super) struct Transit {
-    bytes: VecDeque<u8>,
+    bytes: BytesMut,
     frames: VecDeque<Parcel>,
 }
 
@@ -153,7 +154,7 @@ impl Side {
             while count > 0 && !outgoing.is_empty() {
                 let waiting = outgoing.bytes();
                 let taken = waiting.len().min(count);
-                self.transit.bytes.extend(&waiting[..taken]);
+                self.transit.bytes.extend_from_slice(&waiting[..taken]);
                 outgoing.advance(taken);
                 count -= taken;
             }
@@ -193,8 +194,7 @@ impl Side {
         }
         let bytes = from.bytes.len().min(count);
         if bytes > 0 {
-            let bytes: Vec<u8> = from.bytes.drain(..bytes).collect();
-            self.incoming.buffer().extend_from_slice(&bytes);
+            self.incoming.buffer().extend_from_slice(&from.bytes.split_to(bytes));
         }
         let frames = from.frames.len().min(count);
         for parcel in from.frames.drain(..frames) {
