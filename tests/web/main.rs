@@ -1,0 +1,23 @@
+//! The web: who is let in over HTTP, what is answered, and what attacks must not do.
+//!
+//! The requests are bytes written by hand, sent to a server over real sockets.
+
+#![cfg(all(feature = "http", feature = "ws", feature = "tls"))]
+
+#[path = "../support/raw.rs"]
+mod raw;
+#[path = "../support/wire.rs"]
+mod wire;
+
+mod hosts;
+mod media;
+mod methods;
+mod origins;
+mod shop;
+mod smuggling;
+mod statuses;
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(raw::soon(future))
+}
