@@ -245,9 +245,8 @@ impl Session {
 
     /// True when requests wait in the backlog that may begin now.
     pub fn can_start(&self) -> bool {
-        !self.backlog.is_empty()
-            && (!self.gate.is_closed() || self.is_draining())
-            && self.has_room(1)
+        let is_open = !self.gate.is_closed() || self.is_draining();
+        is_open && self.backlog.next().is_some_and(|count| self.has_room(count))
     }
 
     /// True when parts of a large message can follow what the transport took: the session wants

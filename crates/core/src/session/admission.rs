@@ -61,7 +61,7 @@ impl Session {
         // However large the first request is, it is what a decision about its peer needs.
         let is_first = is_gated && self.backlog.is_empty() && self.gate.is_idle();
         if is_first || self.backlog.has_room(frame.bytes.len(), limit) {
-            self.backlog.push(Waiting::new(frame.lane, frame.bytes, place));
+            self.backlog.push(Waiting::new(frame, count, place));
             return Verdict::Wait;
         }
         // The backlog is full. A request is refused for as long as the refusal itself finds room.
@@ -75,7 +75,7 @@ impl Session {
             return Verdict::Refuse;
         }
         // Nothing is read until the backlog has room again.
-        self.backlog.push(Waiting::new(frame.lane, frame.bytes, place));
+        self.backlog.push(Waiting::new(frame, count, place));
         Verdict::Wait
     }
 
@@ -126,7 +126,8 @@ impl Session {
             return true;
         }
         let running = running - self.calls.waiting_handlers().min(running);
-        running + count <= most + self.calls.in_flight()
+        // A batch of more than all places has its turn when nobody holds one.
+        running == 0 || running + count <= most + self.calls.in_flight()
     }
 
     /// Begins a request, as a frame of its own or as a member of a batch.
@@ -221,7 +222,7 @@ impl Session {
     }
 
     pub(super) fn start_kept<S: Serve>(&mut self, waiting: &Waiting, serve: &mut S) {
-        let &Waiting { lane, ref frame, place } = waiting;
+        let &Waiting { lane, ref frame, place, .. } = waiting;
         self.speak_as(frame);
         let is_refused = self.is_draining() || self.gate.refusal().is_some();
         let Some(link) = self.links.get_mut(self.tongue) else { return };

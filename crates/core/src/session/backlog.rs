@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use super::order::Place;
-use crate::Lane;
+use crate::{FrameRef, Lane};
 
 /// Requests over the limit, kept as they came and decoded again when their turn comes.
 #[derive(Debug, Default)]
@@ -19,13 +19,15 @@ pub(super) struct Backlog {
 pub(super) struct Waiting {
     pub(super) lane: Lane,
     pub(super) frame: Bytes,
+    /// How many places it takes: a batch begins as a whole.
+    count: usize,
     /// Where its answer stands among the others.
     pub(super) place: Option<Place>,
 }
 
 impl Waiting {
-    pub(super) fn new(lane: Lane, frame: &[u8], place: Option<Place>) -> Self {
-        Self { lane, frame: Bytes::copy_from_slice(frame), place }
+    pub(super) fn new(frame: FrameRef<'_>, count: usize, place: Option<Place>) -> Self {
+        Self { lane: frame.lane, frame: Bytes::copy_from_slice(frame.bytes), count, place }
     }
 
     fn charge(&self) -> usize {
@@ -36,6 +38,11 @@ impl Waiting {
 impl Backlog {
     pub(super) fn is_empty(&self) -> bool {
         self.frames.is_empty()
+    }
+
+    /// How many places the oldest frame takes; `None` where nothing waits.
+    pub(super) fn next(&self) -> Option<usize> {
+        self.frames.front().map(|waiting| waiting.count)
     }
 
     /// True where one more frame of `size` bytes is within the limit.

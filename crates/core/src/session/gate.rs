@@ -107,7 +107,7 @@ impl Session {
         let Some(waiting) = self.gate.take(number) else { return false };
         self.speak_as(&waiting.frame);
         let Some(link) = self.links.get_mut(self.tongue) else { return false };
-        let &Waiting { lane, ref frame, place } = &waiting;
+        let &Waiting { lane, ref frame, place, .. } = &waiting;
         let frame = FrameRef { lane, bytes: frame, block: Some(frame) };
         let Ok(Message::Request(request)) = link.decoder.decode(frame) else {
             self.gate.asked.push((number, waiting));
