@@ -50,7 +50,9 @@ fn never_reads(wire: Wire, method: &str, params: &[&[u8]]) {
 fn flood(wire: Wire, what: &str, at_least: usize, message: impl Fn(u32) -> Vec<u8>) {
     alone(|| {
         block_on(async {
-            let server = Server::new(service()).limits(limits());
+            // Long enough for a busy machine to send so much meanwhile.
+            let limits = Limits { write_stall: Duration::from_secs(1), ..Limits::default() };
+            let server = Server::new(service()).limits(limits);
             let server = server.listen("tcp://127.0.0.1:0").await.expect("a free port");
             let address = server.addresses().concat();
             let mut peer = Raw::connect(&address).await.expect("it listens");
