@@ -56,6 +56,10 @@ pub(super) fn watch<W: Watch>(
         }
         Ok(Started::Done) => {
             match (reply.error_code(), seen.take()) {
+                (None, _) if !reply.is_answered() && !reply.is_notification() => {
+                    // The connection answers for a service that forgot to.
+                    watch.end(End::Failed(&RpcError::internal("no answer")));
+                }
                 (None, _) => watch.end(End::Answered),
                 (Some(code), Some(error)) if error.code == code => watch.end(End::Failed(&error)),
                 // The connection could not take what was answered.

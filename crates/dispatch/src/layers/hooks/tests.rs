@@ -10,12 +10,12 @@ use std::{
     task::Poll,
 };
 
-use tinyrpc_core::{Code, Format, Limits, RpcError};
+use tinyrpc_core::{Code, Format, Limits, ReplyTo, RpcError};
 use tinyrpc_protocols::JsonRpc;
 
 use super::{End, Finished, HooksLayer};
 use crate::{
-    Begun, Dispatched, Dispatcher, Endpoint, Service,
+    Begun, Dispatched, Dispatcher, Endpoint, Invocation, Service, Started,
     testing::{Call, Clock, FORMATS, poll, scope, text},
 };
 
@@ -126,6 +126,25 @@ fn every_end_is_told_once() {
     // What does not encode is an error too, and without a clock there is no time.
     let error = Call::new(Format::Json, "bad", "").error(&service);
     assert_eq!(notes.take(), [format!("bad ? {error} (code {})", Code::UNSENDABLE)]);
+}
+
+/// Forgets to answer.
+struct Mute;
+
+impl Service for Mute {
+    fn start(&self, _: &mut Invocation<'_, '_>, _: &mut ReplyTo<'_>) -> Started {
+        Started::Done
+    }
+}
+
+#[test]
+fn no_answer_is_an_error_to_whoever_waits_for_one() {
+    let notes = Notes::default();
+    let service = Mute.layer(HooksLayer::new().after(notes.after()));
+    for notification in [false, true] {
+        _ = call(Format::Json, "any", notification).start(&service);
+    }
+    assert_eq!(notes.take(), ["any 0ns internal error (code -32603)", "~any 0ns Answered"]);
 }
 
 #[test]
