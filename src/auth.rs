@@ -12,7 +12,8 @@ use tinyrpc_dispatch::{Identity, Scope};
 pub(crate) use self::gate::{Failures, Gate, Passed, Stand};
 pub use self::token::{Token, TokenLogin};
 
-/// Decides who a peer is, by its address and its first request, before anything is executed.
+/// Decides who a peer is, by its address (over a Unix socket that is its user) and its first
+/// request, before anything is executed.
 ///
 /// Meanwhile everything else that the peer sends waits in its order, bounded by
 /// [`Limits::max_backlog`](crate::Limits::max_backlog). A peer that is refused is told so, with the

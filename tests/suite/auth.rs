@@ -236,3 +236,29 @@ async fn remote_addresses_need_a_login() {
     let error = guarded.listen(url).await.unwrap_err();
     assert!(matches!(error, SetupError::Io { .. }), "{error}");
 }
+
+/// Over a Unix socket the system says whose process the peer is.
+#[cfg(all(target_os = "linux", feature = "unix"))]
+#[tokio::test]
+async fn users_of_this_machine_are_known() {
+    let world = World::new("jsonrpc", crate::world::Link::Unix).await;
+    let known = |stranger: bool| {
+        move |attempt: Attempt| async move {
+            match attempt.scope.peer {
+                PeerAddress::Unix { uid, .. } if !stranger => {
+                    Decision::Accept(format!("user {uid}").into())
+                }
+                _ => Decision::Refuse("for another user".into()),
+            }
+        }
+    };
+    let server = Server::new(service().method("who", who)).authenticate(known(false));
+    let at = world.serve_with(server, |builder| builder).await;
+    let name: String = at.client.call("who", ()).await.unwrap();
+    let uid: u32 = name.strip_prefix("user ").unwrap().parse().unwrap();
+    assert_eq!(at.server.peers()[0].peer.to_string().split(',').next(), Some(&*name));
+    assert_eq!(std::os::unix::fs::MetadataExt::uid(&std::fs::metadata("/proc/self").unwrap()), uid);
+    let server = Server::new(service()).authenticate(known(true));
+    let at = world.serve_with(server, |builder| builder).await;
+    check_refused(&at.client.call::<_, i64>("add", (2, 3)).await.unwrap_err(), "another user");
+}
