@@ -21,7 +21,12 @@ use crate::PeerAddress;
 /// It is called by the task of the connection and under no lock, so it holds up that connection
 /// while it runs. One that panics is not called again for the same connection, which lives on.
 ///
-/// Params and results are given as they are, whatever secrets they hold.
+/// Params and results are given as they are, whatever secrets they hold, but for two: there are
+/// asterisks over what a peer sends before it is known who it is ([`Settings::gated`]), methods
+/// and ids excepted, and over what is sent by [`Caller::concealed`], as a login is.
+///
+/// [`Settings::gated`]: crate::Settings::gated
+/// [`Caller::concealed`]: crate::Caller::concealed
 ///
 /// ```
 /// use tinyrpc_core::{Direction, PeerAddress, WireTrace};
