@@ -67,7 +67,7 @@ impl Reading {
         let worth = Duration::from_secs((self.collected.len() / SLOWEST) as u64);
         let (began, alarm) = self.clock.get_or_insert_with(|| {
             let now = Instant::now();
-            (now, Box::pin(sleep_until(now + GRACE)))
+            (now, Box::pin(sleep_until(now + self.patience.min(GRACE))))
         });
         while alarm.as_mut().poll(cx).is_ready() {
             let late = *began + self.patience.min(GRACE + worth);

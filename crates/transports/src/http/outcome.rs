@@ -1,6 +1,6 @@
 //! What became of a post, for whoever made the call.
 
-use std::{error::Error as _, io, sync::Arc};
+use std::{io, sync::Arc};
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
@@ -92,7 +92,12 @@ fn described(status: StatusCode, body: &[u8]) -> String {
 
 /// A post without a response. Only where no connection came about it was certainly not sent.
 pub(crate) fn failed(error: &legacy::Error) -> Error {
-    let cause = error.source().map_or_else(|| error.to_string(), |cause| cause.to_string());
+    // Only the last of the causes says what happened.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let cause = cause.to_string();
     if error.is_connect() {
         return Error::NotExecuted(Reason::Connect(Arc::new(io::Error::other(cause))));
     }

@@ -28,6 +28,8 @@ pub(crate) fn answer(answer: Answer, media: Media, origin: Option<HeaderValue>) 
         Ended::Abandoned => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     };
+    // An answer is what its request was, whatever that was called.
+    let media = body.as_deref().map_or(media, Media::guess);
     let mut reply = reply(status, body.unwrap_or_default());
     if how != Ended::Silent {
         reply.headers_mut().insert(header::CONTENT_TYPE, media.header());

@@ -26,7 +26,8 @@ pub(super) fn explain(error: io::Error, host: &str) -> io::Error {
 
 fn certificate(wrong: &CertificateError, host: &str) -> Option<String> {
     Some(match wrong {
-        CertificateError::UnknownIssuer => format!(
+        // An authority of the same name, but not the same one, is told by its signature.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => format!(
             "the certificate of {host} is signed by nobody who is trusted here: name its authority"
         ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
