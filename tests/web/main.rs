@@ -4,6 +4,8 @@
 
 #![cfg(all(feature = "http", feature = "ws", feature = "tls"))]
 
+#[path = "../support/certificates.rs"]
+mod certificates;
 #[path = "../support/raw.rs"]
 mod raw;
 #[path = "../support/wire.rs"]
@@ -13,7 +15,9 @@ mod hosts;
 mod media;
 mod methods;
 mod origins;
+mod secure;
 mod shop;
+mod slow;
 mod smuggling;
 mod statuses;
 

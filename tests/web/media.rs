@@ -58,3 +58,18 @@ fn types() {
         }
     });
 }
+
+/// The answer says what it is, whatever its request was called.
+#[test]
+fn a_type_that_is_not_true() {
+    block_on(async {
+        let shop = Shop::open("http://127.0.0.1:0", |server| server).await;
+        for (said, wire, own) in [
+            (JSON, Wire::MessagePack, "application/msgpack"),
+            (MSGPACK, Wire::Json, "application/json"),
+        ] {
+            let reply = shop.ask(&post(said, &buy(wire))).await;
+            assert_eq!((reply.status, reply.header("content-type")), (200, Some(own)), "{said}");
+        }
+    });
+}
