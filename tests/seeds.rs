@@ -43,30 +43,30 @@ fn seeds_survive_their_file() {
 
 #[test]
 fn json_envelope() {
-    replay("json_envelope", 390, checks::envelope::json_envelope);
+    replay("json_envelope", 1900, checks::envelope::json_envelope);
 }
 
 #[test]
 fn json_stream() {
-    replay("json_stream", 390, checks::stream::json_stream);
+    replay("json_stream", 1600, checks::stream::json_stream);
 }
 
 #[test]
 fn msgpack_value() {
-    replay("msgpack_value", 340, checks::values::msgpack_value);
+    replay("msgpack_value", 1850, checks::values::msgpack_value);
 }
 
 #[test]
 fn msgpack_stream() {
-    replay("msgpack_stream", 340, checks::stream::msgpack_stream);
+    replay("msgpack_stream", 1050, checks::stream::msgpack_stream);
 }
 
 #[test]
 fn auto() {
-    replay("auto", 800, checks::auto::auto);
+    replay("auto", 2400, checks::auto::auto);
 }
 
 #[test]
 fn session_pair() {
-    replay("session_pair", 0, checks::session_pair::session_pair);
+    replay("session_pair", 700, checks::session_pair::session_pair);
 }
