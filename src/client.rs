@@ -170,7 +170,7 @@ enum Destination {
 impl Destination {
     fn address(&self) -> String {
         match self {
-            Self::Url(url) => url.to_string(),
+            Self::Url(url) => url.without_protocol().into(),
             Self::Through(connector) => connector.address(),
         }
     }
@@ -376,6 +376,8 @@ impl ClientBuilder {
             }
         };
         let connection = connector.connect().await;
+        // It knows the address best.
+        self.server = Destination::Through(Arc::clone(&connector));
         let connection =
             connection.map_err(|source| SetupError::Io { address: connector.address(), source })?;
         let runtime = self.runtime.clone().unwrap_or_else(TokioRuntime::current);

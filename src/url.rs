@@ -91,6 +91,12 @@ impl Url {
         self.protocol.is_none()
     }
 
+    /// The same without the protocol, where one is named.
+    pub(crate) fn without_protocol(&self) -> &str {
+        let named = self.text.split_once(':').and_then(|(scheme, _)| scheme.find('+'));
+        named.and_then(|plus| self.text.get(plus + 1..)).unwrap_or(&self.text)
+    }
+
     /// The framing in place of the protocol's own, where one is asked for.
     pub(crate) fn framing(&self) -> Option<&Arc<dyn Framing>> {
         self.options.framing.as_ref()?.as_ref()
