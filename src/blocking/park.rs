@@ -166,6 +166,31 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_that_panics_wakes_all_the_same() {
+        let round = Arc::<Round>::default();
+        let (sender, wakers) = mpsc::channel::<Waker>();
+        let waiting = thread::spawn(move || {
+            let mut polls = 0;
+            let wait = poll_fn(|cx| {
+                polls += 1;
+                sender.send(cx.waker().clone()).expect("the test goes on");
+                if polls == 2 { Poll::Ready(()) } else { Poll::Pending }
+            });
+            park_on(Some(&round), wait);
+        });
+        let waker = wakers.recv_timeout(PATIENCE).expect("it waits");
+        let turn = || {
+            round::turn(|| {
+                waker.wake_by_ref();
+                panic!("in a turn");
+            })
+        };
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(turn)).is_err());
+        wakers.recv_timeout(PATIENCE).expect("it was woken");
+        waiting.join().expect("it ends");
+    }
+
+    #[test]
     fn threads_of_a_round_are_woken_behind_a_turn() {
         let round = Arc::<Round>::default();
         let (sender, wakers) = mpsc::channel::<Waker>();

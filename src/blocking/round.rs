@@ -66,13 +66,23 @@ impl Round {
     }
 }
 
-/// Runs a turn of a task, and then wakes whoever it has something for.
+/// Runs a turn of a task, and then wakes whoever it has something for, even where it panics.
 pub(super) fn turn<T>(turn: impl FnOnce() -> T) -> T {
-    let outer = DUE.replace(Some(Vec::new()));
-    let output = turn();
-    for round in DUE.replace(outer).unwrap_or_default() {
-        round.due.store(false, SeqCst);
-        round.wake();
+    let _ends = Ends { outer: DUE.replace(Some(Vec::new())) };
+    turn()
+}
+
+/// The end of a turn.
+struct Ends {
+    /// Of the turn in which this one is, if any.
+    outer: Option<Vec<Arc<Round>>>,
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        for round in DUE.replace(self.outer.take()).unwrap_or_default() {
+            round.due.store(false, SeqCst);
+            round.wake();
+        }
     }
-    output
 }

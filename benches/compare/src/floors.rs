@@ -49,21 +49,27 @@ const fn split(row: u8, workload: Workload, ours: PeerName, theirs: PeerName, fl
     }
 }
 
-/// Threads without a pin, against tasks that have so many calls in flight.
-const fn threads(row: u8, ours: PeerName, theirs: PeerName, than: Workload, floor: f64) -> Floor {
+/// Threads, against tasks that have so many calls in flight.
+const fn threads(
+    pin: Pin,
+    workload: Workload,
+    ours: PeerName,
+    theirs: PeerName,
+    than: Workload,
+) -> Floor {
     Floor {
-        row,
-        workload: Pipelined16,
-        pin: Pin::None,
+        row: 21,
+        workload,
+        pin,
         ours,
         theirs,
         than,
-        floor,
+        floor: 0.5,
     }
 }
 
 /// The floors, by their row in the table of goals.
-const FLOORS: [Floor; 21] = [
+const FLOORS: [Floor; 25] = [
     same(1, Sequential, TinyrpcJson, Raw, 0.88),
     same(1, Sequential, TinyrpcMsgpack, Raw, 0.90),
     same(2, Pipelined64, TinyrpcJson, Raw, 0.40),
@@ -81,10 +87,62 @@ const FLOORS: [Floor; 21] = [
     same(7, Struct64, TinyrpcMsgpack, TarpcMsgpack, 3.0),
     same(9, Fanin, TinyrpcJson, Raw, 0.65),
     same(9, Fanin, TinyrpcMsgpack, Raw, 0.75),
-    threads(21, TinyrpcBlockingJson, TinyrpcJson, Pipelined16, 0.5),
-    threads(21, TinyrpcBlockingJson, TinyrpcJson, Pipelined64, 0.5),
-    threads(21, TinyrpcBlockingMsgpack, TinyrpcMsgpack, Pipelined16, 0.5),
-    threads(21, TinyrpcBlockingMsgpack, TinyrpcMsgpack, Pipelined64, 0.5),
+    threads(
+        Pin::Same,
+        Pipelined16,
+        TinyrpcBlockingJson,
+        TinyrpcJson,
+        Pipelined16,
+    ),
+    threads(
+        Pin::Same,
+        Pipelined16,
+        TinyrpcBlockingMsgpack,
+        TinyrpcMsgpack,
+        Pipelined16,
+    ),
+    threads(
+        Pin::Same,
+        Pipelined64,
+        TinyrpcBlockingJson,
+        TinyrpcJson,
+        Pipelined64,
+    ),
+    threads(
+        Pin::Same,
+        Pipelined64,
+        TinyrpcBlockingMsgpack,
+        TinyrpcMsgpack,
+        Pipelined64,
+    ),
+    threads(
+        Pin::None,
+        Pipelined16,
+        TinyrpcBlockingJson,
+        TinyrpcJson,
+        Pipelined16,
+    ),
+    threads(
+        Pin::None,
+        Pipelined16,
+        TinyrpcBlockingJson,
+        TinyrpcJson,
+        Pipelined64,
+    ),
+    threads(
+        Pin::None,
+        Pipelined64,
+        TinyrpcBlockingJson,
+        TinyrpcJson,
+        Pipelined64,
+    ),
+    threads(
+        Pin::None,
+        Pipelined64,
+        TinyrpcBlockingMsgpack,
+        TinyrpcMsgpack,
+        Pipelined64,
+    ),
 ];
 
 /// `compare floors`: always succeeds, as a verdict on a noisy machine is for a person to read.

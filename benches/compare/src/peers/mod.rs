@@ -46,13 +46,12 @@ pub(crate) enum PeerName {
 }
 
 impl PeerName {
-    /// Whether the peer can be measured under `workload`: only some handle notifications, and a
-    /// thread for each caller is meant for not too many of them.
+    /// Whether the peer can be measured under `workload`: only some handle notifications, and
+    /// threads share one connection.
     pub(crate) fn runs(self, workload: Workload) -> bool {
         match self {
             Self::TinyrpcBlockingJson | Self::TinyrpcBlockingMsgpack => {
-                let threads = workload.connections() * workload.callers_per_connection();
-                workload.action() != Action::Notify && threads <= 64
+                workload.action() != Action::Notify && workload.connections() == 1
             }
             Self::Raw | Self::TinyrpcJson | Self::TinyrpcMsgpack => true,
             _ => workload.action() != Action::Notify,

@@ -1,10 +1,14 @@
 //! This project without async: threads that share one connection. The server is the same as ever.
 
-use std::{net::SocketAddr, thread};
+use std::{collections::VecDeque, net::SocketAddr, thread};
 
 use anyhow::{Context as _, Result, ensure};
 use futures_util::future::BoxFuture;
-use tinyrpc::blocking::{self, Client};
+use serde::de::DeserializeOwned;
+use tinyrpc::{
+    Error,
+    blocking::{self, Client, Sent},
+};
 
 use crate::{
     book::Book,
@@ -13,7 +17,11 @@ use crate::{
     workload::{Action, Workload},
 };
 
-/// One connection, and a thread for each caller.
+/// The most threads that share the connection. Where there are more callers, each thread keeps its
+/// share of their calls in flight.
+const MOST_THREADS: usize = 16;
+
+/// One connection, and threads that call over it.
 pub(super) struct Threads {
     client: Client,
     workload: Workload,
@@ -31,12 +39,16 @@ impl Threads {
 
     fn run(&self, limit: &Limit) -> Result<Tally> {
         let callers = self.workload.callers_per_connection();
+        let threads = callers.min(MOST_THREADS);
         let mut tally = Tally::default();
         thread::scope(|scope| {
-            let threads: Vec<_> = (0..callers)
+            let threads: Vec<_> = (0..threads)
                 .map(|index| {
-                    let share = limit.share(index, callers);
-                    scope.spawn(move || call_in_loop(&self.client, self.workload, &share))
+                    let share = limit.share(index, threads);
+                    scope.spawn(move || match callers / threads {
+                        1 => call_in_loop(&self.client, self.workload, &share),
+                        window => keep_in_flight(&self.client, self.workload, window, &share),
+                    })
                 })
                 .collect();
             for thread in threads {
@@ -70,4 +82,46 @@ fn call_in_loop(client: &Client, workload: Workload, share: &Share) -> Result<Ta
         tally.count(started);
     }
     Ok(tally)
+}
+
+/// Makes a call whenever fewer than `window` are in flight.
+fn keep_in_flight(
+    client: &Client,
+    workload: Workload,
+    window: usize,
+    share: &Share,
+) -> Result<Tally> {
+    match workload.action() {
+        Action::Book => {
+            let book = Book::sample();
+            let call = || client.send::<_, Book>("book", (&book,));
+            slide(window, share, call, |answer| book.resembles(answer))
+        }
+        _ => slide(
+            window,
+            share,
+            || client.send::<_, i64>("add", (2, 3)),
+            |sum| *sum == 5,
+        ),
+    }
+}
+
+fn slide<R: DeserializeOwned>(
+    window: usize,
+    share: &Share,
+    call: impl Fn() -> Result<Sent<R>, Error>,
+    is_right: impl Fn(&R) -> bool,
+) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let mut flying = VecDeque::new();
+    loop {
+        while flying.len() < window && share.left(tally.calls + flying.len() as u64) > 0 {
+            flying.push_back(call()?);
+        }
+        let Some(oldest) = flying.pop_front() else {
+            return Ok(tally);
+        };
+        ensure!(is_right(&oldest.wait()?), "a wrong answer");
+        tally.count(None);
+    }
 }
