@@ -66,12 +66,12 @@ impl Client {
     /// Closes the connection: calls in flight are waited for, for as long as
     /// [`Limits::shutdown`](crate::Limits::shutdown) says, new ones fail.
     ///
-    /// On the thread that drives connections it closes too, but does not wait for that.
-    pub fn close(&self) {
+    /// True when the transport has taken all that was said before, notifications included. False
+    /// when nobody can know; on the thread that drives connections it closes too, but does not wait
+    /// for that.
+    pub fn close(&self) -> bool {
         let client = self.client.clone();
-        finish(&*self.runtime, async move {
-            client.close().await;
-        });
+        finish(&*self.runtime, async move { client.close().await }).unwrap_or(false)
     }
 
     /// Waits until the connection is closed, by whichever side.

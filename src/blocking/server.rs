@@ -111,7 +111,7 @@ impl ServerHandle {
     /// says it from a thread of its own.
     pub fn shutdown(&self) {
         let handle = self.handle.clone();
-        finish(&*self.runtime, async move { handle.shutdown().await });
+        _ = finish(&*self.runtime, async move { handle.shutdown().await });
     }
 
     /// Waits until the server was shut down or closed.

@@ -56,10 +56,16 @@ pub(super) fn begin(whom: Whom) -> Result<Waiting, Error> {
 }
 
 /// Waits for the end of something, where that can be waited for; otherwise it ends by itself.
-pub(super) fn finish(runtime: &dyn Runtime, end: impl Future<Output = ()> + Send + 'static) {
+pub(super) fn finish<T>(
+    runtime: &dyn Runtime,
+    end: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
     match begin(Whom::Others) {
-        Ok(_waiting) => park_on(None, end),
-        Err(_) => runtime.spawn(Box::pin(end)),
+        Ok(_waiting) => Some(park_on(None, end)),
+        Err(_) => {
+            runtime.spawn(Box::pin(async { _ = end.await }));
+            None
+        }
     }
 }
 

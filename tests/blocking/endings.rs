@@ -98,6 +98,16 @@ pub(crate) fn limits(world: World) {
     });
 }
 
+/// True where a call that came too late ended as it should. A client of HTTP may write it to a
+/// connection that is just being closed, and then nobody can know.
+fn was_refused(world: World, error: &Error) -> bool {
+    match error.outcome() {
+        Outcome::NotExecuted => true,
+        Outcome::Unknown => !world.permanent(),
+        Outcome::Answered => false,
+    }
+}
+
 pub(crate) fn shutdown(world: World) {
     let gate = Arc::new(Gate::default());
     let at = world.serve(gate.service());
@@ -112,15 +122,17 @@ pub(crate) fn shutdown(world: World) {
                 Err(error) => break error,
             }
         };
-        assert_eq!(error.outcome(), Outcome::NotExecuted, "{error}");
+        assert!(was_refused(world, &error), "{error}");
         gate.change(|state| state.open = true);
         assert_eq!(call.join().unwrap().unwrap(), 1, "the call in flight is answered");
         stopping.join().unwrap();
     });
     at.server.wait();
-    at.client.wait();
+    if world.permanent() {
+        at.client.wait();
+    }
     let error = at.client.call::<_, i64>("add", (2, 3)).unwrap_err();
-    assert_eq!(error.outcome(), Outcome::NotExecuted, "{error}");
+    assert!(was_refused(world, &error), "{error}");
     assert!(at.server.listen("tcp://127.0.0.1:0").is_err(), "it is down for good");
 }
 
@@ -139,10 +151,12 @@ pub(crate) fn lost_server(world: World) {
     });
     // The handlers are told.
     gate.until(|state| state.cancelled == 10);
-    at.client.wait();
+    if world.permanent() {
+        at.client.wait();
+        assert!(at.client.closed().is_some());
+    }
     let error = at.client.call::<_, u8>("wait", ()).unwrap_err();
     assert_eq!(error.outcome(), Outcome::NotExecuted, "{error}");
-    assert!(at.client.closed().is_some());
 }
 
 pub(crate) fn closed_client(world: World) {
@@ -154,7 +168,7 @@ pub(crate) fn closed_client(world: World) {
         let closing = scope.spawn(|| at.client.close());
         gate.change(|state| state.open = true);
         assert_eq!(call.join().unwrap().unwrap(), 1, "a clean close waits for calls in flight");
-        closing.join().unwrap();
+        assert!(closing.join().unwrap(), "everything was taken");
     });
     let error = at.client.call::<_, u8>("wait", ()).unwrap_err();
     assert!(matches!(error, Error::NotExecuted(Reason::Closed(_))), "{error}");

@@ -7,6 +7,9 @@
 mod callbacks;
 mod calls;
 mod endings;
+#[cfg(all(unix, feature = "unix"))]
+#[path = "../support/folder.rs"]
+mod folder;
 mod places;
 mod threads;
 mod world;
@@ -67,6 +70,21 @@ links! {
     msgpack_tcp: "msgpack" over Link::Tcp("");
     jsonrpc_tcp_lines: "jsonrpc" over Link::Tcp("?framing=lines");
     msgpack_tcp_length: "msgpack" over Link::Tcp("?framing=length");
+    jsonrpc1_tcp: "jsonrpc1" over Link::Tcp("");
+    jsonrpc_tcp_content_length: "jsonrpc" over Link::Tcp("?framing=content-length");
+    msgpack_tcp_netstring: "msgpack" over Link::Tcp("?framing=netstring");
+    #[cfg(all(unix, feature = "unix"))]
+    jsonrpc_unix: "jsonrpc" over Link::Unix;
+    #[cfg(all(unix, feature = "unix"))]
+    msgpack_unix: "msgpack" over Link::Unix;
+    #[cfg(feature = "http")]
+    jsonrpc_http: "jsonrpc" over Link::Web("http");
+    #[cfg(feature = "http")]
+    msgpack_http: "msgpack" over Link::Web("http");
+    #[cfg(feature = "ws")]
+    jsonrpc_ws: "jsonrpc" over Link::Web("ws");
+    #[cfg(feature = "ws")]
+    msgpack_ws: "msgpack" over Link::Web("ws");
     jsonrpc_narrow: "jsonrpc" over Link::Narrow;
     msgpack_narrow: "msgpack" over Link::Narrow;
 }

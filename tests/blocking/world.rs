@@ -3,9 +3,12 @@
 use tinyrpc::{
     ClientBuilder, Dispatcher, Server, Service,
     blocking::{self, Client, ServerHandle},
-    protocols::{JsonRpc, MsgPackRpc},
+    protocols::{JsonRpc, JsonRpc1, MsgPackRpc},
     transports::{Connection, PeerAddress, exchange, memory, stream},
 };
+
+#[cfg(all(unix, feature = "unix"))]
+use crate::folder::Folder;
 
 /// How a client reaches the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,12 @@ pub(crate) enum Link {
     Narrow,
     /// TCP, with the options of the client's URL; the server is bound `auto`.
     Tcp(&'static str),
+    /// A scheme of the web.
+    #[cfg(feature = "http")]
+    Web(&'static str),
+    /// A Unix socket; the server is bound `auto`.
+    #[cfg(all(unix, feature = "unix"))]
+    Unix,
 }
 
 /// What a case works with.
@@ -36,7 +45,16 @@ pub(crate) struct Connected {
 impl World {
     /// True where both sides can call.
     pub(crate) fn duplex(self) -> bool {
-        self.link != Link::Exchange
+        self.link != Link::Exchange && self.permanent()
+    }
+
+    /// True where one connection carries everything, for as long as the client lives.
+    pub(crate) fn permanent(self) -> bool {
+        #[cfg(feature = "http")]
+        if self.link == Link::Web("http") {
+            return false;
+        }
+        true
     }
 
     pub(crate) fn serve(self, service: impl Service + 'static) -> Connected {
@@ -49,14 +67,27 @@ impl World {
         client: impl FnOnce(ClientBuilder) -> ClientBuilder,
     ) -> Connected {
         let server = blocking::Server::from(server).start().expect("a thread");
+        let by_url = |url: &str, options: &str| {
+            server.listen(url).expect("an address that is free");
+            let address = server.addresses().concat();
+            let url = format!("{}+{address}{options}", self.protocol);
+            ClientBuilder::from_url(url).expect("a good URL")
+        };
+        #[cfg(all(unix, feature = "unix"))]
+        let folder = Folder::new();
         let builder = match self.link {
-            Link::Tcp(options) => {
-                let lines = if options.contains("lines") { options } else { "" };
-                server.listen(format!("tcp://127.0.0.1:0{lines}")).expect("a free port");
-                let address = server.addresses().concat();
-                let url = format!("{}+{address}{options}", self.protocol);
-                ClientBuilder::from_url(url).expect("a good URL")
+            // What it is told by its first bytes is neither lines nor the older protocol.
+            Link::Tcp(options) if options.contains("lines") => {
+                by_url(&format!("tcp://127.0.0.1:0{options}"), options)
             }
+            Link::Tcp(options) if self.protocol == "jsonrpc1" => {
+                by_url("jsonrpc1+tcp://127.0.0.1:0", options)
+            }
+            Link::Tcp(options) => by_url("tcp://127.0.0.1:0", options),
+            #[cfg(feature = "http")]
+            Link::Web(scheme) => by_url(&format!("{scheme}://127.0.0.1:0"), ""),
+            #[cfg(all(unix, feature = "unix"))]
+            Link::Unix => by_url(&format!("unix://{}", folder.path("socket").display()), ""),
             link => {
                 let dial = match link {
                     Link::Exchange => exchange::pair,
@@ -67,6 +98,7 @@ impl World {
                 server.listen_on(listener);
                 match self.protocol {
                     "jsonrpc" => tinyrpc::Client::builder(connector, JsonRpc),
+                    "jsonrpc1" => tinyrpc::Client::builder(connector, JsonRpc1),
                     _ => tinyrpc::Client::builder(connector, MsgPackRpc),
                 }
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{BlockingPool, job::Job};
-use crate::waiting;
+use crate::{panicked::guarded, waiting};
 
 /// Runs one job after another, for as long as any wait. It holds one place of the pool.
 pub(super) struct Worker {
@@ -21,8 +21,8 @@ impl Worker {
         let _here = waiting::on_pool(&self.pool);
         while let Some(job) = self.job.take() {
             job.run();
-            // What the handler was given is dropped before its place is free.
-            drop(job);
+            // What the handler was given is dropped before its place is free, and may panic.
+            _ = guarded(|| drop(job));
             self.job = self.next();
         }
     }
