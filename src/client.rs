@@ -371,8 +371,9 @@ impl ClientBuilder {
         let connector = match &self.server {
             Destination::Through(connector) => Arc::clone(connector),
             Destination::Url(url) => {
-                let limits = Arc::new(self.limits.clone());
-                open::connector(url, &Route { limits, ..self.route.clone() })?
+                let mut route = self.route.clone();
+                route.limits = Arc::new(self.limits.clone());
+                open::connector(url, &route)?
             }
         };
         let connection = connector.connect().await;
