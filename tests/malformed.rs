@@ -317,7 +317,9 @@ async fn over_tcp(file: &File, step: usize, longest: usize) {
 
 /// True where a port for everything takes a case for HTTP: what must hold then is in `web_pages`.
 fn is_http(case: &Case) -> bool {
-    cfg!(feature = "http") && matches!(case.input.first(), Some(b'A'..=b'B' | b'D'..=b'Z'))
+    let first = case.input.first().is_some_and(u8::is_ascii_uppercase);
+    let header = case.input.starts_with(b"Co") || case.input.starts_with(b"CONT");
+    cfg!(feature = "http") && first && !header
 }
 
 /// True when nothing more came, and no end, after the server had several turns.
