@@ -64,7 +64,8 @@ impl BlockingPool {
         &self.shared.limits
     }
 
-    /// How many handlers run now, those excepted that wait for their peers.
+    /// How many threads run handlers now or are on their way; those whose handlers wait for their
+    /// peers do not count.
     pub fn running(&self) -> usize {
         self.state().running
     }
@@ -74,27 +75,28 @@ impl BlockingPool {
         self.state().queued()
     }
 
-    /// Runs a request on a thread, now or in its turn.
+    /// Runs a request on a thread in its turn.
     pub(crate) fn begin(
         &self,
         errand: Errand,
         runtime: Arc<dyn Runtime>,
     ) -> Result<Blocked, LimitReached> {
         let (job, answer) = Job::new(errand, runtime);
-        let begins = self.state().enter(&job, &self.shared.limits)?;
-        if begins {
-            self.run(Arc::clone(&job));
-        }
+        let mut state = self.state();
+        state.push(Arc::clone(&job), self.limits())?;
+        let runtime = state.call_thread(self.limits());
+        drop(state);
+        self.send_thread(runtime);
         Ok(Blocked::new(self.clone(), job, answer))
     }
 
     /// The handler of this thread begins to wait for its peer, and gives its place back.
     pub(crate) fn pause(&self) -> Result<(), LimitReached> {
         let mut state = self.state();
-        state.pause(&self.shared.limits)?;
-        let next = state.next(&self.shared.limits);
+        state.pause(self.limits())?;
+        let runtime = state.call_thread(self.limits());
         drop(state);
-        next.into_iter().for_each(|job| self.run(job));
+        self.send_thread(runtime);
         Ok(())
     }
 
@@ -104,10 +106,10 @@ impl BlockingPool {
         self.state().resume();
     }
 
-    /// Runs a job on a new thread; its place was taken already.
-    fn run(&self, job: Arc<Job>) {
-        let runtime = Arc::clone(job.runtime());
-        let worker = Worker::new(self.clone(), job);
+    /// Has a runtime send the thread that was called for.
+    fn send_thread(&self, runtime: Option<Arc<dyn Runtime>>) {
+        let Some(runtime) = runtime else { return };
+        let worker = Worker::new(self.clone(), Arc::clone(&runtime));
         runtime.spawn_blocking(Box::new(move || worker.work()));
     }
 

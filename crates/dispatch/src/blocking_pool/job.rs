@@ -49,11 +49,6 @@ impl Job {
         &self.runtime
     }
 
-    /// True where both run on threads of the same runtime.
-    pub(super) fn is_alike(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.runtime, &other.runtime)
-    }
-
     /// Runs the handler to its end.
     pub(super) fn run(&self) {
         self.answer(self.errand.run());

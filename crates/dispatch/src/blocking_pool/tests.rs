@@ -157,8 +157,9 @@ fn too_many_are_refused() {
     ] {
         let stage = Stage::new(limits);
         // Two bytes of params each.
-        let calls = [stage.begin(0), stage.begin(1), stage.begin(2)];
+        let zero = stage.begin(0);
         assert_eq!(stage.begun(), 0);
+        let calls = [zero, stage.begin(1), stage.begin(2)];
         let refused = call(Format::MsgPack, "work", "[3]").answer(&stage.service);
         let refused = refused.expect_err("a full queue");
         assert_eq!(refused.code, Code::REFUSED);
@@ -227,6 +228,61 @@ fn a_handler_that_waits_gives_its_place_back() {
     let error = deep(65).expect_err("an error");
     assert!(error.message.contains("`max_threads` of 65"), "{error}");
     assert_eq!(deep(64).expect("all places are back"), "64");
+}
+
+/// A runtime whose threads come when they are told to.
+#[derive(Default)]
+struct ByHand(std::sync::Mutex<Vec<Box<dyn FnOnce() + Send>>>);
+
+impl ByHand {
+    fn threads(&self) -> Vec<Box<dyn FnOnce() + Send>> {
+        std::mem::take(&mut self.0.lock().expect("no panic"))
+    }
+}
+
+impl Runtime for ByHand {
+    fn spawn(&self, _task: Task) {}
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        self.0.lock().expect("no panic").push(work);
+    }
+
+    fn sleep_until(&self, _time: u64) -> Task {
+        Box::pin(std::future::pending())
+    }
+
+    fn now(&self) -> u64 {
+        0
+    }
+}
+
+#[test]
+fn quick_handlers_need_few_threads() {
+    let runtime = Arc::<ByHand>::default();
+    let scope = Arc::new(scope(Some(Arc::clone(&runtime) as Arc<dyn Runtime>)));
+    let pool = BlockingPool::default();
+    let service =
+        Dispatcher::new().blocking_pool(&pool).method("quick", |number: u64| number).blocking();
+    let mut calls: Vec<_> = (0..1000)
+        .map(|number| {
+            let params = format!("[{number}]");
+            let scope = Arc::clone(&scope);
+            begin(&service, &Call { scope, ..Call::new(Format::Json, "quick", &params) })
+        })
+        .collect();
+    // One is called for. It has another one follow, and does everything before that is there.
+    let mut threads = runtime.threads();
+    assert_eq!(threads.len(), 1);
+    threads.remove(0)();
+    let answered = calls.iter_mut().filter_map(|call| match poll(call) {
+        std::task::Poll::Ready(answer) => Some(text(answer).expect("an answer")),
+        std::task::Poll::Pending => None,
+    });
+    assert!((0..1000).map(|number| number.to_string()).eq(answered));
+    let mut threads = runtime.threads();
+    assert_eq!((threads.len(), pool.running(), pool.queued()), (1, 1, 0));
+    threads.remove(0)();
+    assert_eq!((runtime.threads().len(), pool.running()), (0, 0));
 }
 
 /// A runtime that has shut down, except that it may have threads for a while.
