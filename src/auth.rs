@@ -1,15 +1,20 @@
 //! Authentication: who decides about a peer before anything of it is executed.
 
+mod digests;
 mod gate;
+#[cfg(feature = "http")]
+mod header_login;
 mod token;
 
 use std::{borrow::Cow, fmt, future::Future, sync::Arc};
 
 use async_trait::async_trait;
-use tinyrpc_core::{Code, Meta, Payload, Request, RpcError};
+use tinyrpc_core::{Code, Lane, Meta, Payload, Request, RpcError};
 use tinyrpc_dispatch::{Identity, Scope};
 
 pub(crate) use self::gate::{Failures, Gate, Passed, Stand};
+#[cfg(feature = "http")]
+pub use self::header_login::HeaderLogin;
 pub use self::token::{Token, TokenLogin};
 
 /// Decides who a peer is, by its address (over a Unix socket that is its user) and its first
@@ -25,7 +30,8 @@ pub use self::token::{Token, TokenLogin};
 /// of exchanges each request may come from another peer, as behind a proxy or a broker: each one
 /// is decided about on its own, and a login that stands for others is refused.
 ///
-/// A panic refuses the peer. [`TokenLogin`] is one that is ready to use; a function is another:
+/// A panic refuses the peer. [`TokenLogin`] and (over HTTP and WebSocket) `HeaderLogin` are ready to
+/// use; a function is another:
 ///
 /// ```
 /// use tinyrpc::{Attempt, Decision, Dispatcher, Identity, Server, transports::PeerAddress};
@@ -68,6 +74,7 @@ pub struct Attempt {
     pub params: Payload,
     /// What travelled beside them.
     pub meta: Option<Box<Meta>>,
+    lane: Lane,
 }
 
 /// What becomes of a peer.
@@ -89,7 +96,17 @@ impl Attempt {
             method: request.method.as_ref().into(),
             params: request.params.to_payload().detach(),
             meta: request.meta.clone(),
+            lane: request.lane,
         }
+    }
+
+    /// A header that came with the request over HTTP, or with the handshake of its WebSocket. Case
+    /// does not matter in its name.
+    ///
+    /// `None` where it was not sent, was sent more than once or is not text, and over a transport
+    /// that has no headers.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.scope.headers.as_ref()?.get(self.lane, name)
     }
 }
 

@@ -336,6 +336,22 @@ impl ClientBuilder {
         self
     }
 
+    /// Proves who calls by a token in the header `Authorization` (RFC 6750), over HTTP and WebSocket.
+    #[cfg(feature = "http")]
+    pub fn bearer(self, token: impl Into<Token>) -> Self {
+        self.header("Authorization", &format!("Bearer {}", token.into().reveal()))
+    }
+
+    /// Proves who calls by a name and a password in the header `Authorization` (RFC 7617), over HTTP
+    /// and WebSocket. The name has no colon in it.
+    #[cfg(feature = "http")]
+    pub fn basic(self, name: &str, password: impl Into<Token>) -> Self {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+        let both = STANDARD.encode(format!("{name}:{}", password.into().reveal()));
+        self.header("Authorization", &format!("Basic {both}"))
+    }
+
     /// Sets whom to believe under the URLs that go over TLS, and which certificate to show; by
     /// default the authorities of the system are trusted.
     #[cfg(feature = "tls")]

@@ -92,6 +92,7 @@ impl Driver {
         let caller = session.caller();
         let mut scope =
             Scope::new(connection.peer, caller.clone(), Some(Arc::clone(&setup.runtime)));
+        scope.headers = connection.headers;
         scope.blocking_pool = setup.blocking_pool;
         let (scope, service) = begin(scope);
         let gives_way = !setup.runtime.runs_in_order();

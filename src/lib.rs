@@ -30,6 +30,8 @@ pub use tinyrpc_dispatch::{
 pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;
 
+#[cfg(feature = "http")]
+pub use crate::auth::HeaderLogin;
 pub use crate::{
     auth::{Attempt, Authenticate, Decision, Token, TokenLogin},
     call_all::{CallAll, call_all},

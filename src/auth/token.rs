@@ -4,12 +4,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use tinyrpc_core::Payload;
 use tinyrpc_dispatch::Identity;
 
-use super::{Attempt, Authenticate, Decision};
+use super::{Attempt, Authenticate, Decision, digests::Digests};
 
 /// A secret text by which a peer proves who it is. It is never shown.
 ///
@@ -68,7 +66,7 @@ impl fmt::Debug for Token {
 /// ```
 #[derive(Clone)]
 pub struct TokenLogin {
-    known: Vec<([u8; 32], Identity)>,
+    known: Digests,
 }
 
 impl TokenLogin {
@@ -77,24 +75,13 @@ impl TokenLogin {
 
     /// Knows one peer by its token.
     pub fn new(identity: impl Into<Identity>, token: impl Into<Token>) -> Self {
-        Self { known: Vec::new() }.or(identity, token)
+        Self { known: Digests::default() }.or(identity, token)
     }
 
     /// Knows one more.
     pub fn or(mut self, identity: impl Into<Identity>, token: impl Into<Token>) -> Self {
-        self.known.push((digest(token.into().reveal()), identity.into()));
+        self.known.add(token.into().reveal(), identity.into());
         self
-    }
-
-    fn find(&self, token: &str) -> Option<Identity> {
-        let told = digest(token);
-        let mut found = None;
-        for (known, identity) in &self.known {
-            if bool::from(known.ct_eq(&told)) {
-                found = Some(identity.clone());
-            }
-        }
-        found
     }
 }
 
@@ -107,7 +94,7 @@ impl Authenticate for TokenLogin {
         let Some(token) = told(&attempt.params) else {
             return Decision::Refuse("`rpc.auth` takes one argument, `token`, a text".into());
         };
-        match self.find(&token) {
+        match self.known.find(&token) {
             Some(identity) => Decision::LoggedIn(identity),
             None => Decision::Refuse("the token is not known here".into()),
         }
@@ -116,8 +103,7 @@ impl Authenticate for TokenLogin {
 
 impl fmt::Debug for TokenLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let identities = self.known.iter().map(|(_, identity)| identity);
-        f.debug_list().entries(identities).finish()
+        self.known.fmt(f)
     }
 }
 
@@ -131,8 +117,4 @@ fn told(params: &Payload) -> Option<String> {
     // Where params are a sequence, named ones are a map in it.
     let told = params.decode().or_else(|_| params.decode().map(|(told,): (Told,)| told));
     told.ok().map(|Told { token }| token)
-}
-
-fn digest(token: &str) -> [u8; 32] {
-    Sha256::digest(token).into()
 }

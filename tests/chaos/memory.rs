@@ -287,6 +287,7 @@ fn messages(shape: Shape, (reading, writing): Half<Item>) -> Connection {
         shape,
         framing: None,
         protocol: None,
+        headers: None,
         peer: PeerAddress::Memory,
         recv: Box::new(reading),
         send: Box::new(writing),

@@ -12,6 +12,7 @@ mod raw;
 mod wire;
 
 mod hosts;
+mod login;
 mod media;
 mod methods;
 mod origins;

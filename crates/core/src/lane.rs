@@ -63,6 +63,9 @@ pub enum Ended {
     Silent,
     /// Nothing was executed, and the lane's frame (if there was one) says why.
     Refused,
+    /// Nothing was executed, as somebody decided against this peer; the lane's frame (if there was
+    /// one) says why.
+    TurnedAway,
     /// The message could not be served: the connection is closing.
     Failed,
     /// On the calling side: nobody waits for the answer any more, so the exchange may be broken off.

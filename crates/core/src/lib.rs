@@ -32,6 +32,7 @@ mod error;
 mod ext;
 pub mod format;
 mod framing;
+mod headers;
 mod id;
 mod incoming;
 mod lane;
@@ -59,6 +60,7 @@ pub use crate::{
     ext::Ext,
     format::{Format, FormatError},
     framing::{ContentLength, FrameReader, Framing, Length, Lines, NetString, Scan},
+    headers::Headers,
     id::Id,
     incoming::Incoming,
     lane::{Ended, Frame, Hint, Lane},

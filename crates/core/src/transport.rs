@@ -17,7 +17,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::{Framing, Incoming, Outgoing};
+use crate::{Framing, Headers, Incoming, Outgoing};
 
 /// What a transport carries, and who may speak when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +83,8 @@ pub struct Connection {
     pub protocol: Option<Arc<str>>,
     /// Who is at the other end.
     pub peer: PeerAddress,
+    /// What came beside the messages, where the transport has headers.
+    pub headers: Option<Arc<dyn Headers>>,
     /// The receiving half.
     pub recv: Box<dyn RecvHalf>,
     /// The sending half.

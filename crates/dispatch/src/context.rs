@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tinyrpc_core::{Caller, PeerAddress};
+use tinyrpc_core::{Caller, Lane, PeerAddress};
 
 use crate::{
     Identity, Invocation, Scope,
@@ -40,6 +40,7 @@ struct Call {
     scope: Arc<Scope>,
     method: Box<str>,
     deadline: Option<Duration>,
+    lane: Lane,
     /// Made for those who call back.
     peer: OnceLock<Caller>,
     /// Raised when the handler's future is dropped.
@@ -55,6 +56,7 @@ impl Context {
             scope: Arc::clone(invocation.scope),
             method: request.method.as_ref().into(),
             deadline: request.meta.as_ref().and_then(|meta| meta.deadline),
+            lane: request.lane,
             peer: OnceLock::new(),
             dropped: Cancellation::default(),
             given_up: invocation.cancellation.cloned(),
@@ -72,6 +74,15 @@ impl Context {
     /// Where the peer is.
     pub fn peer_address(&self) -> &PeerAddress {
         &self.call.scope.peer
+    }
+
+    /// A header that came with the call over HTTP, or with the handshake of its WebSocket. Case does
+    /// not matter in its name.
+    ///
+    /// `None` where it was not sent, was sent more than once or is not text, and over a transport
+    /// that has no headers. Anybody can send any header: it proves nothing by itself.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.call.scope.headers.as_ref()?.get(self.call.lane, name)
     }
 
     /// Who the peer has proved to be; `None` where the server asks nobody for a proof.

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use tinyrpc_core::{Caller, PeerAddress, Runtime};
+use tinyrpc_core::{Caller, Headers, PeerAddress, Runtime};
 
 use crate::{BlockingPool, Identity};
 
@@ -15,6 +15,9 @@ use crate::{BlockingPool, Identity};
 pub struct Scope {
     /// Where the peer is.
     pub peer: PeerAddress,
+    /// What came beside the messages, where the transport has headers. Handlers have
+    /// [`Context::header`](crate::Context::header).
+    pub headers: Option<Arc<dyn Headers>>,
     /// Calls the peer.
     pub caller: Caller,
     /// Spawning and time; `None` where nothing drives the connection in the background.
@@ -30,6 +33,7 @@ impl Scope {
     pub fn new(peer: PeerAddress, caller: Caller, runtime: Option<Arc<dyn Runtime>>) -> Self {
         Self {
             peer,
+            headers: None,
             caller,
             runtime,
             blocking_pool: None,
@@ -43,6 +47,7 @@ impl Scope {
     pub fn with_identity(&self, identity: Identity) -> Self {
         Self {
             peer: self.peer.clone(),
+            headers: self.headers.clone(),
             caller: self.caller.clone(),
             runtime: self.runtime.clone(),
             blocking_pool: self.blocking_pool.clone(),

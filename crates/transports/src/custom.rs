@@ -43,6 +43,7 @@ pub fn connection(sender: impl Sender, receiver: impl Receiver, peer: PeerAddres
         shape: Shape::Messages,
         framing: None,
         protocol: None,
+        headers: None,
         peer,
         recv: Box::new(Receiving { idle: Some(receiver), future: None }),
         send: Box::new(Sending { idle: Some(sender), future: None, closing: false }),

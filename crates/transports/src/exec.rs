@@ -176,6 +176,7 @@ impl Connector for ExecConnector {
             shape: Shape::Stream,
             framing: None,
             protocol: None,
+            headers: None,
             peer: PeerAddress::Other(peer.into()),
             recv: Box::new(ChildRecv::new(stdout, supervisor.clone())),
             send: Box::new(ChildSend::new(stdin, supervisor)),

@@ -24,6 +24,7 @@ mod exchange;
 mod front;
 mod guard;
 mod handler;
+mod headers;
 mod listener;
 mod media;
 mod open;

@@ -28,6 +28,7 @@ fn end(recv: Pipe, send: Pipe) -> Connection {
         shape: Shape::Messages,
         framing: None,
         protocol: None,
+        headers: None,
         peer: PeerAddress::Memory,
         recv: Box::new(MemoryRecv(recv)),
         send: Box::new(MemorySend(send)),

@@ -74,6 +74,7 @@ pub fn connection() -> io::Result<Connection> {
         shape: Shape::Stream,
         framing: None,
         protocol: None,
+        headers: None,
         peer: PeerAddress::Other("stdio".into()),
         recv: Box::new(Source::read(input)?),
         send: Box::new(Outlet::write(output)?),

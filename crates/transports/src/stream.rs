@@ -34,6 +34,7 @@ pub fn halves(
         shape: Shape::Stream,
         framing: None,
         protocol: None,
+        headers: None,
         peer,
         recv: Box::new(StreamRecv(reader)),
         send: Box::new(StreamSend(writer)),

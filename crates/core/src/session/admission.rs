@@ -192,12 +192,17 @@ impl Session {
         let error = self.refusal();
         let Some(link) = self.links.get(self.tongue) else { return };
         if request.id.is_none() {
-            return self.outgoing.end_lane(request.lane, Ended::Refused);
+            return self.outgoing.end_lane(request.lane, self.how_refused());
         }
         let out = self.outgoing.encode();
         let start = out.len();
         ReplyTo::new(&link.wire, out, request.id.as_ref(), Member::Frame).error(&error);
-        self.commit(start, request.lane, Ended::Refused, place);
+        self.commit(start, request.lane, self.how_refused(), place);
+    }
+
+    /// How a lane ends whose request is refused now.
+    pub(super) fn how_refused(&self) -> Ended {
+        if self.gate.refusal().is_some() { Ended::TurnedAway } else { Ended::Refused }
     }
 
     /// Why requests are refused.

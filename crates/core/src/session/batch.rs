@@ -151,12 +151,12 @@ impl Session {
         };
         if batch.out.len() == batch.empty {
             self.leave_order(batch.place);
-            let how = if batch.refused { Ended::Refused } else { Ended::Silent };
+            let how = if batch.refused { self.how_refused() } else { Ended::Silent };
             return self.outgoing.end_lane(batch.lane, how);
         }
         link.wire.encoder.batch(&mut batch.out, BatchPart::End);
         link.wire.close_unchecked(0, &mut batch.out);
-        let how = if batch.refused { Ended::Refused } else { Ended::Answered };
+        let how = if batch.refused { self.how_refused() } else { Ended::Answered };
         let out = self.outgoing.encode();
         let start = out.len();
         out.extend_from_slice(&batch.out);

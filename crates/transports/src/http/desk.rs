@@ -5,9 +5,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use tinyrpc_core::{Ended, Frame, Hint, Incoming, Lane};
+use http::HeaderMap;
+use tinyrpc_core::{Ended, Frame, Headers, Incoming, Lane};
 
-use super::Media;
+use super::{Media, headers::text_of};
 
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
@@ -20,6 +21,8 @@ struct State {
     /// Requests that are being read, executed or answered; over HTTP/1 it is one at most.
     busy: usize,
     arrived: Option<Frame>,
+    /// The headers of the request that is executed.
+    headers: HeaderMap,
     /// Nobody waits for the answer on this lane any more.
     hung_up: Option<Lane>,
     answer: Option<Answer>,
@@ -70,15 +73,12 @@ impl Desk {
     }
 
     /// Hands a message over; gives the lane on which its answer will come.
-    pub(crate) fn arrive(&self, bytes: Bytes, media: Media) -> Lane {
+    pub(crate) fn arrive(&self, bytes: Bytes, media: Media, headers: HeaderMap) -> Lane {
         let mut state = self.lock();
         state.last_lane += 1;
         let lane = Lane(state.last_lane);
-        let hint = match media {
-            Media::Json => Hint::Text,
-            Media::MsgPack => Hint::Binary,
-        };
-        state.arrived = Some(Frame { lane, bytes, hint });
+        state.arrived = Some(Frame { lane, bytes, hint: media.hint() });
+        state.headers = headers;
         if state.stage == Stage::Open {
             state.stage = Stage::Exchanges;
         }
@@ -95,15 +95,26 @@ impl Desk {
         self.lock().stage.clone()
     }
 
-    /// Says what becomes of the connection; false where that is settled.
+    /// The connection becomes a WebSocket; false where it is something else already.
     #[cfg(feature = "ws")]
-    pub(crate) fn settle(&self, stage: Stage) -> bool {
+    pub(crate) fn become_socket(
+        &self,
+        subprotocol: Option<std::sync::Arc<str>>,
+        headers: HeaderMap,
+    ) -> bool {
         let mut state = self.lock();
         let open = state.stage == Stage::Open;
         if open {
-            state.stage = stage;
+            state.stage = Stage::Socket(subprotocol);
+            state.headers = headers;
         }
         open
+    }
+
+    /// The headers of the handshake that made a WebSocket of the connection.
+    #[cfg(feature = "ws")]
+    pub(crate) fn take_headers(&self) -> HeaderMap {
+        std::mem::take(&mut self.lock().headers)
     }
 
     /// Moves what waits into `into`; false where nothing does.
@@ -149,5 +160,13 @@ impl Desk {
     /// The answer on a lane, once it is there.
     pub(crate) fn take_answer(&self, lane: Lane) -> Option<Answer> {
         self.lock().answer.take_if(|answer| answer.lane == lane)
+    }
+}
+
+impl Headers for Desk {
+    fn get(&self, lane: Lane, name: &str) -> Option<String> {
+        let state = self.lock();
+        // Over HTTP/1 there is one request at a time.
+        if state.last_lane == lane.0 { text_of(&state.headers, name) } else { None }
     }
 }

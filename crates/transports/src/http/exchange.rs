@@ -21,11 +21,13 @@ pub(crate) fn connection<S>(front: Front<S>, peer: PeerAddress) -> Connection
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let headers = Arc::clone(front.desk());
     let front = Arc::new(Mutex::new(front));
     Connection {
         shape: Shape::Exchange,
         framing: None,
         protocol: None,
+        headers: Some(headers),
         peer,
         recv: Box::new(Half(Arc::clone(&front))),
         send: Box::new(Half(front)),

@@ -1,9 +1,10 @@
 //! What a request is, by its head alone: admitted, answered at once, or refused.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 
 use super::{
     Media, Web,
+    headers::single,
     web::{Page, Site, split_port},
 };
 
@@ -138,15 +139,6 @@ fn posted<'w>(headers: &HeaderMap, web: &Web, origin: Option<&HeaderValue>) -> V
         Err(()) => return unsupported(FOREIGN_MEDIA),
     };
     Verdict::Post(Post { media, origin: origin.filter(|_| web.has_cors()).cloned() })
-}
-
-/// The value of a header that may be there once.
-fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&HeaderValue>, ()> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (value, None) => Ok(value),
-        _ => Err(()),
-    }
 }
 
 const NO_HOST: &str = "the request has no Host header";

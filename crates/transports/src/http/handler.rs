@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderValue, Request, StatusCode, request::Parts};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, request::Parts};
 use hyper::{body::Incoming, service::Service};
 use tinyrpc_core::{Lane, Limits};
 
@@ -50,10 +50,16 @@ impl Handler {
         let (parts, body) = request.into_parts();
         let reply = match judge(&parts, web, site, *speaks) {
             Verdict::Post(post) => match Reading::new(body, limits) {
-                Ok(reading) => return Stage::Reading(Box::new(reading), post),
+                Ok(reading) => {
+                    return Stage::Reading(Box::new(Read {
+                        reading,
+                        post,
+                        headers: parts.headers,
+                    }));
+                }
                 Err(refusal) => respond::refusal(&refusal),
             },
-            Verdict::Upgrade => self.upgrade(&parts),
+            Verdict::Upgrade => self.upgrade(parts),
             Verdict::Page(page) => respond::page(page),
             Verdict::Preflight(origin) => respond::preflight(origin),
             Verdict::Refuse(refusal) => respond::refusal(&refusal),
@@ -62,9 +68,9 @@ impl Handler {
     }
 
     #[cfg(feature = "ws")]
-    fn upgrade(&self, parts: &Parts) -> Reply {
-        match crate::ws::upgrade(parts, &self.setup.subprotocols) {
-            Ok((reply, chosen)) => match self.desk.settle(super::desk::Stage::Socket(chosen)) {
+    fn upgrade(&self, parts: Parts) -> Reply {
+        match crate::ws::upgrade(&parts, &self.setup.subprotocols) {
+            Ok((reply, chosen)) => match self.desk.become_socket(chosen, parts.headers) {
                 true => reply,
                 false => respond::refusal(&MIXED),
             },
@@ -73,7 +79,7 @@ impl Handler {
     }
 
     #[cfg(not(feature = "ws"))]
-    fn upgrade(&self, _parts: &Parts) -> Reply {
+    fn upgrade(&self, _parts: Parts) -> Reply {
         respond::refusal(&NO_SOCKETS)
     }
 }
@@ -98,7 +104,7 @@ pub(crate) struct Handling {
 
 #[derive(Debug)]
 enum Stage {
-    Reading(Box<Reading>, Post),
+    Reading(Box<Read>),
     /// The message was handed over.
     Waiting {
         lane: Lane,
@@ -108,6 +114,14 @@ enum Stage {
     Done(Option<Reply>),
 }
 
+/// A request whose body is read.
+#[derive(Debug)]
+struct Read {
+    reading: Reading,
+    post: Post,
+    headers: HeaderMap,
+}
+
 impl Future for Handling {
     type Output = Result<Reply, Infallible>;
 
@@ -115,11 +129,11 @@ impl Future for Handling {
         let Self { desk, stage } = self.get_mut();
         loop {
             *stage = match stage {
-                Stage::Reading(reading, post) => match ready!(reading.poll(cx)) {
+                Stage::Reading(read) => match ready!(read.reading.poll(cx)) {
                     Ok(bytes) => {
-                        let media = post.media.unwrap_or_else(|| Media::guess(&bytes));
-                        let lane = desk.arrive(bytes, media);
-                        Stage::Waiting { lane, media, origin: post.origin.take() }
+                        let media = read.post.media.unwrap_or_else(|| Media::guess(&bytes));
+                        let lane = desk.arrive(bytes, media, mem::take(&mut read.headers));
+                        Stage::Waiting { lane, media, origin: read.post.origin.take() }
                     }
                     Err(refusal) => Stage::Done(Some(respond::refusal(&refusal))),
                 },

@@ -1,6 +1,7 @@
 //! `Media`: the media types of messages.
 
 use http::HeaderValue;
+use tinyrpc_core::Hint;
 
 /// What the body of a request or response is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,14 @@ impl Media {
         match body.first() {
             Some(0x80..) => Self::MsgPack,
             _ => Self::Json,
+        }
+    }
+
+    /// What a session is told about it.
+    pub(crate) fn hint(self) -> Hint {
+        match self {
+            Self::Json => Hint::Text,
+            Self::MsgPack => Hint::Binary,
         }
     }
 

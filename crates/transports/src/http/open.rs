@@ -5,6 +5,8 @@ use std::{future::poll_fn, io, sync::Arc, task::Poll};
 use tinyrpc_core::{Connection, PeerAddress};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+#[cfg(feature = "ws")]
+use super::headers::Handshake;
 use super::{desk::Stage, exchange, front::Front, handler::Setup};
 
 /// Waits for the first request that makes a connection of a stream.
@@ -43,9 +45,12 @@ where
     use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 
     let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
+    let headers = front.desk().take_headers();
     let (stream, read) = front.into_stream().ok_or_else(gone)?;
     let config = crate::ws::config(&setup.limits);
     let socket =
         WebSocketStream::from_partially_read(stream, read.into(), Role::Server, Some(config)).await;
-    Ok(crate::ws::connection(socket, peer, subprotocol, &setup.limits))
+    let mut connection = crate::ws::connection(socket, peer, subprotocol, &setup.limits);
+    connection.headers = Some(Arc::new(Handshake(headers)));
+    Ok(connection)
 }

@@ -51,6 +51,7 @@ impl Posts {
             shape: Shape::Exchange,
             framing: None,
             protocol: None,
+            headers: None,
             peer,
             recv: Box::new(Half(Arc::clone(&posts))),
             send: Box::new(Half(posts)),

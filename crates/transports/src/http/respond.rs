@@ -17,6 +17,7 @@ pub(crate) type Reply = Response<Full<Bytes>>;
 /// | answered, with a result or an error | 200: HTTP has done its part |
 /// | silent: notifications | 204 |
 /// | refused: not executed, try again | 503 |
+/// | turned away: somebody decided against the peer | 401 |
 /// | failed: the message could not be followed | 400 |
 /// | abandoned: the server closes before the answer | 500 |
 pub(crate) fn answer(answer: Answer, media: Media, origin: Option<HeaderValue>) -> Reply {
@@ -25,6 +26,7 @@ pub(crate) fn answer(answer: Answer, media: Media, origin: Option<HeaderValue>) 
         Ended::Answered => StatusCode::OK,
         Ended::Silent => StatusCode::NO_CONTENT,
         Ended::Refused => StatusCode::SERVICE_UNAVAILABLE,
+        Ended::TurnedAway => StatusCode::UNAUTHORIZED,
         Ended::Abandoned => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::BAD_REQUEST,
     };
@@ -33,6 +35,9 @@ pub(crate) fn answer(answer: Answer, media: Media, origin: Option<HeaderValue>) 
     let mut reply = reply(status, body.unwrap_or_default());
     if how != Ended::Silent {
         reply.headers_mut().insert(header::CONTENT_TYPE, media.header());
+    }
+    if how == Ended::TurnedAway {
+        reply.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
     }
     if let Some(origin) = origin {
         allow_origin(&mut reply, origin);
@@ -95,5 +100,8 @@ fn allow_origin(reply: &mut Reply, origin: HeaderValue) {
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
 }
 
+/// A 401 names a way to log in (RFC 9110 section 15.5.2). Not `Basic`, for which a browser would ask
+/// its user, whatever the hook wants.
+const CHALLENGE: &str = "Bearer";
 /// How long a browser may remember a preflight: ten minutes, so that a change is soon seen.
 const PREFLIGHT_SECONDS: &str = "600";

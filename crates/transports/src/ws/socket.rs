@@ -66,6 +66,7 @@ where
         framing: None,
         protocol,
         peer,
+        headers: None,
         recv: Box::new(Half(Arc::clone(&socket))),
         send: Box::new(Half(socket)),
     }
