@@ -3,6 +3,7 @@
 use std::{
     env::{consts::EXE_SUFFIX, current_exe},
     io::Read,
+    path::PathBuf,
     process::{Command, Stdio},
     sync::mpsc,
     thread,
@@ -12,9 +13,9 @@ use std::{
 /// No example takes longer, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs an example and gives what it printed.
+/// Builds an example and gives the program.
 #[track_caller]
-fn run(name: &str) -> String {
+fn build(name: &str) -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
     // As these tests were built, so that little is built again.
     build.args(["build", "--quiet", "--all-features", "--example", name]);
@@ -25,8 +26,13 @@ fn run(name: &str) -> String {
     assert!(built.status.success(), "{name}: {}", String::from_utf8_lossy(&built.stderr));
     let here = current_exe().expect("a path");
     let folder = here.ancestors().nth(2).expect("a folder above `deps`").join("examples");
+    folder.join(format!("{name}{EXE_SUFFIX}"))
+}
 
-    let mut child = Command::new(folder.join(format!("{name}{EXE_SUFFIX}")))
+/// Runs an example and gives what it printed.
+#[track_caller]
+fn run(name: &str) -> String {
+    let mut child = Command::new(build(name))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -102,3 +108,87 @@ fn they_are_short() {
         assert!(lines < most, "{lines} lines, promised are fewer than {most}");
     }
 }
+
+#[test]
+fn mounted() {
+    let said = run("mounted");
+    for way in ["jsonrpc+http://", "msgpack+http://", "jsonrpc+ws://", "msgpack+ws://"] {
+        let (_, said) = said.split_once(way).expect(way);
+        assert!(said.lines().next().is_some_and(|line| line.ends_with("2 + 3 = 5")), "{said}");
+    }
+    assert!(said.contains("a page of the application"), "{said}");
+}
+
+/// Under the web server that some versions of Python bring along.
+#[cfg(unix)]
+#[test]
+fn cgi() {
+    let folder = std::env::temp_dir().join(format!("tinyrpc-cgi-{}", std::process::id()));
+    let programs = folder.join("cgi-bin");
+    std::fs::create_dir_all(&programs).expect("a folder");
+    std::fs::copy(build("cgi"), programs.join("calc")).expect("a copy");
+    let server = Command::new("python3")
+        .args(["-u", "-W", "ignore", "-c", CGI_SERVER])
+        .current_dir(&folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut server = server.expect("python3 is needed");
+    let mut said = std::io::BufReader::new(server.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut said, &mut line).expect("it starts");
+    let asked = line.trim().parse().map(|port| (ask_cgi(port, CALL), ask_cgi(port, NOTIFICATION)));
+    // It ends with its input.
+    drop(server.stdin.take());
+    server.wait().expect("it ends");
+    std::fs::remove_dir_all(&folder).expect("the folder goes");
+    match asked {
+        Ok((answer, nothing)) => {
+            assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
+            assert!(answer.ends_with(r#"{"jsonrpc":"2.0","id":1,"result":5}"#), "{answer}");
+            assert!(nothing.contains("Status: 204"), "{nothing}");
+        }
+        // Not by a macro: those of a test that passes are never seen.
+        Err(_) => {
+            use std::io::Write;
+            let words = "SKIPPED: the CGI example, as this Python has no web server for it";
+            _ = writeln!(std::io::stderr(), "{words}: {line}");
+        }
+    }
+}
+
+#[cfg(unix)]
+fn ask_cgi(port: u16, body: &str) -> String {
+    use std::io::Write;
+
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+    let length = body.len();
+    let head = format!(
+        "POST /cgi-bin/calc HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n"
+    );
+    stream.write_all([&head, body].concat().as_bytes()).expect("it listens");
+    let mut text = String::new();
+    stream.read_to_string(&mut text).expect("an answer");
+    text
+}
+
+#[cfg(unix)]
+const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"add","params":[2,3]}"#;
+#[cfg(unix)]
+const NOTIFICATION: &str = r#"{"jsonrpc":"2.0","method":"add","params":[2,3]}"#;
+/// Serves the current folder on a free port, which it prints, until its input ends.
+#[cfg(unix)]
+const CGI_SERVER: &str = "
+import sys, threading
+from http import server
+if not hasattr(server, 'CGIHTTPRequestHandler'):
+    print('Python', sys.version)
+    sys.exit()
+it = server.ThreadingHTTPServer(('127.0.0.1', 0), server.CGIHTTPRequestHandler)
+print(it.server_port)
+threading.Thread(target=it.serve_forever, daemon=True).start()
+sys.stdin.read()
+";

@@ -14,6 +14,8 @@ use futures_util::{
 };
 use tinyrpc_core::{Limits, Listener};
 use tinyrpc_dispatch::Scope;
+#[cfg(feature = "http")]
+use tinyrpc_transports::http::{HttpService, Mount};
 
 use super::accept::Accept;
 use crate::{
@@ -76,13 +78,45 @@ impl ServerHandle {
         self.accept(self.shared.accept.clone(), Box::new(listener));
     }
 
+    /// A service to be mounted in somebody else's HTTP server, such as one of axum or hyper. It speaks
+    /// every protocol over POST and (with the feature `ws`) over WebSocket, as [`Server::web`]
+    /// admits.
+    ///
+    /// Requests for names beside `localhost` and literal addresses are admitted by
+    /// [`Web::host`](crate::transports::http::Web::host). After a shutdown it answers 503.
+    /// `examples/mounted.rs` serves beside the routes of an application.
+    ///
+    /// [`Server::web`]: crate::Server::web
+    ///
+    /// ```
+    /// # async fn example() {
+    /// use tinyrpc::{Dispatcher, Server};
+    ///
+    /// let calc = Dispatcher::new().method("add", |a: i64, b: i64| a + b);
+    /// let service = Server::new(calc).start().http_service();
+    /// // With axum: Router::new().route_service("/rpc", service)
+    /// # drop(service) }
+    /// ```
+    #[cfg(feature = "http")]
+    pub fn http_service(&self) -> HttpService {
+        let accept = &self.shared.accept;
+        let names = accept.protocols.iter().map(|protocol| protocol.name().into());
+        let limits = Arc::clone(&accept.limits);
+        let (service, mount) = Mount::new(accept.port.web.clone(), limits, names);
+        self.listen_on(mount);
+        service
+    }
+
     fn accept(&self, accept: Accept, listener: Box<dyn Listener>) {
         let (abort, registration) = AbortHandle::new_pair();
         let mut state = self.shared.lock();
         if state.down {
             return;
         }
-        state.addresses.push(listener.address());
+        let address = listener.address();
+        if !address.is_empty() {
+            state.addresses.push(address);
+        }
         state.listeners.push(abort);
         state.listening += 1;
         state.over = false;

@@ -118,6 +118,29 @@ links! {
     jsonrpc_wss_of_a_port: "jsonrpc" over Link::Port("wss");
     #[cfg(all(feature = "http", feature = "tls"))]
     jsonrpc_tls_of_a_port: "jsonrpc" over Link::Port("tls");
+    #[cfg(feature = "ws")]
+    msgpack_ws_mounted: "msgpack" over Link::Mounted("ws");
     jsonrpc_narrow: "jsonrpc" over Link::Narrow;
     msgpack_narrow: "msgpack" over Link::Narrow;
+}
+
+/// Each post is a connection of its own there, so what is said of connections is not for it.
+#[cfg(feature = "http")]
+mod jsonrpc_http_mounted {
+    use super::*;
+
+    async fn world() -> World {
+        World::new("jsonrpc", Link::Mounted("http")).await
+    }
+
+    cases!(calls::{positional, named, optional, no_params, errors, refusals});
+    cases!(calls::{notifications, batches, concurrency, panics, large_values});
+    cases!(data::{numbers, binary, structs, text, not_finite, undecoded, extensions});
+    cases!(many::{one_call_to_all, different_calls, given_up});
+    cases!(names::{nesting, aliases, come_and_go, prefixes});
+    cases!(endings::{timeouts, cancelled, limits, shutdown, lost_server, closed_client});
+    cases!(around::{validation, hooks, client_errors});
+    cases!(modes::{blocking, spawned, busy_pool});
+    cases!(auth::{token_login, accepted_peers, deadlines, secrets});
+    cases!(peers::{traced, reply_order});
 }

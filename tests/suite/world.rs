@@ -40,6 +40,9 @@ pub(crate) enum Link {
     /// The client goes by a scheme of the web; the server is bound `auto` on TCP.
     #[cfg(feature = "http")]
     Port(&'static str),
+    /// The client goes by a scheme of the web; the server is mounted in one of axum.
+    #[cfg(feature = "http")]
+    Mounted(&'static str),
     /// A stream of bytes over TLS; the server is bound `auto`.
     #[cfg(feature = "tls")]
     Tls,
@@ -49,7 +52,9 @@ impl Link {
     fn is_web(self, schemes: &[&str]) -> bool {
         match self {
             #[cfg(feature = "http")]
-            Self::Web(scheme) | Self::Port(scheme) => schemes.contains(&scheme),
+            Self::Web(scheme) | Self::Port(scheme) | Self::Mounted(scheme) => {
+                schemes.contains(&scheme)
+            }
             _ => false,
         }
     }
@@ -190,6 +195,12 @@ impl World {
                 let url = format!("{}+{scheme}://{address}", self.protocol);
                 (server, Address::Url(url))
             }
+            #[cfg(feature = "http")]
+            Link::Mounted(scheme) => {
+                let server = server.start();
+                let address = mounted(&server).await;
+                (server, Address::Url(format!("{}+{scheme}://{address}/rpc", self.protocol)))
+            }
             #[cfg(feature = "tls")]
             Link::Tls => self.listen(server, "tls://127.0.0.1:0".into(), "").await,
             link => {
@@ -257,6 +268,16 @@ fn certified() -> ServerTls {
 #[cfg(feature = "tls")]
 fn trusting() -> ClientTls {
     ClientTls::new().authority(authority().pem.as_bytes()).expect("an authority")
+}
+
+/// Mounts a server in an application that lives as long as the test.
+#[cfg(feature = "http")]
+async fn mounted(server: &ServerHandle) -> std::net::SocketAddr {
+    let application = axum::Router::new().route_service("/rpc", server.http_service());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(axum::serve(listener, application).into_future());
+    address
 }
 
 /// A stream of bytes that a writer fills long before its reader is done.

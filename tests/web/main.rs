@@ -11,10 +11,12 @@ mod raw;
 #[path = "../support/wire.rs"]
 mod wire;
 
+mod cgi;
 mod hosts;
 mod login;
 mod media;
 mod methods;
+mod mounted;
 mod origins;
 mod secure;
 mod shop;

@@ -218,7 +218,8 @@ pub trait Listener: Send {
     /// A connection is never lost when the future is dropped.
     async fn accept(&mut self) -> io::Result<Accepted>;
 
-    /// The address under which peers reach it, as a URL without the protocol.
+    /// The address under which peers reach it, as a URL without the protocol; empty where there is
+    /// none.
     fn address(&self) -> String;
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use http::StatusCode;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use tinyrpc_core::Limits;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -20,19 +20,19 @@ use super::{collected::Collected, guard::Refusal};
 /// It is given up when it is larger than `max_message`, takes longer than `body`, or comes slower
 /// than [`SLOWEST`] once [`GRACE`] is over.
 #[derive(Debug)]
-pub(crate) struct Reading {
-    body: Incoming,
+pub(crate) struct Reading<B> {
+    body: B,
     collected: Collected,
     patience: Duration,
     /// Since when it is waited for, and what rings then; made when something is.
     clock: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
-impl Reading {
+impl<B: Body<Data = Bytes> + Unpin> Reading<B> {
     /// # Errors
     ///
     /// A body whose announced length is over the limit.
-    pub(crate) fn new(body: Incoming, limits: &Limits) -> Result<Self, Refusal> {
+    pub(crate) fn new(body: B, limits: &Limits) -> Result<Self, Refusal> {
         let max = limits.max_message;
         if body.size_hint().lower() > max as u64 {
             return Err(TOO_LARGE);

@@ -153,7 +153,10 @@ impl Desk {
         let mut state = self.lock();
         if state.busy > 0 && state.answer.is_none() {
             let lane = Lane(state.last_lane);
-            state.answer = Some(Answer { lane, how: Ended::Abandoned, body: None });
+            // What nobody has taken is certainly not executed.
+            let taken = state.arrived.take().is_none();
+            let how = if taken { Ended::Abandoned } else { Ended::Refused };
+            state.answer = Some(Answer { lane, how, body: None });
         }
     }
 

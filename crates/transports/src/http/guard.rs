@@ -68,12 +68,11 @@ fn admitted<'p>(
     let known =
         |authority: &str| split_port(authority).is_some_and(|(name, _)| web.knows_host(name, site));
     let named = parts.uri.authority().is_none_or(|authority| known(authority.as_str()));
-    if !named || !host.to_str().is_ok_and(known) {
-        return Err(forbidden(FOREIGN_HOST));
-    }
+    let host = host.to_str().ok().filter(|host| named && known(host));
+    let host = host.ok_or_else(|| forbidden(FOREIGN_HOST))?;
     let origin = single(&parts.headers, header::ORIGIN).map_err(|()| forbidden(FOREIGN_ORIGIN))?;
     match origin {
-        Some(value) if !value.to_str().is_ok_and(|origin| web.knows_origin(origin, site)) => {
+        Some(value) if !value.to_str().is_ok_and(|origin| web.knows_origin(origin, host, site)) => {
             Err(forbidden(FOREIGN_ORIGIN))
         }
         origin => Ok(origin),

@@ -117,7 +117,7 @@ enum Stage {
 /// A request whose body is read.
 #[derive(Debug)]
 struct Read {
-    reading: Reading,
+    reading: Reading<Incoming>,
     post: Post,
     headers: HeaderMap,
 }
@@ -169,7 +169,7 @@ const MIXED: Refusal = Refusal {
     allow: None,
 };
 #[cfg(not(feature = "ws"))]
-const NO_SOCKETS: Refusal = Refusal {
+pub(crate) const NO_SOCKETS: Refusal = Refusal {
     status: StatusCode::NOT_IMPLEMENTED,
     words: "this build has no WebSocket: it needs the feature `ws`",
     allow: None,

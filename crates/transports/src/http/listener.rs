@@ -6,7 +6,14 @@ use async_trait::async_trait;
 use tinyrpc_core::{Accepted, Connection, Limits, Listener, Opening, PeerAddress};
 use tokio::net::TcpStream;
 
-use super::{Web, guard::Speaks, handler::Setup, open::open, sniff, web::Site};
+use super::{
+    Web,
+    guard::Speaks,
+    handler::Setup,
+    open::open,
+    sniff,
+    web::{Door, Site},
+};
 #[cfg(feature = "tls")]
 use crate::tls::{ServerTls, shake_hands};
 use crate::{stream, tcp::TcpListener};
@@ -60,8 +67,7 @@ impl WebListener {
         let address = listener.local_addr();
         let site = Site {
             host: None,
-            port: address.port(),
-            tls: false,
+            door: Door::Own { port: address.port(), tls: false },
             loopback: address.ip().is_loopback(),
         };
         let setup = Setup {
@@ -108,7 +114,8 @@ impl WebListener {
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, tls: ServerTls) -> Self {
-        self.change(|setup| setup.site.tls = true);
+        let port = self.listener.local_addr().port();
+        self.change(|setup| setup.site.door = Door::Own { port, tls: true });
         self.scheme = match self.scheme {
             "http" => "https",
             "ws" => "wss",

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use tinyrpc_core::{Error, LimitReached, Reason};
 
-use super::{Media, collected::Collected};
+use super::{Media, collected::Collected, respond};
 
 /// The message in a response; `None` where there is none, as for notifications.
 ///
@@ -21,6 +21,7 @@ pub(crate) async fn read(
     max: usize,
 ) -> Result<Option<Bytes>, Error> {
     let status = response.status();
+    let is_refused = response.headers().get(respond::OUTCOME) == Some(&respond::NOT_EXECUTED);
     let named = response.headers().get(header::CONTENT_TYPE).and_then(Media::from_header);
     let body = collect(response.into_body(), max).await?;
     let is_message = match body.first() {
@@ -32,7 +33,7 @@ pub(crate) async fn read(
         return Ok(Some(body));
     }
     let reason = Reason::Closed(described(status, &body).into());
-    Err(match certainly_not_executed(status) {
+    Err(match is_refused || certainly_not_executed(status) {
         true => Error::NotExecuted(reason),
         false => Error::Unknown(reason),
     })

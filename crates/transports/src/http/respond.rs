@@ -1,7 +1,7 @@
 //! Responses: from how a lane ended to a status and its headers.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use tinyrpc_core::Ended;
 
@@ -32,9 +32,13 @@ pub(crate) fn answer(answer: Answer, media: Media, origin: Option<HeaderValue>) 
     };
     // An answer is what its request was, whatever that was called.
     let media = body.as_deref().map_or(media, Media::guess);
+    let is_empty = body.as_ref().is_none_or(Bytes::is_empty);
     let mut reply = reply(status, body.unwrap_or_default());
-    if how != Ended::Silent {
+    if !is_empty {
         reply.headers_mut().insert(header::CONTENT_TYPE, media.header());
+    }
+    if matches!(how, Ended::Refused | Ended::TurnedAway) {
+        reply.headers_mut().insert(OUTCOME, NOT_EXECUTED);
     }
     if how == Ended::TurnedAway {
         reply.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
@@ -50,6 +54,7 @@ pub(crate) fn answer(answer: Answer, media: Media, origin: Option<HeaderValue>) 
 pub(crate) fn refusal(refusal: &Refusal) -> Reply {
     let mut reply = text(refusal.status, refusal.words);
     reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    reply.headers_mut().insert(OUTCOME, NOT_EXECUTED);
     if let Some(allow) = refusal.allow {
         reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     }
@@ -99,6 +104,10 @@ fn allow_origin(reply: &mut Reply, origin: HeaderValue) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
 }
+
+/// By this header our clients know that nothing was executed, whatever the status.
+pub(crate) const OUTCOME: HeaderName = HeaderName::from_static("rpc-outcome");
+pub(crate) const NOT_EXECUTED: HeaderValue = HeaderValue::from_static("not-executed");
 
 /// A 401 names a way to log in (RFC 9110 section 15.5.2). Not `Basic`, for which a browser would ask
 /// its user, whatever the hook wants.

@@ -133,18 +133,29 @@ impl Web {
         }
     }
 
-    /// True where a page of this origin may call.
-    pub(crate) fn knows_origin(&self, origin: &str, site: &Site) -> bool {
+    /// True where a page of this origin may call, by a request that names `host`.
+    pub(crate) fn knows_origin(&self, origin: &str, host: &str, site: &Site) -> bool {
         let origin = origin.to_ascii_lowercase();
         if self.origins.iter().any(|known| **known == *origin) {
             return true;
         }
         let Some((scheme, authority)) = origin.split_once("://") else { return false };
-        let usual = if site.tls { 443 } else { 80 };
-        scheme == if site.tls { "https" } else { "http" }
-            && split_port(authority).is_some_and(|(name, port)| {
-                port.unwrap_or(usual) == site.port && self.knows_host(name, site)
-            })
+        let usual = match scheme {
+            "http" => 80,
+            "https" => 443,
+            _ => return false,
+        };
+        let Some((name, port)) = split_port(authority) else { return false };
+        let port = port.unwrap_or(usual);
+        match site.door {
+            Door::Own { port: own, tls } => {
+                port == own && tls == (scheme == "https") && self.knows_host(name, site)
+            }
+            // The host was admitted before.
+            Door::Mounted => split_port(host).is_some_and(|(own_name, own)| {
+                port == own.unwrap_or(usual) && folded(name) == folded(own_name)
+            }),
+        }
     }
 }
 
@@ -159,10 +170,18 @@ impl Default for Hosts {
 pub(crate) struct Site {
     /// The name that was listened on, if it was one.
     pub(crate) host: Option<Arc<str>>,
-    pub(crate) port: u16,
-    pub(crate) tls: bool,
+    pub(crate) door: Door,
     /// It can be reached from this machine alone.
     pub(crate) loopback: bool,
+}
+
+/// What a request comes through.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Door {
+    /// A port of our own.
+    Own { port: u16, tls: bool },
+    /// Another server, whose ports and proxies we do not know.
+    Mounted,
 }
 
 /// A name without case, brackets and the dot of the root.
