@@ -5,12 +5,15 @@ use anyhow::Result;
 use crate::{
     cli::{FloorArgs, Pin},
     peers::PeerName::{
-        self, Jsonrpsee, Raw, TarpcBincode, TarpcJson, TarpcMsgpack, TinyrpcBlockingJson,
-        TinyrpcBlockingMsgpack, TinyrpcJson, TinyrpcMsgpack,
+        self, HyperEcho, Jsonrpsee, JsonrpseeHttp, Raw, TarpcBincode, TarpcJson, TarpcMsgpack,
+        TinyrpcBlockingJson, TinyrpcBlockingMsgpack, TinyrpcHttpJson, TinyrpcJson, TinyrpcMsgpack,
+        TinyrpcWsJson, TungsteniteEcho,
     },
     report::ratio,
     rounds::{Case, Measured, measure},
-    workload::Workload::{self, Fanin, Notify, Pipelined16, Pipelined64, Sequential, Struct64},
+    workload::Workload::{
+        self, Batch64, Fanin, Notify, Pipelined16, Pipelined64, Pipelined1024, Sequential, Struct64,
+    },
 };
 
 /// A row of the goals: `ours` must be at least `floor` times as fast as `theirs`.
@@ -49,27 +52,21 @@ const fn split(row: u8, workload: Workload, ours: PeerName, theirs: PeerName, fl
     }
 }
 
-/// Threads, against tasks that have so many calls in flight.
-const fn threads(
-    pin: Pin,
-    workload: Workload,
-    ours: PeerName,
-    theirs: PeerName,
-    than: Workload,
-) -> Floor {
+/// Without pinning, where threads need processors that are free.
+const fn free(row: u8, workload: Workload, ours: PeerName, theirs: PeerName, floor: f64) -> Floor {
     Floor {
-        row: 21,
-        workload,
-        pin,
-        ours,
-        theirs,
-        than,
-        floor: 0.5,
+        pin: Pin::None,
+        ..same(row, workload, ours, theirs, floor)
     }
 }
 
+/// Against something else that `theirs` does.
+const fn than(floor: Floor, than: Workload) -> Floor {
+    Floor { than, ..floor }
+}
+
 /// The floors, by their row in the table of goals.
-const FLOORS: [Floor; 25] = [
+const FLOORS: [Floor; 27] = [
     same(1, Sequential, TinyrpcJson, Raw, 0.88),
     same(1, Sequential, TinyrpcMsgpack, Raw, 0.90),
     same(2, Pipelined64, TinyrpcJson, Raw, 0.40),
@@ -87,61 +84,26 @@ const FLOORS: [Floor; 25] = [
     same(7, Struct64, TinyrpcMsgpack, TarpcMsgpack, 3.0),
     same(9, Fanin, TinyrpcJson, Raw, 0.65),
     same(9, Fanin, TinyrpcMsgpack, Raw, 0.75),
-    threads(
-        Pin::Same,
-        Pipelined16,
-        TinyrpcBlockingJson,
-        TinyrpcJson,
-        Pipelined16,
-    ),
-    threads(
-        Pin::Same,
-        Pipelined16,
+    // 16 threads of the blocking client, with as many calls in flight as the tasks have.
+    free(21, Pipelined16, TinyrpcBlockingJson, TinyrpcJson, 0.5),
+    free(21, Pipelined64, TinyrpcBlockingJson, TinyrpcJson, 0.5),
+    free(21, Pipelined64, TinyrpcBlockingMsgpack, TinyrpcMsgpack, 0.5),
+    same(21, Pipelined1024, TinyrpcBlockingJson, TinyrpcJson, 0.5),
+    same(
+        21,
+        Pipelined1024,
         TinyrpcBlockingMsgpack,
         TinyrpcMsgpack,
-        Pipelined16,
+        0.5,
     ),
-    threads(
-        Pin::Same,
-        Pipelined64,
-        TinyrpcBlockingJson,
-        TinyrpcJson,
-        Pipelined64,
-    ),
-    threads(
-        Pin::Same,
-        Pipelined64,
-        TinyrpcBlockingMsgpack,
-        TinyrpcMsgpack,
-        Pipelined64,
-    ),
-    threads(
-        Pin::None,
-        Pipelined16,
-        TinyrpcBlockingJson,
-        TinyrpcJson,
-        Pipelined16,
-    ),
-    threads(
-        Pin::None,
-        Pipelined16,
-        TinyrpcBlockingJson,
-        TinyrpcJson,
-        Pipelined64,
-    ),
-    threads(
-        Pin::None,
-        Pipelined64,
-        TinyrpcBlockingJson,
-        TinyrpcJson,
-        Pipelined64,
-    ),
-    threads(
-        Pin::None,
-        Pipelined64,
-        TinyrpcBlockingMsgpack,
-        TinyrpcMsgpack,
-        Pipelined64,
+    // The web. A batch is measured against one post after the other.
+    same(22, Pipelined64, TinyrpcWsJson, TungsteniteEcho, 0.5),
+    same(22, Pipelined64, TinyrpcWsJson, Jsonrpsee, 10.0),
+    same(23, Pipelined64, TinyrpcHttpJson, HyperEcho, 0.85),
+    same(23, Pipelined64, TinyrpcHttpJson, JsonrpseeHttp, 1.0),
+    than(
+        same(24, Batch64, TinyrpcHttpJson, TinyrpcHttpJson, 20.0),
+        Sequential,
     ),
 ];
 

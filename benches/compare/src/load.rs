@@ -32,6 +32,11 @@ pub(crate) trait Caller: Clone + Send + Sync + 'static {
     /// Calls `book(book)`, which answers the book.
     fn book(&self, book: &Book) -> impl Future<Output = Result<Book>> + Send;
 
+    /// Calls `add(2, 3)` so many times in one batch; gives how many were answered rightly.
+    fn adds(&self, count: usize) -> impl Future<Output = Result<usize>> + Send {
+        async move { bail!("this peer has no batches of {count}") }
+    }
+
     /// Sends the notification `tick(2, 3)`, and waits while the connection can take no more.
     fn tick(&self) -> impl Future<Output = Result<()>> + Send {
         async { bail!("this peer handles no notifications") }
@@ -42,6 +47,9 @@ pub(crate) trait Caller: Clone + Send + Sync + 'static {
         async { bail!("this peer handles no notifications") }
     }
 }
+
+/// Calls in one batch.
+const BATCH: u64 = 64;
 
 /// A client with its connections open.
 pub(crate) trait Load: Send {
@@ -112,6 +120,16 @@ async fn call_in_loop<C: Caller>(caller: C, workload: Workload, share: Share) ->
     let book = Book::sample();
     while share.left(tally.calls) > 0 {
         let started = workload.is_sequential().then(Instant::now);
+        if workload.action() == Action::Batch {
+            let count = share.left(tally.calls).min(BATCH);
+            let answered = caller.adds(count as usize).await?;
+            ensure!(
+                answered as u64 == count,
+                "{answered} of {count} calls answered"
+            );
+            tally.calls += count;
+            continue;
+        }
         if workload.action() == Action::Book {
             let answer = caller.book(&book).await?;
             ensure!(book.resembles(&answer), "wrong book: {answer:?}");

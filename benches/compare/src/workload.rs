@@ -23,6 +23,8 @@ pub(crate) enum Workload {
     Struct,
     /// 64 callers of `book` on one connection.
     Struct64,
+    /// One caller of `add` in batches of 64.
+    Batch64,
 }
 
 /// What one caller does over and over.
@@ -32,6 +34,8 @@ pub(crate) enum Action {
     Add,
     /// Calls `book(Book)`.
     Book,
+    /// Calls `add(2, 3)` many times in one batch.
+    Batch,
     /// Sends a notification.
     Notify,
 }
@@ -46,6 +50,7 @@ impl Workload {
             | Self::Pipelined1024
             | Self::Fanin => Action::Add,
             Self::Struct | Self::Struct64 => Action::Book,
+            Self::Batch64 => Action::Batch,
             Self::Notify => Action::Notify,
         }
     }
@@ -58,7 +63,7 @@ impl Workload {
     /// How many callers share one connection.
     pub(crate) fn callers_per_connection(self) -> usize {
         match self {
-            Self::Sequential | Self::Struct | Self::Notify => 1,
+            Self::Sequential | Self::Struct | Self::Notify | Self::Batch64 => 1,
             Self::Pipelined16 | Self::Fanin => 16,
             Self::Pipelined64 | Self::Struct64 => 64,
             Self::Pipelined1024 => 1024,

@@ -1,10 +1,12 @@
 //! The peers, by name. Each library has a file of its own.
 
+mod hyper_echo;
 mod jsonrpsee;
 mod raw;
 mod tarpc;
 mod tinyrpc;
 mod tinyrpc_blocking;
+mod tungstenite_echo;
 
 use std::{
     fmt,
@@ -27,8 +29,14 @@ use crate::{
 pub(crate) enum PeerName {
     /// Blind echo of length-prefixed frames over TCP, ideally batched: the upper bound.
     Raw,
+    /// Blind echo of posts over hyper: the upper bound over HTTP.
+    HyperEcho,
+    /// Blind echo of messages over tungstenite, ideally batched: the upper bound over WebSocket.
+    TungsteniteEcho,
     /// jsonrpsee, WebSocket.
     Jsonrpsee,
+    /// jsonrpsee, HTTP.
+    JsonrpseeHttp,
     /// tarpc, JSON over TCP.
     TarpcJson,
     /// tarpc, bincode over TCP.
@@ -39,6 +47,14 @@ pub(crate) enum PeerName {
     TinyrpcJson,
     /// This project, MessagePack-RPC over TCP.
     TinyrpcMsgpack,
+    /// This project, JSON-RPC in posts.
+    TinyrpcHttpJson,
+    /// This project, MessagePack-RPC in posts.
+    TinyrpcHttpMsgpack,
+    /// This project, JSON-RPC over WebSocket.
+    TinyrpcWsJson,
+    /// This project, MessagePack-RPC over WebSocket.
+    TinyrpcWsMsgpack,
     /// This project, JSON-RPC over TCP, called by threads.
     TinyrpcBlockingJson,
     /// This project, MessagePack-RPC over TCP, called by threads.
@@ -46,23 +62,44 @@ pub(crate) enum PeerName {
 }
 
 impl PeerName {
-    /// Whether the peer can be measured under `workload`: only some handle notifications, and
-    /// threads share one connection.
+    /// Whether the peer can be measured under `workload`: only some handle notifications and
+    /// batches, and threads share one connection.
     pub(crate) fn runs(self, workload: Workload) -> bool {
-        match self {
-            Self::TinyrpcBlockingJson | Self::TinyrpcBlockingMsgpack => {
-                workload.action() != Action::Notify && workload.connections() == 1
-            }
-            Self::Raw | Self::TinyrpcJson | Self::TinyrpcMsgpack => true,
-            _ => workload.action() != Action::Notify,
+        match workload.action() {
+            Action::Add | Action::Book => !self.is_threads() || workload.connections() == 1,
+            Action::Notify => match self {
+                Self::Raw | Self::TinyrpcJson | Self::TinyrpcMsgpack => true,
+                Self::TinyrpcWsJson | Self::TinyrpcWsMsgpack => true,
+                // A notification is a post like any other there.
+                _ => false,
+            },
+            Action::Batch => match self {
+                Self::Jsonrpsee | Self::JsonrpseeHttp | Self::TinyrpcJson => true,
+                Self::TinyrpcHttpJson | Self::TinyrpcWsJson => true,
+                _ => false,
+            },
         }
+    }
+
+    fn is_threads(self) -> bool {
+        matches!(
+            self,
+            Self::TinyrpcBlockingJson | Self::TinyrpcBlockingMsgpack
+        )
     }
 
     /// Serves on a free port of the loopback address, in the background.
     pub(crate) async fn serve(self) -> Result<SocketAddr> {
         match self {
             Self::Raw => raw::serve().await,
+            Self::HyperEcho => hyper_echo::HyperEcho::serve().await,
+            Self::TungsteniteEcho => tungstenite_echo::serve().await,
             Self::Jsonrpsee => jsonrpsee::Jsonrpsee::serve().await,
+            Self::JsonrpseeHttp => jsonrpsee::OverHttp::serve().await,
+            Self::TinyrpcHttpJson => tinyrpc::HttpJson::serve().await,
+            Self::TinyrpcHttpMsgpack => tinyrpc::HttpMsgpack::serve().await,
+            Self::TinyrpcWsJson => tinyrpc::WsJson::serve().await,
+            Self::TinyrpcWsMsgpack => tinyrpc::WsMsgpack::serve().await,
             Self::TarpcJson => tarpc::Json::serve().await,
             Self::TarpcBincode => tarpc::Bincode::serve().await,
             Self::TarpcMsgpack => tarpc::Msgpack::serve().await,
@@ -75,7 +112,16 @@ impl PeerName {
     pub(crate) async fn open(self, addr: SocketAddr, workload: Workload) -> Result<Box<dyn Load>> {
         match self {
             Self::Raw => Ok(Box::new(raw::Windows::open(addr, workload).await?)),
+            Self::HyperEcho => open::<hyper_echo::HyperEcho>(addr, workload).await,
+            Self::TungsteniteEcho => Ok(Box::new(
+                tungstenite_echo::Echoes::open(addr, workload).await?,
+            )),
             Self::Jsonrpsee => open::<jsonrpsee::Jsonrpsee>(addr, workload).await,
+            Self::JsonrpseeHttp => open::<jsonrpsee::OverHttp>(addr, workload).await,
+            Self::TinyrpcHttpJson => open::<tinyrpc::HttpJson>(addr, workload).await,
+            Self::TinyrpcHttpMsgpack => open::<tinyrpc::HttpMsgpack>(addr, workload).await,
+            Self::TinyrpcWsJson => open::<tinyrpc::WsJson>(addr, workload).await,
+            Self::TinyrpcWsMsgpack => open::<tinyrpc::WsMsgpack>(addr, workload).await,
             Self::TarpcJson => open::<tarpc::Json>(addr, workload).await,
             Self::TarpcBincode => open::<tarpc::Bincode>(addr, workload).await,
             Self::TarpcMsgpack => open::<tarpc::Msgpack>(addr, workload).await,

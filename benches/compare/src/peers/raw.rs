@@ -6,7 +6,7 @@
 
 use std::{net::SocketAddr, time::Instant};
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, anyhow, bail, ensure};
 use futures_util::future::BoxFuture;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -74,6 +74,7 @@ impl Windows {
         let len = match workload.action() {
             Action::Book => book_message_len()?,
             Action::Add | Action::Notify => add_message_len(),
+            Action::Batch => bail!("there is no echo of this"),
         };
         let mut frame = u32::try_from(len)?.to_be_bytes().to_vec();
         frame.resize(frame.len() + len, b'x');
@@ -142,7 +143,7 @@ impl Load for Windows {
         Box::pin(async move {
             match self.workload.action() {
                 Action::Notify => self.sink(limit).await,
-                Action::Add | Action::Book => self.echo(limit).await,
+                _ => self.echo(limit).await,
             }
         })
     }

@@ -1,4 +1,5 @@
-//! This project: JSON-RPC and MessagePack-RPC over TCP. The server is bound `auto` for both.
+//! This project: JSON-RPC and MessagePack-RPC over TCP, HTTP and WebSocket. The server is one port
+//! for all of them; over HTTP and WebSocket it is bound to that scheme.
 
 use std::{
     net::SocketAddr,
@@ -18,7 +19,7 @@ use crate::{
 
 /// Declares a peer that connects with the scheme `$scheme`.
 macro_rules! peer {
-    ($(#[$doc:meta])* $peer:ident, $scheme:literal) => {
+    ($(#[$doc:meta])* $peer:ident, $scheme:literal at $bound:literal) => {
         $(#[$doc])*
         pub(super) struct $peer;
 
@@ -26,7 +27,7 @@ macro_rules! peer {
             type Caller = Client;
 
             async fn serve() -> Result<SocketAddr> {
-                serve().await
+                serve($bound).await
             }
 
             async fn connect(addr: SocketAddr) -> Result<Self::Caller> {
@@ -38,11 +39,27 @@ macro_rules! peer {
 
 peer! {
     /// JSON-RPC, newline framed.
-    Json, "jsonrpc+tcp"
+    Json, "jsonrpc+tcp" at "tcp"
 }
 peer! {
     /// MessagePack-RPC.
-    Msgpack, "msgpack+tcp"
+    Msgpack, "msgpack+tcp" at "tcp"
+}
+peer! {
+    /// JSON-RPC in posts.
+    HttpJson, "jsonrpc+http" at "http"
+}
+peer! {
+    /// MessagePack-RPC in posts.
+    HttpMsgpack, "msgpack+http" at "http"
+}
+peer! {
+    /// JSON-RPC over WebSocket.
+    WsJson, "jsonrpc+ws" at "ws"
+}
+peer! {
+    /// MessagePack-RPC over WebSocket.
+    WsMsgpack, "msgpack+ws" at "ws"
 }
 
 impl Caller for Client {
@@ -54,6 +71,15 @@ impl Caller for Client {
         Ok(self.call("book", (book,)).await?)
     }
 
+    async fn adds(&self, count: usize) -> Result<usize> {
+        let mut batch = self.batch();
+        let calls = (0..count).map(|_| batch.call("add", (2, 3)));
+        let calls = calls.collect::<Result<Vec<_>, _>>()?;
+        let mut answers = batch.send().await?;
+        let sums = calls.into_iter().map(|call| answers.take::<i64>(call));
+        Ok(sums.filter(|sum| matches!(sum, Ok(5))).count())
+    }
+
     async fn tick(&self) -> Result<()> {
         Ok(self.notify("tick", (2, 3)).await?)
     }
@@ -63,7 +89,7 @@ impl Caller for Client {
     }
 }
 
-async fn serve() -> Result<SocketAddr> {
+async fn serve(scheme: &str) -> Result<SocketAddr> {
     let ticked = Arc::new(AtomicU64::new(0));
     let ticks = Arc::clone(&ticked);
     let service = Dispatcher::new()
@@ -76,11 +102,9 @@ async fn serve() -> Result<SocketAddr> {
     // The fan-in workload opens 64 connections, the widest one has 1,024 calls in flight.
     let server = Server::new(service)
         .limits(Limits::default())
-        .listen("tcp://127.0.0.1:0")
+        .listen(format!("{scheme}://127.0.0.1:0"))
         .await?;
     let address = server.addresses().concat();
-    let address = address
-        .strip_prefix("tcp://")
-        .context("an address of TCP")?;
+    let (_, address) = address.split_once("://").context("a URL")?;
     Ok(address.parse()?)
 }
