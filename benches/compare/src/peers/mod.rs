@@ -67,17 +67,23 @@ impl PeerName {
     pub(crate) fn runs(self, workload: Workload) -> bool {
         match workload.action() {
             Action::Add | Action::Book => !self.is_threads() || workload.connections() == 1,
-            Action::Notify => match self {
-                Self::Raw | Self::TinyrpcJson | Self::TinyrpcMsgpack => true,
-                Self::TinyrpcWsJson | Self::TinyrpcWsMsgpack => true,
-                // A notification is a post like any other there.
-                _ => false,
-            },
-            Action::Batch => match self {
-                Self::Jsonrpsee | Self::JsonrpseeHttp | Self::TinyrpcJson => true,
-                Self::TinyrpcHttpJson | Self::TinyrpcWsJson => true,
-                _ => false,
-            },
+            // Over HTTP a notification is a post like any other.
+            Action::Notify => matches!(
+                self,
+                Self::Raw
+                    | Self::TinyrpcJson
+                    | Self::TinyrpcMsgpack
+                    | Self::TinyrpcWsJson
+                    | Self::TinyrpcWsMsgpack
+            ),
+            Action::Batch => matches!(
+                self,
+                Self::Jsonrpsee
+                    | Self::JsonrpseeHttp
+                    | Self::TinyrpcJson
+                    | Self::TinyrpcHttpJson
+                    | Self::TinyrpcWsJson
+            ),
         }
     }
 
