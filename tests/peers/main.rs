@@ -9,6 +9,7 @@
 mod aiorpcx;
 mod bjsonrpc;
 mod checks;
+mod http_proxy;
 mod jayson;
 mod kit;
 mod mprpc;
@@ -17,5 +18,11 @@ mod neovim;
 mod process;
 #[cfg(all(unix, feature = "stdio"))]
 mod python_lsp_server;
+#[path = "../support/raw.rs"]
+mod raw;
 mod service;
+#[path = "../support/smuggling.rs"]
+mod smuggling;
 mod vscode_jsonrpc;
+#[path = "../support/wire.rs"]
+mod wire;

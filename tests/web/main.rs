@@ -8,6 +8,8 @@
 mod certificates;
 #[path = "../support/raw.rs"]
 mod raw;
+#[path = "../support/smuggling.rs"]
+mod vectors;
 #[path = "../support/wire.rs"]
 mod wire;
 

@@ -160,3 +160,28 @@ fn connections_that_end() {
         }
     });
 }
+
+/// A proxy keeps connections for the requests of many peers, and one of them may be a handshake.
+#[test]
+fn a_socket_behind_posts() {
+    block_on(async {
+        let shop = Shop::open("tcp://127.0.0.1:0", |server| server).await;
+        let mut peer = shop.visit().await;
+        for _ in 0..2 {
+            peer.send(&post(JSON, CALL.as_bytes())).await.expect("it is kept");
+            assert_eq!(next(&mut peer).await.expect("an answer").status, 200);
+        }
+        // A ping in the first packet, whose key is nothing.
+        let handshake = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
+            Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n\x89\x81\0\0\0\0!";
+        peer.send(handshake).await.expect("it is kept");
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"\x8a\x01!") {
+            let count = tokio::io::AsyncReadExt::read_buf(&mut peer.stream, &mut heard).await;
+            assert!(count.expect("it is kept") > 0, "{}", String::from_utf8_lossy(&heard));
+        }
+        assert!(heard.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&heard));
+        assert_eq!(shop.server.peers().len(), 1);
+    });
+}

@@ -95,20 +95,16 @@ impl Desk {
         self.lock().stage.clone()
     }
 
-    /// The connection becomes a WebSocket; false where it is something else already.
+    /// The connection becomes a WebSocket, behind the answer to the request that asks for it.
     #[cfg(feature = "ws")]
     pub(crate) fn become_socket(
         &self,
         subprotocol: Option<std::sync::Arc<str>>,
         headers: HeaderMap,
-    ) -> bool {
+    ) {
         let mut state = self.lock();
-        let open = state.stage == Stage::Open;
-        if open {
-            state.stage = Stage::Socket(subprotocol);
-            state.headers = headers;
-        }
-        open
+        state.stage = Stage::Socket(subprotocol);
+        state.headers = headers;
     }
 
     /// The headers of the handshake that made a WebSocket of the connection.

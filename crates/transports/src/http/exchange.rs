@@ -6,15 +6,25 @@ use std::{
     task::{Context, Poll},
 };
 
+#[cfg(feature = "ws")]
+use futures_util::FutureExt;
+#[cfg(feature = "ws")]
+use tinyrpc_core::{Accepted, Opening};
 use tinyrpc_core::{
     Connection, Incoming, Outgoing, PeerAddress, Received, RecvHalf, SendHalf, Shape, Taken,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::front::Front;
+#[cfg(feature = "ws")]
+use super::socket::socket;
 
 /// Each request is a lane; one task polls both halves, so the lock is never waited for.
-struct Half<S>(Arc<Mutex<Front<S>>>);
+struct Half<S> {
+    front: Arc<Mutex<Front<S>>>,
+    #[cfg(feature = "ws")]
+    peer: PeerAddress,
+}
 
 /// A connection over an HTTP connection.
 pub(crate) fn connection<S>(front: Front<S>, peer: PeerAddress) -> Connection
@@ -23,20 +33,26 @@ where
 {
     let headers = Arc::clone(front.desk());
     let front = Arc::new(Mutex::new(front));
+    let half = || Half {
+        front: Arc::clone(&front),
+        #[cfg(feature = "ws")]
+        peer: peer.clone(),
+    };
+    let (recv, send) = (Box::new(half()), Box::new(half()));
     Connection {
         shape: Shape::Exchange,
         framing: None,
         protocol: None,
         headers: Some(headers),
         peer,
-        recv: Box::new(Half(Arc::clone(&front))),
-        send: Box::new(Half(front)),
+        recv,
+        send,
     }
 }
 
 impl<S> Half<S> {
     fn lock(&self) -> MutexGuard<'_, Front<S>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.front.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -50,6 +66,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> RecvHalf for Half<S> {
         let ended = front.poll(cx);
         if front.take_arrived(into) {
             return Poll::Ready(Ok(Received::Some));
+        }
+        #[cfg(feature = "ws")]
+        if matches!(ended, Poll::Ready(Ok(())))
+            && let Some(socket) = socket(&mut front, self.peer.clone())
+        {
+            let opening = Opening::new(self.peer.clone(), socket.map(Ok));
+            front.accept(Accepted::Opening(opening));
         }
         // A peer that closes waits for nothing any more, so there is nothing to lose.
         ended.map_ok(|()| Received::End)

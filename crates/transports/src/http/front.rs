@@ -91,10 +91,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Front<S> {
         self.desk.take_arrived(into)
     }
 
+    /// The bounds of the connection.
+    #[cfg(feature = "ws")]
+    pub(crate) fn limits(&self) -> &Arc<tinyrpc_core::Limits> {
+        &self.setup.limits
+    }
+
+    /// Has a connection accepted that began with requests and went on as something else.
+    #[cfg(feature = "ws")]
+    pub(crate) fn accept(&self, accepted: tinyrpc_core::Accepted) {
+        if let Some(upgraded) = &self.setup.upgraded {
+            // Where the listener is gone, so is the connection.
+            _ = upgraded.send(accepted);
+        }
+    }
+
     /// The stream behind an upgrade, and what was read of it already.
     #[cfg(feature = "ws")]
-    pub(crate) fn into_stream(self) -> Option<(S, bytes::Bytes)> {
-        let parts = self.connection?.into_parts();
+    pub(crate) fn take_stream(&mut self) -> Option<(S, bytes::Bytes)> {
+        let parts = self.connection.take()?.into_parts();
         Some((parts.io.into_inner().into_inner(), parts.read_buf))
     }
 

@@ -124,6 +124,11 @@ fn posted<'w>(headers: &HeaderMap, web: &Web, origin: Option<&HeaderValue>) -> V
     let unsupported = |words| {
         Verdict::Refuse(Refusal { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, words, allow: None })
     };
+    let is_chunked = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if !single(headers, header::TRANSFER_ENCODING).is_ok_and(|value| value.is_none_or(is_chunked)) {
+        let status = StatusCode::NOT_IMPLEMENTED;
+        return Verdict::Refuse(Refusal { status, words: CODED, allow: None });
+    }
     if headers.contains_key(header::CONTENT_ENCODING) {
         return unsupported(ENCODED);
     }
@@ -152,4 +157,11 @@ const SOCKETS_ONLY: &str = "only WebSocket is spoken here: send an upgrade";
 const NO_MEDIA: &str = "a request of a page needs a Content-Type: application/json or \
                         application/msgpack";
 const FOREIGN_MEDIA: &str = "the Content-Type is neither application/json nor application/msgpack";
+const CODED: &str = "no Transfer-Encoding but `chunked`, once, is understood";
 const ENCODED: &str = "a Content-Encoding is not supported: send the message as it is";
+#[cfg(not(feature = "ws"))]
+pub(crate) const NO_SOCKETS: Refusal = Refusal {
+    status: StatusCode::NOT_IMPLEMENTED,
+    words: "this build has no WebSocket: it needs the feature `ws`",
+    allow: None,
+};

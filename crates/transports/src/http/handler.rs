@@ -9,15 +9,17 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderMap, HeaderValue, Request, StatusCode, request::Parts};
+use http::{HeaderMap, HeaderValue, Request, request::Parts};
 use hyper::{body::Incoming, service::Service};
 use tinyrpc_core::{Lane, Limits};
+#[cfg(feature = "ws")]
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     Media, Web,
     body::Reading,
     desk::Desk,
-    guard::{Post, Refusal, Speaks, Verdict, judge},
+    guard::{Post, Speaks, Verdict, judge},
     respond::{self, Reply},
     web::Site,
 };
@@ -32,6 +34,9 @@ pub(crate) struct Setup {
     /// What a WebSocket may agree on: the names of the protocols that are served.
     #[cfg(feature = "ws")]
     pub(crate) subprotocols: Vec<Arc<str>>,
+    /// Where connections are accepted that become WebSockets behind a post.
+    #[cfg(feature = "ws")]
+    pub(crate) upgraded: Option<UnboundedSender<tinyrpc_core::Accepted>>,
 }
 
 #[derive(Debug)]
@@ -70,17 +75,17 @@ impl Handler {
     #[cfg(feature = "ws")]
     fn upgrade(&self, parts: Parts) -> Reply {
         match crate::ws::upgrade(&parts, &self.setup.subprotocols) {
-            Ok((reply, chosen)) => match self.desk.become_socket(chosen, parts.headers) {
-                true => reply,
-                false => respond::refusal(&MIXED),
-            },
+            Ok((reply, chosen)) => {
+                self.desk.become_socket(chosen, parts.headers);
+                reply
+            }
             Err(refusal) => respond::refusal(&refusal),
         }
     }
 
     #[cfg(not(feature = "ws"))]
     fn upgrade(&self, _parts: Parts) -> Reply {
-        respond::refusal(&NO_SOCKETS)
+        respond::refusal(&super::guard::NO_SOCKETS)
     }
 }
 
@@ -161,16 +166,3 @@ impl Drop for Handling {
         self.desk.leave();
     }
 }
-
-#[cfg(feature = "ws")]
-const MIXED: Refusal = Refusal {
-    status: StatusCode::BAD_REQUEST,
-    words: "a WebSocket needs a connection of its own: this one has carried posts",
-    allow: None,
-};
-#[cfg(not(feature = "ws"))]
-pub(crate) const NO_SOCKETS: Refusal = Refusal {
-    status: StatusCode::NOT_IMPLEMENTED,
-    words: "this build has no WebSocket: it needs the feature `ws`",
-    allow: None,
-};

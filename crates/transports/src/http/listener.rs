@@ -1,10 +1,16 @@
 //! `WebListener`: one port for posts, for WebSockets, or for everything.
 
+#[cfg(feature = "ws")]
+use std::{future::poll_fn, pin::pin, task::Poll};
 use std::{io, sync::Arc};
 
 use async_trait::async_trait;
+#[cfg(feature = "ws")]
+use futures_util::future::{Either, select};
 use tinyrpc_core::{Accepted, Connection, Limits, Listener, Opening, PeerAddress};
 use tokio::net::TcpStream;
+#[cfg(feature = "ws")]
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
     Web,
@@ -26,6 +32,9 @@ pub struct WebListener {
     listener: TcpListener,
     scheme: &'static str,
     port: Port,
+    /// What became a WebSocket behind a post.
+    #[cfg(feature = "ws")]
+    upgraded: UnboundedReceiver<Accepted>,
 }
 
 /// What every connection of a port is opened with.
@@ -70,6 +79,8 @@ impl WebListener {
             door: Door::Own { port: address.port(), tls: false },
             loopback: address.ip().is_loopback(),
         };
+        #[cfg(feature = "ws")]
+        let (accept, upgraded) = unbounded_channel();
         let setup = Setup {
             web: Web::new(),
             site,
@@ -77,6 +88,8 @@ impl WebListener {
             limits,
             #[cfg(feature = "ws")]
             subprotocols: Vec::new(),
+            #[cfg(feature = "ws")]
+            upgraded: Some(accept),
         };
         let port = Port {
             setup: Arc::new(setup),
@@ -84,7 +97,13 @@ impl WebListener {
             #[cfg(feature = "tls")]
             tls: None,
         };
-        Self { listener, scheme, port }
+        Self {
+            listener,
+            scheme,
+            port,
+            #[cfg(feature = "ws")]
+            upgraded,
+        }
     }
 
     /// Sets who is admitted.
@@ -136,7 +155,20 @@ impl WebListener {
 #[async_trait]
 impl Listener for WebListener {
     async fn accept(&mut self) -> io::Result<Accepted> {
+        #[cfg(not(feature = "ws"))]
         let (stream, address) = self.listener.accept_stream().await?;
+        #[cfg(feature = "ws")]
+        let (stream, address) = {
+            // The other end of the channel is ours, too, so it never ends.
+            let upgraded = poll_fn(|cx| match self.upgraded.poll_recv(cx) {
+                Poll::Ready(Some(accepted)) => Poll::Ready(accepted),
+                _ => Poll::Pending,
+            });
+            match select(pin!(self.listener.accept_stream()), upgraded).await {
+                Either::Left((accepted, _)) => accepted?,
+                Either::Right((accepted, _)) => return Ok(accepted),
+            }
+        };
         let peer = PeerAddress::Socket(address);
         let opening = self.port.clone().open(stream, peer.clone());
         Ok(Accepted::Opening(Opening::new(peer, opening)))

@@ -77,6 +77,8 @@ impl Mount {
             limits,
             #[cfg(feature = "ws")]
             subprotocols: subprotocols.into_iter().collect(),
+            #[cfg(feature = "ws")]
+            upgraded: None,
         };
         let shared = Shared { setup, accept };
         (HttpService { shared: Arc::new(shared) }, Self { accepted })

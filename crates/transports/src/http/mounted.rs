@@ -120,7 +120,7 @@ fn peer(parts: &Parts) -> PeerAddress {
 
 #[cfg(not(feature = "ws"))]
 fn upgraded(_: &Shared, _: Parts, _: Option<OnUpgrade>) -> Reply {
-    respond::refusal(&super::handler::NO_SOCKETS)
+    respond::refusal(&super::guard::NO_SOCKETS)
 }
 
 #[cfg(feature = "ws")]

@@ -18,7 +18,7 @@ pub(crate) async fn open<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut front = Front::new(stream, Arc::clone(&setup));
+    let mut front = Front::new(stream, setup);
     poll_fn(|cx| {
         let ended = front.poll(cx);
         if front.desk().has_arrived() { Poll::Ready(Ok(())) } else { ended }
@@ -27,7 +27,10 @@ where
     match front.desk().stage() {
         Stage::Exchanges => Ok(exchange::connection(front, peer)),
         #[cfg(feature = "ws")]
-        Stage::Socket(subprotocol) => socket(front, peer, &setup, subprotocol).await,
+        Stage::Socket(_) => {
+            let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
+            Ok(socket(&mut front, peer).ok_or_else(gone)?.await)
+        }
         Stage::Open => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "no message came")),
     }
 }

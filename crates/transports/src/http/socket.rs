@@ -12,27 +12,27 @@ use tokio::{
 };
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 
-use super::{front::Front, handler::Setup, headers::Handshake};
+use super::{desk::Stage, front::Front, headers::Handshake};
 
-/// Goes on with the stream of a connection that has agreed to become a WebSocket.
-pub(crate) async fn socket<S>(
-    front: Front<S>,
+/// Goes on with the stream of a connection that has agreed to become a WebSocket. `None` where that
+/// is not what has become of it.
+pub(crate) fn socket<S>(
+    front: &mut Front<S>,
     peer: PeerAddress,
-    setup: &Setup,
-    subprotocol: Option<Arc<str>>,
-) -> io::Result<Connection>
+) -> Option<impl Future<Output = Connection> + use<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
-    let headers = front.desk().take_headers();
-    let (stream, read) = front.into_stream().ok_or_else(gone)?;
-    let config = crate::ws::config(&setup.limits);
-    let socket =
-        WebSocketStream::from_partially_read(stream, read.into(), Role::Server, Some(config)).await;
-    let mut connection = crate::ws::connection(socket, peer, subprotocol, &setup.limits);
-    connection.headers = Some(Arc::new(Handshake(headers)));
-    Ok(connection)
+    let Stage::Socket(subprotocol) = front.desk().stage() else { return None };
+    let (limits, headers) = (Arc::clone(front.limits()), front.desk().take_headers());
+    let (stream, read) = front.take_stream()?;
+    Some(async move {
+        let (read, config) = (read.into(), Some(crate::ws::config(&limits)));
+        let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, config).await;
+        let mut connection = crate::ws::connection(socket, peer, subprotocol, &limits);
+        connection.headers = Some(Arc::new(Handshake(headers)));
+        connection
+    })
 }
 
 /// Waits until the server around has answered a handshake, and goes on with the stream behind it.
