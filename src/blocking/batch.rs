@@ -45,7 +45,7 @@ impl<'a> Batch<'a> {
     /// The params cannot be encoded, the batch is full, or the protocol is not yet known.
     pub fn call<R: DeserializeOwned>(
         &mut self,
-        method: impl Into<String>,
+        method: impl AsRef<str>,
         params: impl Serialize,
     ) -> Result<BatchItem<R>, Error> {
         self.batch.call(method, params)
@@ -56,11 +56,7 @@ impl<'a> Batch<'a> {
     /// # Errors
     ///
     /// As [`Batch::call`].
-    pub fn notify(
-        &mut self,
-        method: impl Into<String>,
-        params: impl Serialize,
-    ) -> Result<(), Error> {
+    pub fn notify(&mut self, method: impl AsRef<str>, params: impl Serialize) -> Result<(), Error> {
         self.batch.notify(method, params)
     }
 

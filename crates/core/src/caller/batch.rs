@@ -4,15 +4,17 @@ use std::{
     fmt,
     future::poll_fn,
     marker::PhantomData,
+    ops::Range,
     task::{Context, Poll},
     time::Duration,
 };
 
+use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Caller, ErrorMap, call::with_timeout, micros};
 use crate::{
-    Error, Payload,
+    Error, Format,
     calls::{Body, Patience},
     draft::Draft,
 };
@@ -32,13 +34,15 @@ use crate::{
 pub struct Batch<'a> {
     caller: &'a Caller,
     timeout: u64,
+    methods: String,
     params: Vec<u8>,
     items: Vec<Item>,
 }
 
+/// Where a call is in the texts of its batch.
 struct Item {
-    method: String,
-    params: std::ops::Range<usize>,
+    method: Range<usize>,
+    params: Range<usize>,
     notify: bool,
 }
 
@@ -50,13 +54,28 @@ pub struct BatchItem<R> {
 
 /// The answers to a batch.
 pub struct Answers {
-    answers: Vec<Option<Result<Payload, Error>>>,
+    answers: Vec<Option<Result<Found, Error>>>,
+    /// The small results, one behind the other.
+    small: Vec<u8>,
+    format: Option<Format>,
     errors: ErrorMap,
+}
+
+/// Where a result is.
+enum Found {
+    Small(Range<usize>),
+    Block(Bytes),
 }
 
 impl<'a> Batch<'a> {
     pub(super) fn new(caller: &'a Caller) -> Self {
-        Self { caller, timeout: caller.timeout, params: Vec::new(), items: Vec::new() }
+        Self {
+            caller,
+            timeout: caller.timeout,
+            methods: String::new(),
+            params: Vec::new(),
+            items: Vec::new(),
+        }
     }
 
     /// How long to wait for all answers; zero waits for ever.
@@ -72,10 +91,10 @@ impl<'a> Batch<'a> {
     /// The params cannot be encoded, the batch is full, or the protocol is not yet known.
     pub fn call<R: DeserializeOwned>(
         &mut self,
-        method: impl Into<String>,
+        method: impl AsRef<str>,
         params: impl Serialize,
     ) -> Result<BatchItem<R>, Error> {
-        self.add(method.into(), &params, false).map_err(|error| self.caller.errors.map(error))?;
+        self.add(method.as_ref(), &params, false).map_err(|error| self.caller.errors.map(error))?;
         Ok(BatchItem { index: self.items.len() - 1, result: PhantomData })
     }
 
@@ -84,15 +103,11 @@ impl<'a> Batch<'a> {
     /// # Errors
     ///
     /// As [`Batch::call`].
-    pub fn notify(
-        &mut self,
-        method: impl Into<String>,
-        params: impl Serialize,
-    ) -> Result<(), Error> {
-        self.add(method.into(), &params, true).map_err(|error| self.caller.errors.map(error))
+    pub fn notify(&mut self, method: impl AsRef<str>, params: impl Serialize) -> Result<(), Error> {
+        self.add(method.as_ref(), &params, true).map_err(|error| self.caller.errors.map(error))
     }
 
-    fn add(&mut self, name: String, params: &impl Serialize, notify: bool) -> Result<(), Error> {
+    fn add(&mut self, name: &str, params: &impl Serialize, notify: bool) -> Result<(), Error> {
         let limits = self.caller.limits();
         if self.items.len() >= limits.max_batch {
             return Err(Error::limit("max_batch", limits.max_batch as u64));
@@ -102,10 +117,9 @@ impl<'a> Batch<'a> {
         }
         let start = self.params.len();
         self.caller.encode(params, &mut self.params)?;
-        let method = match self.caller.prefix {
-            None => name,
-            Some(_) => self.caller.full_name(&name).into_owned(),
-        };
+        let begin = self.methods.len();
+        self.methods.push_str(&self.caller.full_name(name));
+        let method = begin..self.methods.len();
         self.items.push(Item { method, params: start..self.params.len(), notify });
         Ok(())
     }
@@ -124,10 +138,9 @@ impl<'a> Batch<'a> {
         let mut flight = Flight { caller: self.caller, key: None, ids: Vec::new() };
         let begun = poll_fn(|cx| flight.poll_begin(&self, cx)).await;
         begun.map_err(|error| errors.map(error))?;
-        let mut answers = Vec::with_capacity(flight.ids.len());
-        answers.resize_with(flight.ids.len(), || None);
+        let mut answers = Answers::awaited(flight.ids.len(), errors);
         poll_fn(|cx| flight.poll_answers(&mut answers, cx)).await;
-        Ok(Answers { answers, errors })
+        Ok(answers)
     }
 }
 
@@ -143,24 +156,17 @@ impl Flight<'_> {
         self.caller.calls.check()?;
         let draft = |item: &Item| {
             let draft = Draft {
-                // INVARIANT: the ranges of items are ranges of `params`.
+                // INVARIANT: the ranges of items are ranges of these texts.
+                method: batch.methods.get(item.method.clone()).unwrap_or_default(),
                 params: batch.params.get(item.params.clone()).unwrap_or_default(),
                 encoded: true,
                 timeout: batch.timeout,
                 nested: batch.caller.nested.as_ref(),
                 concealed: batch.caller.concealed,
-                method: "",
             };
             (draft, item.notify)
         };
-        let drafts: Vec<_> = batch
-            .items
-            .iter()
-            .map(|item| {
-                let (draft, notify) = draft(item);
-                (Draft { method: &item.method, ..draft }, notify)
-            })
-            .collect();
+        let drafts: Vec<_> = batch.items.iter().map(draft).collect();
         let patience = Patience::Wait(self.key, cx.waker());
         match self.caller.calls.begin_batch(&drafts, patience, &mut self.ids) {
             Ok(None) => {
@@ -175,30 +181,31 @@ impl Flight<'_> {
         }
     }
 
-    fn poll_answers(
-        &mut self,
-        answers: &mut [Option<Result<Payload, Error>>],
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    fn poll_answers(&mut self, into: &mut Answers, cx: &mut Context<'_>) -> Poll<()> {
         let Some(format) = self.caller.format() else { return Poll::Ready(()) };
+        let Answers { answers, small, .. } = into;
         let mut waiting = false;
+        // It goes from one call to the next, so that each has room for its own answer again.
+        let mut scratch = Vec::new();
         for (id, answer) in self.ids.iter_mut().zip(answers) {
             let Some(number) = *id else { continue };
-            let mut small = Vec::new();
-            match self.caller.calls.poll_answer(number, cx.waker(), &mut small) {
+            match self.caller.calls.poll_answer(number, cx.waker(), &mut scratch) {
                 None => waiting = true,
                 Some(outcome) => {
                     *id = None;
-                    *answer = Some(outcome.map(|body| Payload {
-                        format,
-                        bytes: match body {
-                            Body::Scratch => small.into(),
-                            Body::Block(block) => block,
-                        },
+                    *answer = Some(outcome.map(|body| match body {
+                        Body::Scratch => {
+                            let begin = small.len();
+                            small.extend_from_slice(&scratch);
+                            scratch.clear();
+                            Found::Small(begin..small.len())
+                        }
+                        Body::Block(block) => Found::Block(block),
                     }));
                 }
             }
         }
+        into.format = Some(format);
         if waiting { Poll::Pending } else { Poll::Ready(()) }
     }
 }
@@ -215,6 +222,12 @@ impl Drop for Flight<'_> {
 }
 
 impl Answers {
+    fn awaited(count: usize, errors: ErrorMap) -> Self {
+        let mut answers = Vec::with_capacity(count);
+        answers.resize_with(count, || None);
+        Self { answers, small: Vec::new(), format: None, errors }
+    }
+
     /// The answer to one call of the batch; each can be taken once.
     ///
     /// # Errors
@@ -223,10 +236,18 @@ impl Answers {
     pub fn take<R: DeserializeOwned>(&mut self, item: BatchItem<R>) -> Result<R, Error> {
         let answer = self.answers.get_mut(item.index).and_then(Option::take);
         let foreign = || Err(Error::invalid("the item belongs to another batch"));
-        let result = answer.unwrap_or_else(foreign).and_then(|payload| {
-            payload.decode().map_err(|error| Error::Mismatch(error.under("result")))
-        });
+        let result = answer.unwrap_or_else(foreign).and_then(|found| self.decode(&found));
         result.map_err(|error| self.errors.map(error))
+    }
+
+    fn decode<R: DeserializeOwned>(&self, found: &Found) -> Result<R, Error> {
+        // INVARIANT: where something was found, its format is known, and the range is one of `small`.
+        let bytes = match found {
+            Found::Small(range) => self.small.get(range.clone()).unwrap_or_default(),
+            Found::Block(block) => block,
+        };
+        let format = self.format.unwrap_or(Format::Json);
+        format.decode(bytes).map_err(|error| Error::Mismatch(error.under("result")))
     }
 
     /// How many calls and notifications the batch had.
