@@ -275,7 +275,8 @@ fn every_exchange_is_asked_about() {
     let answers = side.pop_all();
     assert_eq!(answers.len(), 3);
     assert_eq!(answers[1..], ["=r7  [4]", "=r7  [2]"]);
-    let ended = [(Lane(3), Ended::Refused), (Lane(4), Ended::Answered), (Lane(2), Ended::Answered)];
+    let ended =
+        [(Lane(3), Ended::TurnedAway), (Lane(4), Ended::Answered), (Lane(2), Ended::Answered)];
     assert_eq!(side.ended, ended);
     assert_eq!(side.script.started, ["echo[4]", "echo[2]"]);
     assert!(side.session.is_gated());
