@@ -16,13 +16,13 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
 use tinyrpc_core::{Accepted, Limits, Listener};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
     Web,
     guard::Speaks,
     handler::Setup,
-    mounted::Mounted,
+    mounted::{Mounted, Shared},
     web::{Door, Site},
 };
 
@@ -43,13 +43,6 @@ use super::{
 #[derive(Clone)]
 pub struct HttpService {
     shared: Arc<Shared>,
-}
-
-/// What all clones of a service have in common.
-pub(crate) struct Shared {
-    pub(crate) setup: Setup,
-    /// Where new connections are accepted.
-    accept: UnboundedSender<Accepted>,
 }
 
 /// Accepts what comes through its [`HttpService`]. It ends when the last clone of that is dropped.
@@ -94,13 +87,6 @@ impl Listener for Mount {
 
     fn address(&self) -> String {
         String::new()
-    }
-}
-
-impl Shared {
-    /// Has a connection accepted; false where nobody does any more.
-    pub(crate) fn accept(&self, accepted: Accepted) -> bool {
-        self.accept.send(accepted).is_ok()
     }
 }
 

@@ -9,16 +9,24 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, request::Parts};
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::upgrade::{self, OnUpgrade};
-use tinyrpc_core::{Lane, PeerAddress};
+use tinyrpc_core::{Accepted, Lane, PeerAddress};
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     Media,
     body::Reading,
     guard::{Post, Refusal, Verdict, judge},
-    mount::Shared,
+    handler::Setup,
     respond::{self, Reply},
     seat::Seat,
 };
+
+/// What all clones of a service have in common.
+pub(crate) struct Shared {
+    pub(crate) setup: Setup,
+    /// Where new connections are accepted.
+    pub(crate) accept: UnboundedSender<Accepted>,
+}
 
 pub(crate) struct Mounted {
     shared: Arc<Shared>,
@@ -45,6 +53,13 @@ struct Waiting {
     lane: Lane,
     media: Media,
     origin: Option<HeaderValue>,
+}
+
+impl Shared {
+    /// Has a connection accepted; false where nobody does any more.
+    pub(crate) fn accept(&self, accepted: Accepted) -> bool {
+        self.accept.send(accepted).is_ok()
+    }
 }
 
 impl Mounted {
@@ -125,7 +140,7 @@ fn upgraded(_: &Shared, _: Parts, _: Option<OnUpgrade>) -> Reply {
 
 #[cfg(feature = "ws")]
 fn upgraded(shared: &Shared, parts: Parts, upgrade: Option<OnUpgrade>) -> Reply {
-    use tinyrpc_core::{Accepted, Opening};
+    use tinyrpc_core::Opening;
 
     let Some(upgrade) = upgrade else { return respond::refusal(&KEPT) };
     let (reply, subprotocol) = match crate::ws::upgrade(&parts, &shared.setup.subprotocols) {
