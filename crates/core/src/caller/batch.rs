@@ -9,12 +9,11 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Caller, ErrorMap, call::with_timeout, micros};
 use crate::{
-    Error, Format,
+    Error, Format, Payload,
     calls::{Body, Patience},
     draft::Draft,
 };
@@ -57,14 +56,13 @@ pub struct Answers {
     answers: Vec<Option<Result<Found, Error>>>,
     /// The small results, one behind the other.
     small: Vec<u8>,
-    format: Option<Format>,
     errors: ErrorMap,
 }
 
 /// Where a result is.
 enum Found {
-    Small(Range<usize>),
-    Block(Bytes),
+    Small(Format, Range<usize>),
+    Block(Payload),
 }
 
 impl<'a> Batch<'a> {
@@ -198,14 +196,13 @@ impl Flight<'_> {
                             let begin = small.len();
                             small.extend_from_slice(&scratch);
                             scratch.clear();
-                            Found::Small(begin..small.len())
+                            Found::Small(format, begin..small.len())
                         }
-                        Body::Block(block) => Found::Block(block),
+                        Body::Block(bytes) => Found::Block(Payload { format, bytes }),
                     }));
                 }
             }
         }
-        into.format = Some(format);
         if waiting { Poll::Pending } else { Poll::Ready(()) }
     }
 }
@@ -225,7 +222,7 @@ impl Answers {
     fn awaited(count: usize, errors: ErrorMap) -> Self {
         let mut answers = Vec::with_capacity(count);
         answers.resize_with(count, || None);
-        Self { answers, small: Vec::new(), format: None, errors }
+        Self { answers, small: Vec::new(), errors }
     }
 
     /// The answer to one call of the batch; each can be taken once.
@@ -241,13 +238,14 @@ impl Answers {
     }
 
     fn decode<R: DeserializeOwned>(&self, found: &Found) -> Result<R, Error> {
-        // INVARIANT: where something was found, its format is known, and the range is one of `small`.
-        let bytes = match found {
-            Found::Small(range) => self.small.get(range.clone()).unwrap_or_default(),
-            Found::Block(block) => block,
+        let decoded = match found {
+            // INVARIANT: the range is one of `small`.
+            Found::Small(format, range) => {
+                format.decode(self.small.get(range.clone()).unwrap_or_default())
+            }
+            Found::Block(payload) => payload.decode(),
         };
-        let format = self.format.unwrap_or(Format::Json);
-        format.decode(bytes).map_err(|error| Error::Mismatch(error.under("result")))
+        decoded.map_err(|error| Error::Mismatch(error.under("result")))
     }
 
     /// How many calls and notifications the batch had.
