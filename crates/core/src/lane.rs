@@ -66,7 +66,7 @@ pub enum Ended {
     /// Nothing was executed, as somebody decided against this peer; the lane's frame (if there was
     /// one) says why.
     TurnedAway,
-    /// The message could not be served: the connection is closing.
+    /// The message could not be followed, or its answer not be given.
     Failed,
     /// On the calling side: nobody waits for the answer any more, so the exchange may be broken off.
     Abandoned,

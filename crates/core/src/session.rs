@@ -360,7 +360,7 @@ impl Session {
     pub fn close(&mut self, reason: Reason) {
         self.end_calls(&reason, Rest::Sent);
         while let Some(waiting) = self.backlog.pop() {
-            self.outgoing.end_lane(waiting.lane, Ended::Failed);
+            self.outgoing.end_lane(waiting.lane, Ended::Refused);
             self.leave_order(waiting.place);
         }
         if !self.is_closing() {

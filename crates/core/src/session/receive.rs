@@ -111,7 +111,8 @@ impl Session {
                 Arrived::Frame(frame) => frame,
             };
             if self.is_closing() {
-                self.outgoing.end_lane(frame.lane, Ended::Failed);
+                // Whatever the reason is, it was not this message, and nothing of it is executed.
+                self.outgoing.end_lane(frame.lane, Ended::Refused);
                 continue;
             }
             self.speak_as(&frame.bytes);

@@ -109,7 +109,7 @@ fn a_stranger_is_answered_once_and_executes_nothing() {
             assert!(pair.server.pop().is_none(), "{shape:?} {greeting:?}");
             if shape == Shape::Exchange {
                 // Both messages claimed the same lane, so it ends twice.
-                let expected = [(lane, Ended::Answered), (lane, Ended::Failed)];
+                let expected = [(lane, Ended::Answered), (lane, Ended::Refused)];
                 assert_eq!(pair.server.ended, expected);
             }
         }

@@ -37,7 +37,7 @@ fn a_lane_says_how_it_ended() {
     check(open, "=q1 hold   []", 0, &[]);
     check(drain, "=q1 echo   []", 1, &[Ended::Refused]);
     check(drain, "=q note   []", 0, &[Ended::Refused]);
-    check(close, "=q1 echo   []", 0, &[Ended::Failed]);
+    check(close, "=q1 echo   []", 0, &[Ended::Refused]);
 }
 
 #[test]
