@@ -203,6 +203,8 @@ pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     match rest.strip_prefix(':') {
         None if rest.is_empty() => Some((name, None)),
         None => None,
+        // RFC 3986, 3.2.3: a port may be empty, and means the usual one.
+        Some("") => Some((name, None)),
         Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
             Some((name, Some(port.parse().ok()?)))
         }
