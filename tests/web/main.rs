@@ -14,6 +14,7 @@ mod vectors;
 mod wire;
 
 mod cgi;
+mod frames;
 mod hosts;
 mod login;
 mod media;
@@ -24,6 +25,7 @@ mod secure;
 mod shop;
 mod slow;
 mod smuggling;
+mod socket;
 mod statuses;
 
 fn block_on<F: Future>(future: F) -> F::Output {

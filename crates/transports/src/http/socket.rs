@@ -29,7 +29,8 @@ where
     Some(async move {
         let (read, config) = (read.into(), Some(crate::ws::config(&limits)));
         let socket = WebSocketStream::from_partially_read(stream, read, Role::Server, config).await;
-        let mut connection = crate::ws::connection(socket, peer, subprotocol, &limits);
+        let mut connection =
+            crate::ws::connection(socket, Role::Server, peer, subprotocol, &limits);
         connection.headers = Some(Arc::new(Handshake(headers)));
         connection
     })
@@ -46,7 +47,7 @@ pub(crate) async fn mounted(
     let stream = timeout(limits.handshake, upgrade).await?.map_err(io::Error::other)?;
     let (stream, config) = (TokioIo::new(stream), crate::ws::config(&limits));
     let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-    let mut connection = crate::ws::connection(socket, peer, subprotocol, &limits);
+    let mut connection = crate::ws::connection(socket, Role::Server, peer, subprotocol, &limits);
     connection.headers = Some(Arc::new(Handshake(headers)));
     Ok(connection)
 }

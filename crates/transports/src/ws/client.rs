@@ -13,6 +13,7 @@ use tokio_tungstenite::{
         client::IntoClientRequest,
         error::{ProtocolError, SubProtocolError},
         handshake::client::{Request, Response},
+        protocol::Role,
     },
 };
 
@@ -64,7 +65,7 @@ impl WsConnector {
             client_async_with_config(request, stream, config).await?;
         let agreed = response.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
         let agreed = agreed.and_then(|name| name.to_str().ok()).map(Arc::from);
-        Ok(connection(socket, PeerAddress::Socket(address), agreed, &self.limits))
+        Ok(connection(socket, Role::Client, PeerAddress::Socket(address), agreed, &self.limits))
     }
 }
 

@@ -6,7 +6,6 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -23,20 +22,26 @@ use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
         Error, Message, Utf8Bytes,
-        protocol::{CloseFrame, WebSocketConfig, frame::coding::CloseCode},
+        error::ProtocolError,
+        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
     },
 };
 
 use super::{
+    FAREWELL,
     heartbeat::{Beat, Heartbeat},
+    parting::Parting,
     pings::Pings,
 };
 
 /// A WebSocket after its handshake.
 struct Socket<S> {
     stream: WebSocketStream<S>,
+    role: Role,
     heartbeat: Heartbeat,
     pings: Pings,
+    /// Set once the peer has said farewell or broken the rules.
+    parting: Option<Parting>,
     /// Set while it is being closed: until when the peer's farewell is waited for.
     farewell: Option<Pin<Box<Sleep>>>,
 }
@@ -47,6 +52,7 @@ struct Half<S>(Arc<Mutex<Socket<S>>>);
 /// A connection over a WebSocket.
 pub(crate) fn connection<S>(
     stream: WebSocketStream<S>,
+    role: Role,
     peer: PeerAddress,
     protocol: Option<Arc<str>>,
     limits: &Limits,
@@ -56,8 +62,10 @@ where
 {
     let socket = Socket {
         stream,
+        role,
         heartbeat: Heartbeat::new(limits.heartbeat),
         pings: Pings::default(),
+        parting: None,
         farewell: None,
     };
     let socket = Arc::new(Mutex::new(socket));
@@ -93,13 +101,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         cx: &mut Context<'_>,
         into: &mut Incoming,
     ) -> Poll<io::Result<Received>> {
+        if let Some(parting) = &mut self.parting {
+            return parting.poll(&mut self.stream, cx).map_ok(|()| Received::End);
+        }
         let (mut messages, mut controls) = (0, false);
         while messages < MESSAGES_PER_READ {
             let message = match Pin::new(&mut self.stream).poll_next(cx) {
                 Poll::Ready(Some(Ok(message))) => message,
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(self.refuse(error, cx))),
+                Poll::Ready(Some(Err(error))) => return self.refuse(error, cx),
                 Poll::Ready(None) if messages > 0 => break,
-                Poll::Ready(None) => return Poll::Ready(Ok(Received::End)),
+                Poll::Ready(None) => return self.part(None, cx),
                 Poll::Pending => break,
             };
             self.heartbeat.hear();
@@ -107,11 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 Message::Text(text) => (Bytes::from(text), Hint::Text),
                 Message::Binary(bytes) => (bytes, Hint::Binary),
                 Message::Ping(_) if !self.pings.admit() => {
-                    return Poll::Ready(Err(self.close_with(
-                        CloseCode::Policy,
-                        TOO_MANY_PINGS,
-                        cx,
-                    )));
+                    return self.close_with(CloseCode::Policy, TOO_MANY_PINGS, cx);
                 }
                 // The answer to a ping stands in the write buffer already.
                 Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_) => {
@@ -144,6 +151,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
+        if let Some(parting) = &mut self.parting {
+            ready!(parting.poll(&mut self.stream, cx))?;
+            return Poll::Ready(match out.pop() {
+                Some(_) => Err(io::Error::new(io::ErrorKind::BrokenPipe, FAREWELL_WAS_SAID)),
+                None => Ok(()),
+            });
+        }
         let mut stream = Pin::new(&mut self.stream);
         loop {
             ready!(stream.as_mut().poll_ready(cx)).map_err(into_io)?;
@@ -156,35 +170,63 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Says farewell and waits for that of the peer, but not for long.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_close(cx)).map_err(into_io)?;
+        if let Some(parting) = &mut self.parting {
+            return parting.poll(&mut self.stream, cx).map(|_| Ok(()));
+        }
+        if self.farewell.is_none() {
+            let code = match self.role {
+                Role::Server => CloseCode::Away,
+                Role::Client => CloseCode::Normal,
+            };
+            self.say_farewell(code, "", cx);
+        }
         let farewell = self.farewell.get_or_insert_with(|| Box::pin(sleep(FAREWELL)));
         if farewell.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Ok(()));
         }
+        ready!(Pin::new(&mut self.stream).poll_close(cx)).map_err(into_io)?;
         while let Some(Ok(_)) = ready!(Pin::new(&mut self.stream).poll_next(cx)) {}
         Poll::Ready(Ok(()))
     }
 
     /// Tells the peer what was wrong with its bytes, as far as it can still be told.
-    fn refuse(&mut self, error: Error, cx: &mut Context<'_>) -> io::Error {
+    fn refuse(&mut self, error: Error, cx: &mut Context<'_>) -> Poll<io::Result<Received>> {
         let code = match &error {
             Error::Capacity(_) => CloseCode::Size,
             Error::Utf8(_) => CloseCode::Invalid,
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, error)));
+            }
             Error::Protocol(_) => CloseCode::Protocol,
-            _ => return into_io(error),
+            _ => return Poll::Ready(Err(into_io(error))),
         };
-        let words = error.to_string();
-        self.close_with(code, &words, cx)
+        self.close_with(code, &error.to_string(), cx)
     }
 
-    fn close_with(&mut self, code: CloseCode, words: &str, cx: &mut Context<'_>) -> io::Error {
+    fn close_with(
+        &mut self,
+        code: CloseCode,
+        words: &str,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<Received>> {
+        self.say_farewell(code, words, cx);
+        self.part(Some(words.to_owned()), cx)
+    }
+
+    fn part(&mut self, wrong: Option<String>, cx: &mut Context<'_>) -> Poll<io::Result<Received>> {
+        let parting = self.parting.insert(Parting::new(wrong));
+        parting.poll(&mut self.stream, cx).map_ok(|()| Received::End)
+    }
+
+    /// Puts a close frame into the write buffer, where none was said before.
+    fn say_farewell(&mut self, code: CloseCode, words: &str, cx: &mut Context<'_>) {
+        // The answer to a ping may still wait, and nothing may follow a close frame.
+        _ = Pin::new(&mut self.stream).poll_flush(cx);
         // A control frame holds 125 bytes, two of them for the code.
         let longest = words.len().min(MOST_WORDS);
         let short = (0..=longest).rev().find_map(|end| words.get(..end)).unwrap_or_default();
         let frame = CloseFrame { code, reason: Utf8Bytes::from(short.to_owned()) };
         _ = Pin::new(&mut self.stream).start_send(Message::Close(Some(frame)));
-        _ = Pin::new(&mut self.stream).poll_flush(cx);
-        io::Error::new(io::ErrorKind::InvalidData, words.to_owned())
     }
 }
 
@@ -227,6 +269,7 @@ fn into_io(error: Error) -> io::Error {
 }
 
 const TOO_MANY_PINGS: &str = "more than ten pings a second";
+const FAREWELL_WAS_SAID: &str = "the peer has closed the WebSocket";
 const SILENT: &str = "the peer answered no ping for two times `heartbeat`";
 
 /// Messages that are read before they are handled: some dozens fill one write of answers.
@@ -235,5 +278,3 @@ const MESSAGES_PER_READ: usize = 256;
 const READ_BUFFER: usize = 16 << 10;
 /// Bytes of words in a close frame.
 const MOST_WORDS: usize = 123;
-/// How long the peer's farewell is waited for: a round trip on any network.
-const FAREWELL: Duration = Duration::from_secs(1);
