@@ -19,9 +19,12 @@ pub struct Incoming {
 
 /// Something that came over a transport of messages.
 #[derive(Debug)]
-pub(crate) enum Arrived {
+pub enum Arrived {
+    /// A message.
     Frame(Frame),
+    /// A lane is closed: no answer will come on it, and none can be sent.
     Closed(Lane),
+    /// A lane of ours failed.
     Failed(Lane, Error),
 }
 
@@ -82,8 +85,9 @@ impl Incoming {
         self.bytes.split_to(count.min(self.bytes.len())).freeze()
     }
 
-    /// The oldest message that waits.
-    pub(crate) fn pop(&mut self) -> Option<Arrived> {
+    /// Takes the oldest message that waits. A session does this by itself; it is for programs that
+    /// use a transport without one.
+    pub fn pop(&mut self) -> Option<Arrived> {
         self.frames.pop_front()
     }
 }

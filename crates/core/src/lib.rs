@@ -62,7 +62,7 @@ pub use crate::{
     framing::{ContentLength, FrameReader, Framing, Length, Lines, NetString, Scan},
     headers::Headers,
     id::Id,
-    incoming::Incoming,
+    incoming::{Arrived, Incoming},
     lane::{Ended, Frame, Hint, Lane},
     limits::Limits,
     message::{

@@ -165,6 +165,13 @@ impl Outgoing {
         }
     }
 
+    /// Appends a message as it is. A session does this by itself; it is for programs that use a
+    /// transport without one.
+    pub fn push(&mut self, frame: Frame) {
+        self.set_hint(frame.hint);
+        self.push_segment(frame.bytes, frame.lane, Kind::Call, None);
+    }
+
     /// Transports of messages: the next thing to do.
     pub fn pop(&mut self) -> Option<Taken> {
         let Some(cut) = self.cuts.front_mut() else {

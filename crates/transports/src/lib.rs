@@ -40,7 +40,7 @@ mod pipe;
 pub use async_trait::async_trait;
 pub use bytes::{Bytes, BytesMut};
 pub use tinyrpc_core::{
-    Accepted, Connection, Connector, ContentLength, Ended, Frame, FrameReader, Framing, Headers,
-    Hint, Incoming, Lane, Length, Lines, Listener, NetString, Opening, Outgoing, PeerAddress,
-    Received, RecvHalf, Scan, SendHalf, Shape, Taken,
+    Accepted, Arrived, Connection, Connector, ContentLength, Ended, Frame, FrameReader, Framing,
+    Headers, Hint, Incoming, Lane, Length, Lines, Listener, NetString, Opening, Outgoing,
+    PeerAddress, Received, RecvHalf, Scan, SendHalf, Shape, Taken,
 };
