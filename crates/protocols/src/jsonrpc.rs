@@ -41,6 +41,9 @@ use self::{
 /// | a member of a batch that is no request and no response | the same, inside the batch |
 /// | a response that is none | nothing: there is no answer to an answer |
 ///
+/// A notification whose params are null has none, because some peers write it so; of a call that is
+/// refused.
+///
 /// # Ids
 ///
 /// `null`, strings and integers of any size are echoed byte for byte. Fractions, exponents, `true`,

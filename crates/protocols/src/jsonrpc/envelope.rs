@@ -100,7 +100,8 @@ fn object<'f>(
         None => return Err(refuse(id, "`method` is missing")),
     };
     let params = match part(Member::Params) {
-        Some(b"null") if bounds.dialect == Dialect::One => &[],
+        // Under 2.0 jsonrpsee's client, for one, notifies so where there are none.
+        Some(b"null") if bounds.dialect == Dialect::One || id.is_none() => &[],
         params => params.unwrap_or_default(),
     };
     if !matches!(params.first(), None | Some(b'[' | b'{')) {

@@ -81,11 +81,13 @@ fn methods() {
 
 #[test]
 fn params() {
-    for params in [r#""bar""#, "5", "-1", "true", "null"] {
+    for params in [r#""bar""#, "5", "-1", "true"] {
         let params = format!(r#""params":{params}"#);
         check_members(&[VERSION, ID, METHOD, &params], "-32600 1");
         check_members(&[VERSION, METHOD, &params], "-32600 null");
     }
+    check_members(&[VERSION, ID, METHOD, r#""params":null"#], "-32600 1");
+    check_members(&[VERSION, METHOD, r#""params":null"#], r#"notify "add" "#);
 }
 
 #[test]
