@@ -48,17 +48,27 @@ impl Kit {
         command
     }
 
+    /// One of the peer's programs in Rust.
+    #[cfg(feature = "ws")]
+    pub(crate) fn rust(&self, name: &str) -> Command {
+        piped(Command::new(self.installed().join("debug").join(name)))
+    }
+
     fn program(&self, interpreter: &Path, script: &str) -> Command {
         let mut command = Command::new(interpreter);
         command.arg(sources().join(self.name.replace('-', "_")).join(script));
-        // A server ends when its input does, even when this process has no time to end it.
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        command
+        piped(command)
     }
 
     fn installed(&self) -> PathBuf {
         project().join("target/peers").join(self.name)
     }
+}
+
+fn piped(mut command: Command) -> Command {
+    // A server ends when its input does, even when this process has no time to end it.
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+    command
 }
 
 fn set_up(name: &str) -> bool {

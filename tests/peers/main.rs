@@ -11,6 +11,8 @@ mod bjsonrpc;
 mod checks;
 mod http_proxy;
 mod jayson;
+#[cfg(feature = "ws")]
+mod jsonrpsee;
 mod kit;
 mod mprpc;
 mod msgpack_rpc_python;
@@ -23,6 +25,8 @@ mod raw;
 mod service;
 #[path = "../support/smuggling.rs"]
 mod smuggling;
+#[cfg(feature = "ws")]
+mod tinyrpc_python;
 mod vscode_jsonrpc;
 #[path = "../support/wire.rs"]
 mod wire;

@@ -35,7 +35,12 @@ impl TheirServer {
 
     /// The URL of its port.
     pub(crate) fn url(&self, protocol: &str) -> String {
-        format!("{protocol}+tcp://127.0.0.1:{}", self.said)
+        self.url_over(protocol, "tcp", "")
+    }
+
+    /// The URL of its port over another transport.
+    pub(crate) fn url_over(&self, protocol: &str, transport: &str, path: &str) -> String {
+        format!("{protocol}+{transport}://127.0.0.1:{}{path}", self.said)
     }
 }
 

@@ -1,8 +1,9 @@
-// The TCP client of jayson against a server.
+// A client of jayson against a server.
 //
-//     node client.js [old] PORT
+//     node client.js TRANSPORT [old] PORT
 'use strict';
 
+const { once } = require('node:events');
 const { promisify } = require('node:util');
 const jayson = require('jayson');
 const { check, equal, run, INTEGERS, TEXT, LENGTHS, NESTED } = require('checks');
@@ -10,7 +11,13 @@ const { check, equal, run, INTEGERS, TEXT, LENGTHS, NESTED } = require('checks')
 // Speaks version 1.0 instead of 2.0.
 const old = process.argv.includes('old');
 const port = Number(process.argv.at(-1));
-const client = jayson.Client.tcp({ host: '127.0.0.1', port, version: old ? 1 : 2 });
+const [host, version] = ['127.0.0.1', old ? 1 : 2];
+const transport = process.argv[2];
+const client = {
+  tcp: () => jayson.Client.tcp({ host, port, version }),
+  http: () => jayson.Client.http({ host, port, version }),
+  ws: () => jayson.Client.websocket({ url: `ws://${host}:${port}`, version }),
+}[transport]();
 const request = promisify(client.request.bind(client));
 
 const call = async (method, params) => {
@@ -57,7 +64,7 @@ check('errors', async () => {
 
 check('notifications', async () => {
   const before = await call('noted');
-  // Each has a connection of its own, which ends behind it.
+  // Over TCP each has a connection of its own, which ends behind it.
   for (let n = 1; n <= 20; n++) await request('note', [n], null);
   await request('nosuch', [1], null);
   let after = before;
@@ -95,4 +102,21 @@ check('what is no request', async () => {
   }
 });
 
-run(client);
+check('a connection for each call', async () => {
+  if (transport !== 'http') return;
+  // Node keeps connections by default; this asks the server to close them.
+  const other = jayson.Client.http({ host, port, version, agent: false });
+  for (let n = 0; n < 20; n++) equal((await promisify(other.request.bind(other))('add', [n, 1])).result, n + 1);
+});
+
+check('what is no JSON', async () => {
+  if (transport !== 'ws') return;
+  const answered = once(client.ws, 'message');
+  client.ws.send('{bad json}');
+  const { id, error } = JSON.parse((await answered)[0]);
+  equal([id, error.code], [null, -32700]);
+  equal(await call('add', [20, 22]), 42);
+});
+
+const ready = transport === 'ws' ? once(client.ws, 'open') : Promise.resolve();
+ready.then(() => run(client)).then(() => client.ws?.close());

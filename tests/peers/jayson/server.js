@@ -1,6 +1,6 @@
-// A service behind the TCP server of jayson.
+// A service behind a server of jayson.
 //
-//     node server.js [old]
+//     node server.js TRANSPORT [old]
 'use strict';
 
 const jayson = require('jayson');
@@ -22,6 +22,14 @@ const server = new jayson.Server({
   later: ([value, milliseconds], callback) => setTimeout(() => callback(null, value), milliseconds),
   note: ([n], callback) => callback(null, (noted += n)),
   noted: (_, callback) => callback(null, noted),
-}, { version: process.argv.includes('old') ? 1 : 2 }).tcp();
+}, { version: process.argv.includes('old') ? 1 : 2 });
 
-server.listen(0, '127.0.0.1', () => ready(server));
+const [host, port] = ['127.0.0.1', 0];
+const transport = process.argv[2];
+if (transport === 'ws') {
+  const socket = server.websocket({ host, port });
+  socket.on('listening', () => ready(socket));
+} else {
+  const listener = server[transport]();
+  listener.listen(port, host, () => ready(listener));
+}
