@@ -110,6 +110,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 Poll::Ready(Some(Ok(message))) => message,
                 Poll::Ready(Some(Err(error))) => return self.refuse(error, cx),
                 Poll::Ready(None) if messages > 0 => break,
+                // The answer to our own farewell: nothing comes behind it.
+                Poll::Ready(None) if self.farewell.is_some() => {
+                    return Poll::Ready(Ok(Received::End));
+                }
                 Poll::Ready(None) => return self.part(None, cx),
                 Poll::Pending => break,
             };
