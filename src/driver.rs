@@ -172,7 +172,10 @@ impl Driver {
 
     /// The transport failed: nothing can be sent any more.
     fn lost(&mut self, error: std::io::Error) {
-        self.engine.session().lose(Reason::Io(Arc::new(error)));
+        let refused = error.kind() == std::io::ErrorKind::ConnectionRefused;
+        let error = Arc::new(error);
+        let reason = if refused { Reason::Connect(error) } else { Reason::Io(error) };
+        self.engine.session().lose(reason);
         self.engine.abort_all();
     }
 

@@ -9,10 +9,6 @@ use tinyrpc_transports::tls::ClientTls;
 /// How a client connects. It is never shown: headers hold secrets.
 #[derive(Clone, Default)]
 pub(crate) struct Route {
-    #[cfg_attr(
-        not(feature = "http"),
-        expect(dead_code, reason = "for transports with a handshake")
-    )]
     pub(crate) limits: Arc<Limits>,
     /// Names and values.
     #[cfg(feature = "http")]

@@ -17,13 +17,14 @@ pub(super) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, 
     let (host, port) = url.address.rsplit_once(':').ok_or_else(wrong)?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = port.parse().map_err(|_| wrong())?;
-    Ok(Arc::new(Framed::new(TlsConnector::new(host, port, route.tls.clone()), url)))
+    let connector = TlsConnector::new(host, port, route.tls.clone());
+    Ok(Arc::new(Framed::new(connector.handshake(route.limits.handshake), url)))
 }
 
 pub(super) async fn listener(url: &Url, port: &Port) -> Result<Box<dyn Listener>, SetupError> {
     let tls = certificate(url, port)?;
-    let listener = bind(url, &url.address, Cover::Tls, port).await?;
-    Ok(Box::new(Framed::new(TlsListener::new(listener, tls), url)))
+    let listener = TlsListener::new(bind(url, &url.address, Cover::Tls, port).await?, tls);
+    Ok(Box::new(Framed::new(listener.handshake(port.limits.handshake), url)))
 }
 
 /// What the server proves itself with.

@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
 /// PEM texts.
 #[derive(Debug)]
@@ -20,6 +20,13 @@ pub(crate) struct Authority {
     pub(crate) localhost: Certificate,
     /// A client's certificate.
     pub(crate) client: Certificate,
+    /// The same names, but at another time.
+    pub(crate) expired: Certificate,
+    pub(crate) future: Certificate,
+    /// A client's certificate of another time.
+    pub(crate) expired_client: Certificate,
+    /// One that nobody but itself has signed.
+    pub(crate) lonely: Certificate,
 }
 
 /// The authority of this run.
@@ -36,18 +43,41 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, "tinyrpc tests");
         let pem = params.self_signed(&key).expect("a certificate").pem();
         let issuer = Issuer::new(params, key);
+        let (past, future) = ((2001, 2002), (2900, 2901));
         Self {
             pem,
-            localhost: sign(&issuer, &["localhost", "127.0.0.1", "::1"]),
-            client: sign(&issuer, &["client.test"]),
+            localhost: sign(&issuer, NAMES, None),
+            client: sign(&issuer, &["client.test"], None),
+            expired: sign(&issuer, NAMES, Some(past)),
+            future: sign(&issuer, NAMES, Some(future)),
+            expired_client: sign(&issuer, &["client.test"], Some(past)),
+            lonely: lonely(),
         }
     }
 }
 
-fn sign(issuer: &Issuer<'_, KeyPair>, names: &[&str]) -> Certificate {
-    let key = KeyPair::generate().expect("a key");
+/// This machine's names.
+const NAMES: &[&str] = &["localhost", "127.0.0.1", "::1"];
+
+fn params(names: &[&str]) -> CertificateParams {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-    let params = CertificateParams::new(names).expect("good names");
+    CertificateParams::new(names).expect("good names")
+}
+
+fn lonely() -> Certificate {
+    let key = KeyPair::generate().expect("a key");
+    let chain = params(NAMES).self_signed(&key).expect("a certificate").pem();
+    Certificate { chain, key: key.serialize_pem() }
+}
+
+/// Signs for all time, or for these years.
+fn sign(issuer: &Issuer<'_, KeyPair>, names: &[&str], years: Option<(i32, i32)>) -> Certificate {
+    let key = KeyPair::generate().expect("a key");
+    let mut params = params(names);
+    if let Some((first, last)) = years {
+        params.not_before = date_time_ymd(first, 1, 1);
+        params.not_after = date_time_ymd(last, 1, 1);
+    }
     let chain = params.signed_by(&key, issuer).expect("a certificate").pem();
     Certificate { chain, key: key.serialize_pem() }
 }

@@ -34,7 +34,9 @@ pub enum Shape {
 
 /// The receiving half of a connection.
 ///
-/// One task polls it. After an error or [`Received::End`] it is not polled again.
+/// One task polls it. After an error or [`Received::End`] it is not polled again. An error of the
+/// kind [`io::ErrorKind::ConnectionRefused`] says that the peer has refused the connection behind
+/// its handshake and has executed nothing of what was sent.
 pub trait RecvHalf: Send {
     /// Receives whatever is there into `into`, at least one message or one byte.
     ///

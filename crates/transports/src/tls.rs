@@ -5,6 +5,7 @@
 //! believes any certificate. See [`ClientTls`] and [`ServerTls`].
 
 mod client;
+mod client_stream;
 mod connector;
 mod explain;
 mod listener;
@@ -15,10 +16,11 @@ pub use self::{
     client::ClientTls, connector::TlsConnector, listener::TlsListener, server::ServerTls,
 };
 #[cfg(feature = "http")]
-pub(crate) use self::{connector::shake, listener::shake_hands};
+pub(crate) use self::{client_stream::ClientTlsStream, connector::shake, listener::shake_hands};
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
+use tokio::time::timeout;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 
 /// The one implementation of cryptography, said wherever a configuration is made: a default of
@@ -27,5 +29,14 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// How long a handshake may take: two round trips and one signature, on any network.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a handshake may take at most, whatever `Limits::handshake` leaves for more: two round
+/// trips and one signature, on any network.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Awaits a handshake, within what `Limits::handshake` leaves for it.
+async fn in_time<T>(limit: Duration, handshake: impl Future<Output = T>) -> io::Result<T> {
+    let patience = limit.min(LONGEST);
+    timeout(patience, handshake).await.map_err(|_| {
+        io::Error::new(io::ErrorKind::TimedOut, format!("no TLS handshake within {patience:?}"))
+    })
+}

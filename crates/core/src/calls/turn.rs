@@ -183,6 +183,8 @@ impl Calls {
         for slot in ring.iter_mut() {
             if matches!(slot.answer, Answer::Awaited) {
                 let taken = match rest {
+                    // There never was anybody who could have executed anything.
+                    _ if matches!(reason, Reason::Connect(_)) => false,
                     Rest::Dropped => was_taken(slot, parcels, *parcel, out),
                     Rest::Queued => slot.place.is_some() && slot.parcel != *parcel,
                     Rest::Sent => slot.place.is_some(),

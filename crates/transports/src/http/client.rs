@@ -39,7 +39,7 @@ impl Connector for HttpConnector {
     async fn connect(&self) -> io::Result<Connection> {
         let uri = self.target.uri(self.target.scheme("http", "https"))?;
         // The first connection is made now, so that nobody's absence waits for the first call.
-        let (dial, address) = Dial::new(&self.target, self.limits.handshake).await?;
+        let (dial, address) = Dial::new(&self.target, &self.limits).await?;
         let pool = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(self.limits.idle)

@@ -16,7 +16,7 @@ use tokio::{
 pub(crate) enum ClientStream {
     Plain(TcpStream),
     #[cfg(feature = "tls")]
-    Tls(Box<tokio_rustls::client::TlsStream<TcpStream>>),
+    Tls(Box<crate::tls::ClientTlsStream>),
 }
 
 /// Does the same with whichever stream it is.

@@ -6,11 +6,11 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
-    time::Duration,
 };
 
 use http::Uri;
 use hyper_util::rt::TokioIo;
+use tinyrpc_core::Limits;
 use tokio::time::timeout;
 use tower_service::Service;
 
@@ -20,27 +20,31 @@ use super::{Target, client_stream::ClientStream};
 #[derive(Clone, Debug)]
 pub(crate) struct Dial {
     target: Arc<Target>,
-    patience: Duration,
+    limits: Arc<Limits>,
     /// A connection that was made to see whether anybody listens.
     first: Arc<Mutex<Option<ClientStream>>>,
 }
 
 impl Dial {
     /// Makes the first connection.
-    pub(crate) async fn new(target: &Target, patience: Duration) -> io::Result<(Self, SocketAddr)> {
-        let dial = Self { target: Arc::new(target.clone()), patience, first: Arc::default() };
+    pub(crate) async fn new(
+        target: &Target,
+        limits: &Arc<Limits>,
+    ) -> io::Result<(Self, SocketAddr)> {
+        let limits = Arc::clone(limits);
+        let dial = Self { target: Arc::new(target.clone()), limits, first: Arc::default() };
         let (stream, address) = dial.dial().await?;
         *dial.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
         Ok((dial, address))
     }
 
     async fn dial(&self) -> io::Result<(ClientStream, SocketAddr)> {
-        let patience = self.patience;
+        let patience = self.limits.handshake;
         let late = |_| {
             let words = format!("no connection within `handshake` of {patience:?}");
             io::Error::new(io::ErrorKind::TimedOut, words)
         };
-        timeout(patience, self.target.dial()).await.map_err(late)?
+        timeout(patience, self.target.dial(&self.limits)).await.map_err(late)?
     }
 }
 

@@ -188,7 +188,7 @@ impl Port {
                 && self.setup.site.loopback
                 && sniff::first(&stream).await? != TLS_HANDSHAKE;
             if !plain {
-                let stream = shake_hands(stream, tls).await?;
+                let stream = shake_hands(stream, tls, self.setup.limits.handshake).await?;
                 return self.open_inside(stream, peer).await;
             }
         }

@@ -91,18 +91,21 @@ fn described(status: StatusCode, body: &[u8]) -> String {
     }
 }
 
-/// A post without a response. Only where no connection came about it was certainly not sent.
+/// A post without a response. Only where no connection came about, or its server has
+/// refused it, it was certainly not executed.
 pub(crate) fn failed(error: &legacy::Error) -> Error {
     // Only the last of the causes says what happened.
-    let mut cause: &dyn std::error::Error = error;
+    let (mut cause, mut refused): (&dyn std::error::Error, _) = (error, error.is_connect());
     while let Some(deeper) = cause.source() {
         cause = deeper;
+        let io = cause.downcast_ref::<io::Error>();
+        refused |= io.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
     }
-    let cause = cause.to_string();
-    if error.is_connect() {
-        return Error::NotExecuted(Reason::Connect(Arc::new(io::Error::other(cause))));
+    let cause = io::Error::other(cause.to_string());
+    match refused {
+        true => Error::NotExecuted(Reason::Connect(Arc::new(cause))),
+        false => Error::Unknown(Reason::Io(Arc::new(cause))),
     }
-    Error::Unknown(Reason::Io(Arc::new(io::Error::other(cause))))
 }
 
 /// Characters of a body that are shown: enough for a sentence of an error page.

@@ -9,6 +9,8 @@ use http::{
     uri::{Authority, PathAndQuery, Scheme},
 };
 
+use tinyrpc_core::Limits;
+
 use super::{client_stream::ClientStream, web::split_port};
 use crate::tcp;
 #[cfg(feature = "tls")]
@@ -108,13 +110,15 @@ impl Target {
     }
 
     /// Connects, with the handshake of TLS where it goes over TLS.
-    pub(crate) async fn dial(&self) -> io::Result<(ClientStream, SocketAddr)> {
+    pub(crate) async fn dial(&self, limits: &Limits) -> io::Result<(ClientStream, SocketAddr)> {
+        #[cfg(not(feature = "tls"))]
+        let _ = limits;
         let usual = if self.is_tls() { 443 } else { 80 };
         let port = self.authority.port_u16().unwrap_or(usual);
         let (stream, address) = tcp::dial((self.host(), port)).await?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            let stream = crate::tls::shake(stream, self.host(), tls).await?;
+            let stream = crate::tls::shake(stream, self.host(), tls, limits.handshake).await?;
             return Ok((ClientStream::Tls(Box::new(stream)), address));
         }
         Ok((ClientStream::Plain(stream), address))

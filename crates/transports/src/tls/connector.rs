@@ -1,13 +1,12 @@
 //! `TlsConnector`: a stream of bytes over TLS over TCP.
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use tinyrpc_core::{Connection, Connector, PeerAddress};
-use tokio::{net::TcpStream, time::timeout};
-use tokio_rustls::client::TlsStream;
+use tokio::net::TcpStream;
 
-use super::{ClientTls, PATIENCE, explain::explain};
+use super::{ClientTls, LONGEST, client_stream::ClientTlsStream, explain::explain, in_time};
 use crate::{stream, tcp};
 
 /// Connects to a host and port over TLS.
@@ -16,12 +15,19 @@ pub struct TlsConnector {
     host: Arc<str>,
     port: u16,
     tls: Arc<ClientTls>,
+    limit: Duration,
 }
 
 impl TlsConnector {
     /// Connects to `host`, whose certificate must be for that name.
     pub fn new(host: &str, port: u16, tls: ClientTls) -> Self {
-        Self { host: host.into(), port, tls: Arc::new(tls) }
+        Self { host: host.into(), port, tls: Arc::new(tls), limit: LONGEST }
+    }
+
+    /// Bounds the time of the handshake; it is 5 s at most.
+    #[must_use]
+    pub fn handshake(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 }
 
@@ -29,7 +35,7 @@ impl TlsConnector {
 impl Connector for TlsConnector {
     async fn connect(&self) -> io::Result<Connection> {
         let (stream, address) = tcp::dial((&*self.host, self.port)).await?;
-        let stream = shake(stream, &self.host, &self.tls).await?;
+        let stream = shake(stream, &self.host, &self.tls, self.limit).await?;
         Ok(stream::connection(stream, PeerAddress::Socket(address)))
     }
 
@@ -46,12 +52,12 @@ pub(crate) async fn shake(
     stream: TcpStream,
     host: &str,
     tls: &ClientTls,
-) -> io::Result<TlsStream<TcpStream>> {
+    limit: Duration,
+) -> io::Result<ClientTlsStream> {
     let name = tls.expected(host)?;
     let connector = tokio_rustls::TlsConnector::from(tls.config()?);
-    let late = |_| {
-        io::Error::new(io::ErrorKind::TimedOut, format!("no TLS handshake within {PATIENCE:?}"))
-    };
-    let shaken = timeout(PATIENCE, connector.connect(name, stream)).await.map_err(late)?;
-    shaken.map_err(|error| explain(error, host))
+    match in_time(limit, connector.connect(name, stream)).await? {
+        Ok(stream) => Ok(ClientTlsStream::new(stream, host)),
+        Err(error) => Err(explain(error, host)),
+    }
 }

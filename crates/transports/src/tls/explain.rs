@@ -12,7 +12,16 @@ pub(super) fn explain(error: io::Error, host: &str) -> io::Error {
         Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             Some(format!("{host} does not speak TLS on this port"))
         }
-        Some(Error::AlertReceived(alert)) => alerted(*alert, host),
+        Some(Error::AlertReceived(alert)) => {
+            return match alerted(*alert, host) {
+                // It refuses the connection, so that it has executed nothing.
+                Some(advice) => {
+                    let words = format!("{advice} ({error})");
+                    io::Error::new(io::ErrorKind::ConnectionRefused, words)
+                }
+                None => error,
+            };
+        }
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
             Some(format!("{host} closed the connection during the handshake"))
         }
@@ -50,7 +59,18 @@ fn alerted(alert: AlertDescription, host: &str) -> Option<String> {
         }
         AlertDescription::UnknownCA
         | AlertDescription::BadCertificate
-        | AlertDescription::DecryptError => format!("{host} does not accept our certificate"),
+        | AlertDescription::DecryptError => {
+            format!("{host} does not trust whoever signed the client's certificate")
+        }
+        AlertDescription::CertificateExpired => {
+            format!("{host} finds the client's certificate expired, or not valid yet")
+        }
+        AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::AccessDenied => {
+            format!("{host} does not accept the client's certificate")
+        }
         _ => return None,
     })
 }

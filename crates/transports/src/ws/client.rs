@@ -59,7 +59,7 @@ impl WsConnector {
 
     async fn open(&self, subprotocol: Option<&HeaderValue>) -> Result<Connection, Error> {
         let request = self.request(subprotocol)?;
-        let (stream, address) = self.target.dial().await?;
+        let (stream, address) = self.target.dial(&self.limits).await?;
         let config = Some(config(&self.limits));
         let (socket, response): (WebSocketStream<_>, Response) =
             client_async_with_config(request, stream, config).await?;
