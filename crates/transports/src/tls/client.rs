@@ -51,9 +51,9 @@ impl ClientTls {
     ///
     /// # Errors
     ///
-    /// One of the texts has no certificate or key in it.
+    /// One of the texts has no certificate or key in it, or they do not belong together.
     pub fn certificate(mut self, chain: &[u8], key: &[u8]) -> io::Result<Self> {
-        self.own = Some((pem::certificates(chain)?, pem::key(key)?));
+        self.own = Some(pem::pair(chain, key, "the client's")?);
         Ok(self)
     }
 

@@ -3,12 +3,15 @@
 use std::io;
 
 use tokio_rustls::rustls::{
-    RootCertStore,
+    Error, RootCertStore,
     pki_types::{
         CertificateDer, PrivateKeyDer,
-        pem::{Error, PemObject},
+        pem::{self, PemObject},
     },
+    sign::CertifiedKey,
 };
+
+use super::provider;
 
 /// The certificates of a PEM text, in its order; at least one.
 pub(super) fn certificates(pem: &[u8]) -> io::Result<Vec<CertificateDer<'static>>> {
@@ -23,10 +26,30 @@ pub(super) fn certificates(pem: &[u8]) -> io::Result<Vec<CertificateDer<'static>
 /// The private key of a PEM text.
 pub(super) fn key(pem: &[u8]) -> io::Result<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_slice(pem).map_err(|error| match error {
-        Error::NoItemsFound => invalid("there is no private key in the PEM text"),
+        pem::Error::NoItemsFound => invalid("there is no private key in the PEM text"),
         // The text of the error must not quote the key.
         _ => invalid("the PEM text of the private key cannot be read"),
     })
+}
+
+/// A certificate and its private key, as whoever shows them has them.
+///
+/// # Errors
+///
+/// One of them is none, or they do not belong together. `whose` are they, in words.
+pub(super) fn pair(
+    chain: &[u8],
+    key: &[u8],
+    whose: &str,
+) -> io::Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+    let (chain, key) = (certificates(chain)?, self::key(key)?);
+    match CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider()) {
+        Ok(_) => Ok((chain, key)),
+        Err(Error::InconsistentKeys(_)) => {
+            Err(invalid(&format!("{whose} certificate and the key do not belong together")))
+        }
+        Err(error) => Err(invalid(&format!("{whose} certificate and key: {error}"))),
+    }
 }
 
 /// The authorities of a PEM text, as the only ones that are trusted.

@@ -59,8 +59,9 @@ impl ServerTls {
                 builder.with_client_cert_verifier(verifier)
             }
         };
+        let (chain, key) = pem::pair(chain, key, "the server's")?;
         let config = builder
-            .with_single_cert(pem::certificates(chain)?, pem::key(key)?)
+            .with_single_cert(chain, key)
             .map_err(|error| pem::invalid(&format!("the server's certificate: {error}")))?;
         Ok(Self { config: Arc::new(config), asks_clients: clients.is_some() })
     }
