@@ -33,7 +33,8 @@ pub(crate) async fn run(call: &Call) -> Result<(), Failure> {
         error = orphans.next(client.format()) => return Err(hints::orphan(&error)),
     };
     leave(client).await;
-    let result = result.map_err(|error| hints::call(&error, target.timeout()))?;
+    let result =
+        result.map_err(|error| hints::call(&error, target.circumstances(orphans.stranger())))?;
     let shown = Shown::new(&result, "result", form)
         .map_err(|why| hints::unreadable(result.format, &why))?;
     let mut text = layout(call.style).apply(&shown.json);

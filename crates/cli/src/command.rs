@@ -3,7 +3,7 @@
 mod seconds;
 mod texts;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -69,6 +69,30 @@ pub(crate) struct Peer {
     /// Show every message on standard error, without the values of keys such as password or token.
     #[arg(short, long)]
     pub(crate) verbose: bool,
+    /// Send this header, 'Name: value', with requests over HTTP and handshakes of WebSockets; @FILE
+    /// sends those of a file, a line each. May be given several times.
+    #[arg(long, value_name = "HEADER")]
+    pub(crate) header: Vec<String>,
+    /// Send the headers, a line each, that an environment variable has: they stay off the command
+    /// line. May be given several times.
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) header_env: Vec<String>,
+    /// Trust the authorities in this PEM file, in place of those that the system trusts.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) pair: Pair,
+}
+
+/// What proves over TLS who this side is.
+#[derive(Args, Debug)]
+pub(crate) struct Pair {
+    /// Prove by the certificate in this PEM file who this is; those that sign it stand behind it.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The private key of --cert: a PEM file without a passphrase.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 /// What to say.
@@ -118,6 +142,12 @@ pub(crate) struct Serve {
     /// Show every message on standard error, without the values of keys such as password or token.
     #[arg(short, long)]
     pub(crate) verbose: bool,
+    /// Let only clients in that prove who they are by a certificate of an authority in this PEM
+    /// file.
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) pair: Pair,
     /// What to serve.
     pub(crate) service: ServiceName,
 }

@@ -1,12 +1,18 @@
 //! From the errors of the library to what a user can do about them.
 
+mod advice;
+mod stranger;
+
 use std::{io, time::Duration};
 
 use tinyrpc::{Code, Error, Format, Payload, Reason, RpcError, SetupError, UrlError};
 
+use self::advice::advice;
+pub(crate) use self::stranger::Stranger;
 use crate::{
     failure::Failure,
     json::Layout,
+    scheme::Scheme,
     shown::{Form, Shown},
 };
 
@@ -23,15 +29,34 @@ pub(crate) fn connect(error: &SetupError) -> Failure {
         other => return Failure::no_answer(other.to_string()),
     };
     let headline = format!("{address}: {error}");
-    match error.kind() {
-        // The address has no port, or none that there can be.
-        io::ErrorKind::InvalidInput => Failure::usage(headline),
-        io::ErrorKind::ConnectionRefused => Failure::no_answer(headline)
-            .with("outcome", NOT_EXECUTED)
-            .hint("nobody listens there: is the server running, and is this its address?"),
-        _ => Failure::no_answer(headline)
-            .with("outcome", NOT_EXECUTED)
-            .hint("is the address right, and reachable from here?"),
+    // The address has no port, or none that there can be; or it is no key of this certificate.
+    if error.kind() == io::ErrorKind::InvalidInput {
+        return Failure::usage(headline);
+    }
+    let scheme = Scheme::of(address);
+    let hint =
+        advice(&headline, scheme, None).unwrap_or_else(|| absent(error.kind(), scheme).into());
+    Failure::no_answer(headline).with("outcome", NOT_EXECUTED).hint(hint)
+}
+
+/// Nobody is there, or nobody who can be reached.
+fn absent(kind: io::ErrorKind, scheme: Scheme<'_>) -> &'static str {
+    match (kind, scheme.0) {
+        (io::ErrorKind::NotFound, "exec") => {
+            "is the program installed, and in PATH? The path of one has a / in it: exec:./server"
+        }
+        (io::ErrorKind::PermissionDenied, "exec") => "may this user execute it? chmod +x allows it",
+        (_, "exec") => "can this machine execute the program?",
+        (io::ErrorKind::NotFound, "unix") => {
+            "there is no such socket: is the server running, and is this its path?"
+        }
+        (io::ErrorKind::PermissionDenied, "unix") => {
+            "this user may not connect: sockets of servers are for their own user alone"
+        }
+        (io::ErrorKind::ConnectionRefused, _) => {
+            "nobody listens there: is the server running, and is this its address?"
+        }
+        _ => "is the address right, and reachable from here?",
     }
 }
 
@@ -51,6 +76,11 @@ pub(crate) fn listen(error: &SetupError) -> Failure {
     let headline = format!("{address}: {error}");
     match error.kind() {
         io::ErrorKind::InvalidInput => Failure::usage(headline),
+        io::ErrorKind::AddrInUse if Scheme::of(address).0 == "unix" => Failure::no_answer(headline)
+            .hint("end the server that listens there, or choose another path"),
+        io::ErrorKind::NotFound if Scheme::of(address).0 == "unix" => {
+            Failure::no_answer(headline).hint("make the directory of the socket first")
+        }
         io::ErrorKind::AddrInUse => Failure::no_answer(headline).hint(
             "another server listens there: end it, or choose another address; port 0 is a free one",
         ),
@@ -71,16 +101,36 @@ pub(crate) fn connect_timeout(url: &str, timeout: Duration) -> Failure {
         .hint("is the address right, and reachable from here? --timeout SECONDS waits longer")
 }
 
+/// Of a call that was lost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Circumstances<'u> {
+    pub(crate) timeout: Duration,
+    pub(crate) scheme: Scheme<'u>,
+    /// What the peer speaks, where that is known to be something else.
+    pub(crate) heard: Option<Stranger>,
+}
+
 /// A call has no result.
-pub(crate) fn call(error: &Error, timeout: Duration) -> Failure {
+pub(crate) fn call(error: &Error, circumstances: Circumstances<'_>) -> Failure {
     match error {
         Error::Answered(error) => answered(error),
+        Error::NotExecuted(Reason::Refused(error)) if error.code == Code::UNAUTHENTICATED => {
+            answered(error).with("outcome", NOT_EXECUTED).hint(unknown_caller(circumstances.scheme))
+        }
         Error::NotExecuted(Reason::Refused(error)) => answered(error)
             .with("outcome", NOT_EXECUTED)
             .hint("the peer has too much to do, or is shutting down: try again later"),
-        Error::NotExecuted(reason) => lost(reason, timeout, NOT_EXECUTED),
-        Error::Unknown(reason) => lost(reason, timeout, UNKNOWN),
+        Error::NotExecuted(reason) => lost(reason, circumstances, NOT_EXECUTED),
+        Error::Unknown(reason) => lost(reason, circumstances, UNKNOWN),
         other => Failure::no_answer(other.to_string()),
+    }
+}
+
+/// The peer wants to know who calls.
+fn unknown_caller(scheme: Scheme<'_>) -> &'static str {
+    match scheme.has_headers() {
+        true => LOGIN,
+        false => "the server wants to know who calls; over HTTP and WebSocket --header tells it",
     }
 }
 
@@ -143,6 +193,7 @@ fn code(code: Code) -> String {
         Code::REFUSED => "refused",
         Code::DEADLINE => "took too long",
         Code::CANCELLED => "cancelled",
+        Code::UNAUTHENTICATED => "unauthenticated",
         Code::UNSENDABLE => "the answer cannot be sent",
         _ => return code.to_string(),
     };
@@ -150,15 +201,16 @@ fn code(code: Code) -> String {
 }
 
 /// There is no answer, or the call could not even be made.
-fn lost(reason: &Reason, timeout: Duration, outcome: &str) -> Failure {
+fn lost(reason: &Reason, circumstances: Circumstances<'_>, outcome: &str) -> Failure {
     match reason {
-        Reason::Timeout(_) => {
-            Failure::no_answer(format!("no answer within {} s", timeout.as_secs_f64()))
-                .with("outcome", outcome)
-                .hint("--timeout SECONDS waits longer, 0 for ever")
-        }
-        Reason::Closed(why) => closed(why, outcome),
-        Reason::Io(_) | Reason::Connect(_) => closed(&reason.to_string(), outcome),
+        Reason::Timeout(_) => Failure::no_answer(format!(
+            "no answer within {} s",
+            circumstances.timeout.as_secs_f64()
+        ))
+        .with("outcome", outcome)
+        .hint("--timeout SECONDS waits longer, 0 for ever"),
+        Reason::Closed(why) => closed(why, circumstances, outcome),
+        Reason::Io(_) | Reason::Connect(_) => closed(&reason.to_string(), circumstances, outcome),
         Reason::Limit(reached) if reached.name == "max_message" => {
             Failure::usage(format!("the call is too large: {reason}")).hint(LARGER)
         }
@@ -169,15 +221,25 @@ fn lost(reason: &Reason, timeout: Duration, outcome: &str) -> Failure {
     }
 }
 
-fn closed(why: &str, outcome: &str) -> Failure {
-    let failure = Failure::no_answer(format!("no answer: {why}")).with("outcome", outcome);
-    // A message over the limit of this side ends the connection in these words.
-    if why.contains("`max_message`") {
-        return failure.hint(LARGER);
+fn closed(why: &str, circumstances: Circumstances<'_>, outcome: &str) -> Failure {
+    let Circumstances { scheme, heard, .. } = circumstances;
+    let hint = advice(why, scheme, heard).unwrap_or_else(|| ended(scheme).into());
+    Failure::no_answer(format!("no answer: {why}")).with("outcome", outcome).hint(hint)
+}
+
+/// The connection is over, and nobody said why.
+fn ended(scheme: Scheme<'_>) -> &'static str {
+    match scheme.0 {
+        "exec" => {
+            "did the program end? What it prints on standard error stands above; its standard \
+             output is for messages alone"
+        }
+        "stdio" => "standard input ended, or has messages of another protocol",
+        _ => {
+            "did the peer end, or does it speak another protocol? A URL may name it: \
+             msgpack+tcp://…"
+        }
     }
-    failure.hint(
-        "did the peer end, or does it speak another protocol? A URL may name it: msgpack+tcp://…",
-    )
 }
 
 /// A result that cannot be shown.
@@ -187,5 +249,7 @@ pub(crate) fn unreadable(format: Format, why: &str) -> Failure {
 }
 
 const LARGER: &str = "an option of the URL raises the limit: ?max_message=BYTES";
+const LOGIN: &str = "the server wants to know who calls: --header-env VARIABLE or --header @FILE, \
+                     with Authorization: Bearer TOKEN in it";
 const NOT_EXECUTED: &str = "not executed, a retry is safe";
 const UNKNOWN: &str = "unknown, the call may have been executed";

@@ -3,11 +3,13 @@
 //! What scripts may rely on is written in the README of this crate; the tests hold it to that.
 
 mod call;
+mod certificates;
 mod command;
 mod completions;
 mod demo;
 mod exit;
 mod failure;
+mod headers;
 mod hints;
 mod json;
 mod notify;
@@ -15,6 +17,7 @@ mod output;
 mod params;
 mod parts;
 mod plain;
+mod scheme;
 mod secrets;
 mod serve;
 mod shown;

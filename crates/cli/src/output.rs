@@ -1,6 +1,9 @@
 //! What is written, and where: results on standard output, everything else on standard error.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    sync::OnceLock,
+};
 
 use crate::failure::Failure;
 
@@ -23,10 +26,48 @@ pub(crate) fn put(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Writes a line to standard error. Where that is closed nobody listens, and nobody misses it.
 pub(crate) fn tell(line: &str) {
-    _ = writeln!(io::stderr().lock(), "{line}");
+    let secrets = SECRETS.get().map(Vec::as_slice).unwrap_or_default();
+    _ = writeln!(io::stderr().lock(), "{}", without(line, secrets));
 }
+
+/// Has these texts cut out of every line that is told from now on: a peer may quote what it was
+/// sent. The first word counts, a command has its secrets from its beginning.
+pub(crate) fn conceal(secrets: Vec<String>) {
+    let mut secrets = secrets;
+    // Text of a few characters is found in words that are no secret.
+    secrets.retain(|secret| secret.len() >= SHORTEST);
+    let escaped: Vec<String> = secrets.iter().map(|secret| escaped(secret)).collect();
+    secrets.extend(escaped);
+    // A secret may be a part of another one.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    _ = SECRETS.set(secrets);
+}
+
+/// A text as it stands in quotes.
+fn escaped(secret: &str) -> String {
+    secret.escape_default().to_string()
+}
+
+fn without(line: &str, secrets: &[String]) -> String {
+    secrets.iter().fold(line.to_owned(), |line, secret| line.replace(secret, "[cut]"))
+}
+
+static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
+const SHORTEST: usize = 4;
 
 /// True where a person looks at standard output.
 pub(crate) fn is_terminal() -> bool {
     io::stdout().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without;
+
+    #[test]
+    fn secrets_are_cut() {
+        let secrets = ["Bearer t0ken".to_owned(), "t0ken".to_owned()];
+        let line = "`Bearer t0ken`, and t0ken, and a token";
+        assert_eq!(without(line, &secrets), "`[cut]`, and [cut], and a token");
+    }
 }

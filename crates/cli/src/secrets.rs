@@ -70,7 +70,7 @@ pub(crate) fn is_json(message: &[u8]) -> bool {
 }
 
 /// True for keys whose values are not shown.
-fn is_secret(key: &str) -> bool {
+pub(crate) fn is_secret(key: &str) -> bool {
     let key: String =
         key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     WORDS.iter().any(|word| key.contains(word)) || NAMES.contains(&key.as_str())

@@ -5,6 +5,7 @@ use std::{pin::pin, time::Duration};
 use tinyrpc::{Server, ServerHandle, Service, layers::TimeoutLayer};
 
 use crate::{
+    certificates,
     command::{Serve, ServiceName},
     demo,
     failure::Failure,
@@ -33,6 +34,7 @@ pub(crate) async fn run(serve: &Serve) -> Result<(), Failure> {
     if serve.allow_remote {
         server = server.allow_remote();
     }
+    let server = certificates::give_server(certificates::server(serve)?, server);
     // Listened to before anybody can know that there is a server to be ended.
     let signals = Signals::new();
     let signals = signals

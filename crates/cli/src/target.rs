@@ -4,13 +4,22 @@ use std::time::{Duration, Instant};
 
 use tinyrpc::{Client, ClientBuilder, Limits, Url};
 
-use crate::{command::Peer, failure::Failure, hints};
+use crate::{
+    certificates,
+    command::Peer,
+    failure::Failure,
+    headers::Headers,
+    hints::{self, Circumstances, Stranger},
+    scheme::Scheme,
+};
 
 /// A peer to connect to.
 #[derive(Debug)]
 pub(crate) struct Target {
     url: String,
     framing: Option<String>,
+    headers: Headers,
+    tls: Option<certificates::Client>,
     timeout: Duration,
     begun: Instant,
 }
@@ -20,21 +29,22 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// The URL is wrong.
+    /// The URL is wrong, or headers or certificates that are none, or for another transport.
     pub(crate) fn new(peer: &Peer) -> Result<Self, Failure> {
         let (url, framing) = (peer.url.clone(), peer.framing.clone());
         let parsed: Url = url.parse().map_err(|error| hints::url(&error))?;
         let timeout = peer.timeout.or_else(|| parsed.timeout());
         let timeout = timeout.unwrap_or_else(|| Limits::default().call_timeout);
-        Ok(Self { url, framing, timeout, begun: Instant::now() })
+        let (headers, tls) = (Headers::new(peer)?, certificates::client(peer)?);
+        Ok(Self { url, framing, headers, tls, timeout, begun: Instant::now() })
     }
 
-    /// How long the whole may take; zero is for ever.
-    pub(crate) fn timeout(&self) -> Duration {
-        self.timeout
+    /// What hints about a lost call depend on.
+    pub(crate) fn circumstances(&self, heard: Option<Stranger>) -> Circumstances<'_> {
+        Circumstances { timeout: self.timeout, scheme: Scheme::of(&self.url), heard }
     }
 
-    /// What is left of that; zero is for ever.
+    /// What is left of the time for the whole; zero is for ever.
     pub(crate) fn left(&self) -> Duration {
         match self.timeout {
             Duration::ZERO => Duration::ZERO,
@@ -53,7 +63,9 @@ impl Target {
             Some(framing) => builder.and_then(|builder| builder.option("framing", framing)),
             None => builder,
         };
-        builder.map_err(|error| hints::connect(&error))
+        let builder = builder.map_err(|error| hints::connect(&error))?;
+        let builder = self.headers.give(builder);
+        Ok(certificates::give_client(self.tls.as_ref(), builder))
     }
 
     /// Connects.

@@ -3,33 +3,45 @@
 //! A JSON-RPC peer that could not read a request answers with the id null. No call of the library
 //! ends by that; of a command that makes one call it is the answer.
 
+use std::sync::{Arc, OnceLock};
+
 use serde_json::value::RawValue;
 use tinyrpc::{Direction, Format, Payload, RpcError, WireTrace, transports::PeerAddress};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use crate::{parts::Parts, wire};
+use crate::{hints::Stranger, parts::Parts, wire};
 
 /// Waits for the first error that names no call.
 #[derive(Debug)]
-pub(super) struct Orphans(Receiver<Vec<u8>>);
+pub(super) struct Orphans {
+    errors: Receiver<Vec<u8>>,
+    stranger: Arc<OnceLock<Stranger>>,
+}
 
 /// Looks at what is received, and shows all messages where that is wanted.
 #[derive(Debug)]
 pub(super) struct Lookout {
     verbose: bool,
     found: Sender<Vec<u8>>,
+    stranger: Arc<OnceLock<Stranger>>,
 }
 
 /// A lookout, and who waits for what it sees.
 pub(super) fn orphans(verbose: bool) -> (Lookout, Orphans) {
-    let (found, orphans) = channel(1);
-    (Lookout { verbose, found }, Orphans(orphans))
+    let (found, errors) = channel(1);
+    let stranger = Arc::default();
+    (Lookout { verbose, found, stranger: Arc::clone(&stranger) }, Orphans { errors, stranger })
 }
 
 impl WireTrace for Lookout {
     fn message(&self, direction: Direction, peer: &PeerAddress, message: &[u8]) {
         if self.verbose {
             wire::show(direction, peer, message);
+        }
+        if direction == Direction::Received
+            && let Some(stranger) = Stranger::of(message)
+        {
+            _ = self.stranger.set(stranger);
         }
         if direction == Direction::Received && error_of(message).is_some() {
             // The first one is enough.
@@ -39,9 +51,14 @@ impl WireTrace for Lookout {
 }
 
 impl Orphans {
+    /// What the peer speaks, if what it sent is no message.
+    pub(super) fn stranger(&self) -> Option<Stranger> {
+        self.stranger.get().copied()
+    }
+
     /// The error, whenever it comes. `format` is that of JSON.
     pub(super) async fn next(&mut self, format: Option<Format>) -> RpcError {
-        if let Some(message) = self.0.recv().await
+        if let Some(message) = self.errors.recv().await
             && let Some(error) = error_of(&message)
         {
             return read(error, format);

@@ -43,6 +43,13 @@ Result:
   With --typed binary data is {\"bin\":\"base64\"}, no form is mistaken for anything else, \
   and params may have them, too.
 
+Headers and certificates:
+  http, https, ws and wss take --header and --header-env. What other users of this machine may not \
+  see stays off the command line: AUTH='Authorization: Bearer TOKEN' in the environment, or a file.
+
+  tls, https and wss believe a server whose certificate is signed by an authority of the system, or \
+  of --ca FILE, and names the host of the URL; there is no switch that believes any other.
+
 Errors:
   1  The peer answered with an error: its code, message and data are on standard error.
   2  Wrong usage: nothing was sent.
@@ -57,6 +64,8 @@ Examples:
   tinyrpc call tcp://127.0.0.1:4000 add --params '{\"a\":2,\"b\":3}'
   jq '{items: .}' list.json | tinyrpc call tcp://127.0.0.1:4000 store -
   tinyrpc call --typed msgpack+tcp://127.0.0.1:4000 store '{\"bin\":\"AP8=\"}'
+  tinyrpc call --header-env AUTH https://rpc.example.com/v1 add 2 3
+  tinyrpc call --ca ca.pem --cert me.pem --key me.key tls://rpc.example.com:4000 add 2 3
   tinyrpc call --timeout 0.5 msgpack+tcp://127.0.0.1:4000 add -- -2 -1e-3";
 
 pub(super) const NOTIFY: &str = "\
@@ -80,13 +89,17 @@ The demo:
   panic()                      an internal error: the method panics
   time()                       seconds since 1970
 
+tls, https and wss need --cert and --key. With --ca they let only those in that have a certificate \
+of an authority in that file.
+
 SIGTERM and Ctrl-C end it, with exit code 0: it stops listening, and calls in execution may finish \
 for 30 seconds. A second signal ends it at once.
 
 Examples:
   tinyrpc serve --bind tcp://127.0.0.1:0 demo
   tinyrpc serve --bind msgpack+tcp://127.0.0.1:4000 --bind tcp://[::1]:4000 demo
-  tinyrpc serve --bind tcp://0:4000 --allow-remote demo";
+  tinyrpc serve --bind tcp://0:4000 --allow-remote demo
+  tinyrpc serve --bind https://0:4000 --cert me.pem --key me.key --ca clients.pem demo";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

@@ -17,7 +17,7 @@ async fn scripts() {
     ] {
         let ran = run(&["completions", shell]).await;
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{shell}");
-        for word in [sign, "call", "notify", "serve", "allow-remote"] {
+        for word in [sign, "call", "notify", "serve", "allow-remote", "header-env", "cert"] {
             assert!(ran.stdout.contains(word), "{shell}: {word} is missing");
         }
         if matches!(shell, "bash" | "zsh" | "fish") {
@@ -52,6 +52,8 @@ async fn bash_completes() {
     for (words, expected) in [
         ("tinyrpc se", "serve"),
         ("tinyrpc call --ti", "--timeout"),
+        ("tinyrpc call --header-", "--header-env"),
+        ("tinyrpc serve --ce", "--cert"),
         ("tinyrpc serve de", "demo"),
         ("tinyrpc completions fi", "fish"),
     ] {

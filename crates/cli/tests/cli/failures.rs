@@ -7,6 +7,7 @@ use tokio::{io::AsyncWriteExt, net};
 
 use crate::support::{
     command::{Ran, Serving, run},
+    folder::Folder,
     served::{Fixed, serve},
     within,
 };
@@ -111,6 +112,28 @@ async fn the_address_is_taken() {
         "{}",
         ran.stderr
     );
+}
+
+#[tokio::test]
+async fn a_socket_is_taken() {
+    let folder = Folder::new();
+    let path = folder.path("a.sock");
+    let url = format!("unix://{}", path.display());
+    let _server = Serving::with(&["--bind", &url], 1).await;
+    let ran = run(&["serve", "--bind", &url, "demo"]).await;
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), ""), "{}", ran.stderr);
+    let hint = "\n  hint: end the server that listens there, or choose another path\n";
+    assert!(ran.stderr.ends_with(hint) && !ran.stderr.contains("port"), "{}", ran.stderr);
+    for (command, hint) in [("call", "there is no such socket"), ("serve", "make the directory")] {
+        let url = format!("unix://{}", folder.path("absent/a.sock").display());
+        let rest: &[&str] = match command {
+            "call" => &[&url, "m"],
+            _ => &["--bind", &url, "demo"],
+        };
+        let ran = run(&[&[command], rest].concat()).await;
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("\n  hint: {hint}")), "{}", ran.stderr);
+    }
 }
 
 #[tokio::test]

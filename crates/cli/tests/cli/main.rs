@@ -5,16 +5,19 @@
 
 mod answers;
 mod arguments;
+mod certificates;
 mod completions;
 mod demo;
 mod failures;
 mod foreign;
+mod headers;
 mod killed;
 mod links;
 mod pipes;
 mod programs;
 mod readme;
 mod signals;
+mod strangers;
 mod support;
 mod terminal;
 mod verbose;

@@ -4,7 +4,10 @@ use std::process::Stdio;
 
 use tokio::io::AsyncWriteExt;
 
-use crate::support::command::{Ran, finish, run, run_with_input, tinyrpc};
+use crate::support::{
+    command::{Ran, finish, run, run_with_input, tinyrpc},
+    folder::Folder,
+};
 
 /// The command itself, as a server on its standard streams.
 fn server(options: &str) -> String {
@@ -45,6 +48,18 @@ async fn programs_that_cannot_be_called() {
         let ran = run(&["call", url, "add", "1", "2"]).await;
         assert_eq!((ran.code, &*ran.stdout), (Some(code), ""), "{url}: {}", ran.stderr);
         assert!(ran.stderr.starts_with(expected), "{url}: {}", ran.stderr);
+    }
+    let folder = Folder::new();
+    let text = folder.path("text");
+    std::fs::write(&text, "no program").expect("it can be written");
+    for (url, hint) in [
+        ("exec:no-such-program", "is the program installed, and in PATH?"),
+        (&*format!("exec:{}", text.display()), "may this user execute it?"),
+        ("exec:sh -c 'read line; exit 7'", "did the program end?"),
+    ] {
+        let ran = run(&["call", url, "add", "1", "2"]).await;
+        assert_eq!((ran.code, &*ran.stdout), (Some(3), ""), "{url}: {}", ran.stderr);
+        assert!(ran.stderr.contains(&format!("\n  hint: {hint}")), "{url}: {}", ran.stderr);
     }
     let ran = run(&["serve", "--bind", "exec:true", "demo"]).await;
     assert_eq!(ran.code, Some(2));

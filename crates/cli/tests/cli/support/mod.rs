@@ -1,6 +1,9 @@
 //! What the tests share: the command as a child process, and servers to call.
 
+#[path = "../../../../../tests/support/certificates.rs"]
+pub(crate) mod certificates;
 pub(crate) mod command;
+pub(crate) mod files;
 #[path = "../../../../../tests/support/folder.rs"]
 pub(crate) mod folder;
 pub(crate) mod raw;
