@@ -48,6 +48,11 @@ impl Kit {
         command
     }
 
+    /// A file that was installed.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.installed().join(name)
+    }
+
     /// One of the peer's programs in Rust.
     #[cfg(feature = "ws")]
     pub(crate) fn rust(&self, name: &str) -> Command {

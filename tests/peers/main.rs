@@ -8,6 +8,7 @@
 
 mod aiorpcx;
 mod bjsonrpc;
+mod browser;
 mod checks;
 mod http_proxy;
 mod jayson;
