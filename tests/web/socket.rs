@@ -13,6 +13,8 @@ use crate::shop::Reply;
 pub(crate) struct Socket {
     stream: TcpStream,
     received: Vec<u8>,
+    /// What the server answered to the handshake.
+    pub(crate) reply: Reply,
 }
 
 /// A frame of a server, or how its bytes ended.
@@ -39,8 +41,7 @@ impl Socket {
             assert_ne!(stream.read_buf(&mut received).await.expect("an answer"), 0);
         };
         let rest = received.split_off(end);
-        assert_eq!(Reply::new(&received).status, 101);
-        Self { stream, received: rest }
+        Self { stream, received: rest, reply: Reply::new(&received) }
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
