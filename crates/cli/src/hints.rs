@@ -31,7 +31,10 @@ pub(crate) fn connect(error: &SetupError) -> Failure {
     let headline = format!("{address}: {error}");
     // The address has no port, or none that there can be; or it is no key of this certificate.
     if error.kind() == io::ErrorKind::InvalidInput {
-        return Failure::usage(headline);
+        // The one such error that an option helps against.
+        let is_alone = headline.contains("the system trusts no authority");
+        let failure = Failure::usage(headline);
+        return if is_alone { failure.hint("--ca FILE names one") } else { failure };
     }
     let scheme = Scheme::of(address);
     let hint =

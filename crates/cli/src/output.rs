@@ -49,11 +49,31 @@ fn escaped(secret: &str) -> String {
 }
 
 fn without(line: &str, secrets: &[String]) -> String {
-    secrets.iter().fold(line.to_owned(), |line, secret| line.replace(secret, "[cut]"))
+    secrets.iter().fold(line.to_owned(), |line, secret| cut(&line, secret))
+}
+
+/// Cuts a secret out of a line; a long one also where only its beginning is there, because somebody
+/// has shortened what it was a part of.
+fn cut(line: &str, secret: &str) -> String {
+    let begin = secret.get(..BEGINNING).unwrap_or(secret);
+    let mut shown = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, behind)) = rest.split_once(begin) {
+        let more = secret.get(begin.len()..).unwrap_or_default();
+        let equal = more.chars().zip(behind.chars()).take_while(|(one, other)| one == other);
+        let equal: usize = equal.map(|(one, _)| one.len_utf8()).sum();
+        shown.push_str(before);
+        shown.push_str("[cut]");
+        rest = behind.get(equal..).unwrap_or_default();
+    }
+    shown.push_str(rest);
+    shown
 }
 
 static SECRETS: OnceLock<Vec<String>> = OnceLock::new();
 const SHORTEST: usize = 4;
+/// Characters of a secret that are cut wherever they are: more than words have.
+const BEGINNING: usize = 12;
 
 /// True where a person looks at standard output.
 pub(crate) fn is_terminal() -> bool {
@@ -66,8 +86,16 @@ mod tests {
 
     #[test]
     fn secrets_are_cut() {
-        let secrets = ["Bearer t0ken".to_owned(), "t0ken".to_owned()];
-        let line = "`Bearer t0ken`, and t0ken, and a token";
-        assert_eq!(without(line, &secrets), "`[cut]`, and [cut], and a token");
+        let secrets = ["Bearer t0ken-of-ada".to_owned(), "t0ken-of-ada".to_owned()];
+        for (line, shown) in [
+            ("`Bearer t0ken-of-ada`, and t0ken-of-ada.", "`[cut]`, and [cut]."),
+            ("Bearer TOKEN, a t0ken", "Bearer TOKEN, a t0ken"),
+            ("shortened: Bearer t0ken-o… (8 bytes more)", "shortened: [cut]… (8 bytes more)"),
+            ("Bearer t0ken-of-ädaBearer t0ken", "[cut]äda[cut]"),
+            ("t0ken-of-ada", "[cut]"),
+            ("", ""),
+        ] {
+            assert_eq!(without(line, &secrets), shown);
+        }
     }
 }

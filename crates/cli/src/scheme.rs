@@ -27,9 +27,16 @@ impl<'u> Scheme<'u> {
     }
 }
 
+/// True for a URL with a user's name, or a password, before its host.
+pub(crate) fn has_user(url: &str) -> bool {
+    let behind = url.split_once(':').and_then(|(_, rest)| rest.strip_prefix("//"));
+    let authority = behind.and_then(|rest| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Scheme;
+    use super::{Scheme, has_user};
 
     #[test]
     fn names() {
@@ -41,6 +48,21 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(Scheme::of(url), Scheme(name), "{url}");
+        }
+    }
+
+    #[test]
+    fn users() {
+        for (url, expected) in [
+            ("https://ada:s3cr3t@h/x", true),
+            ("msgpack+tcp://ada@h:1", true),
+            ("https://h/a@b", false),
+            ("https://h?a@b", false),
+            ("unix:///a@b", false),
+            ("exec:ssh ada@h x://a@b", false),
+            ("stdio:", false),
+        ] {
+            assert_eq!(has_user(url), expected, "{url}");
         }
     }
 }

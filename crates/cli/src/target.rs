@@ -10,7 +10,7 @@ use crate::{
     failure::Failure,
     headers::Headers,
     hints::{self, Circumstances, Stranger},
-    scheme::Scheme,
+    scheme::{Scheme, has_user},
 };
 
 /// A peer to connect to.
@@ -32,6 +32,11 @@ impl Target {
     /// The URL is wrong, or headers or certificates that are none, or for another transport.
     pub(crate) fn new(peer: &Peer) -> Result<Self, Failure> {
         let (url, framing) = (peer.url.clone(), peer.framing.clone());
+        if has_user(&url) {
+            // The URL is not shown.
+            return Err(Failure::usage("a name or a password in a URL ends up in logs")
+                .hint("--header-env VARIABLE or --header @FILE, with Authorization in it"));
+        }
         let parsed: Url = url.parse().map_err(|error| hints::url(&error))?;
         let timeout = peer.timeout.or_else(|| parsed.timeout());
         let timeout = timeout.unwrap_or_else(|| Limits::default().call_timeout);

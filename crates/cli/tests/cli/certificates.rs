@@ -1,7 +1,7 @@
 //! README, "TLS": who is believed, who is let in, and what is said otherwise.
 
 use crate::support::{
-    command::{Ran, Serving, run},
+    command::{Ran, Serving, finish, run, tinyrpc},
     files::Files,
 };
 
@@ -72,6 +72,24 @@ async fn whom_a_server_lets_in() {
         refused(&without, "CertificateRequired", "the server lets nobody in without");
         let other = ["--ca", "{ca}", "--cert", "{stranger}", "--key", "{stranger.key}"];
         refused(&call(&files, url, &other).await, "alert", "is --cert FILE signed by");
+    }
+}
+
+/// A machine that trusts nobody, such as a container without the package.
+#[tokio::test]
+async fn nobody_is_trusted() {
+    let files = Files::certificates();
+    files.write("none", "");
+    let server = serving(&files, &["--cert", "{localhost}", "--key", "{localhost.key}"]).await;
+    for url in &server.urls {
+        let args = ["call", url, "add", "1", "2"];
+        let mut command = tinyrpc(&args);
+        command.env("SSL_CERT_FILE", files.path("none")).env_remove("SSL_CERT_DIR");
+        let ran = finish(command.spawn().expect("it starts"), &args).await;
+        assert_eq!((ran.code, &*ran.stdout), (Some(2), ""), "{}", ran.stderr);
+        let begin = format!("error: {url}: the system trusts no authority: ");
+        assert!(ran.stderr.starts_with(&begin), "{}", ran.stderr);
+        assert!(ran.stderr.ends_with("\n  hint: --ca FILE names one\n"), "{}", ran.stderr);
     }
 }
 

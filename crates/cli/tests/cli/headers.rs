@@ -133,4 +133,15 @@ async fn wrong_ones() {
     }
 }
 
+#[tokio::test]
+async fn a_password_in_a_url() {
+    for scheme in ["http", "wss", "tcp", "tls"] {
+        let url = format!("{scheme}://ada:{TOKEN}@127.0.0.1:1");
+        let ran = run(&["call", &url, "m"]).await;
+        let error = "error: a name or a password in a URL ends up in logs\n  \
+                     hint: --header-env VARIABLE or --header @FILE, with Authorization in it";
+        assert_eq!(ran, Ran::failed(2, error));
+    }
+}
+
 const TOKEN: &str = "t0ken-of-ada";

@@ -26,7 +26,8 @@ async fn ports_of_another_kind() {
         ("tcp", http, "HTTP is spoken there: http://"),
         ("msgpack+tcp", http, "HTTP is spoken there: http://"),
         ("tcp", ws, "HTTP is spoken there: http://"),
-        ("tls", https, ""),
+        ("tls", https, "HTTP is spoken there: https://"),
+        ("msgpack+tls", https, "HTTP is spoken there: https://"),
         ("tcp", https, "TLS is spoken there: tls://"),
         ("tcp", tls, "TLS is spoken there: tls://"),
         ("msgpack+tcp", tls, "TLS is spoken there: tls://"),
@@ -43,7 +44,7 @@ async fn ports_of_another_kind() {
         ("https", tls, "what answers there speaks no HTTP: a raw port over TLS is tls://"),
     ] {
         let url = format!("{scheme}:{address}");
-        let is_tls = matches!(scheme, "tls" | "https" | "wss");
+        let is_tls = matches!(scheme, "tls" | "msgpack+tls" | "https" | "wss");
         let options = if is_tls { vec!["--ca", &ca] } else { Vec::new() };
         let ran = run(&[&["call", &url, "add", "1", "2"][..], &options].concat()).await;
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(3), ""), "{url}: {}", ran.stderr);
