@@ -89,7 +89,6 @@ $(cat "$folder/client.md")
 
 ## What is not strict
 
-In these cases a fault stands behind whole messages.
-Autobahn would like to have those echoed, or the connection closed in the middle of a frame, before the fault is told; ours tells the fault at once, which the standard allows.
+A message that is no UTF-8 is refused where its frame ends (6.4.3, 6.4.4); Autobahn would like it refused in the middle.
 7.1.6, 7.13.1 and 7.13.2 are informational for everybody.
 PAGE

@@ -105,6 +105,28 @@ fn what_ends_a_connection() {
     });
 }
 
+/// What came before a fault is answered, though both came in one piece.
+#[test]
+fn messages_before_a_fault() {
+    block_on(async {
+        let shop = Shop::open("ws://127.0.0.1:0", |server| server).await;
+        let call = frame(0x81, &wire::probe(Wire::Json));
+        for (name, fault, code) in [
+            ("a reserved bit", frame(0xc1, b"{}"), 1002),
+            ("an unknown opcode", frame(0x83, b"{}"), 1002),
+            ("no mask", [&announced(0x81, 2, 0)[..], b"{}"].concat(), 1002),
+            ("text that is none", frame(0x81, b"\xff"), 1007),
+        ] {
+            let mut peer = Socket::open(&shop.address, "/", "").await;
+            peer.send(&[&call[..], &call, &fault].concat()).await.expect("it is open");
+            for _ in 0..2 {
+                assert!(wire::is_probed(Wire::Json, &peer.expect(TEXT).await), "{name}");
+            }
+            assert_eq!(peer.closed().await, (code, Seen::End), "{name}");
+        }
+    });
+}
+
 /// Who says farewell has it back, with the same code.
 #[test]
 fn farewells() {

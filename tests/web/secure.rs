@@ -167,3 +167,30 @@ fn handshakes_have_a_limit() {
         }
     })));
 }
+
+/// A page of the service itself came over TLS, too.
+#[test]
+fn origins() {
+    block_on(async {
+        for scheme in ["https", "wss"] {
+            let shop = Shop::open(&format!("{scheme}://127.0.0.1:0"), certified).await;
+            let port = shop.port();
+            for (origin, admitted) in [
+                (format!("https://localhost:{port}"), true),
+                (format!("https://127.0.0.1:{port}"), true),
+                (format!("http://localhost:{port}"), false),
+                ("https://localhost".into(), false),
+                (format!("https://evil.example:{port}"), false),
+            ] {
+                let url = format!("jsonrpc+{scheme}://{}", shop.address);
+                let client = ClientBuilder::from_url(url).expect("a URL").tls(trusting());
+                let client = client.header("Origin", &origin).connect().await;
+                let called = match client {
+                    Ok(client) => client.call::<_, i64>("add", (2, 3)).await.is_ok(),
+                    Err(_) => false,
+                };
+                assert_eq!(called, admitted, "{scheme} {origin}");
+            }
+        }
+    });
+}

@@ -40,10 +40,20 @@ struct Socket<S> {
     role: Role,
     heartbeat: Heartbeat,
     pings: Pings,
+    /// What the peer did wrong behind messages that were good.
+    fault: Option<Fault>,
     /// Set once the peer has said farewell or broken the rules.
     parting: Option<Parting>,
     /// Set while it is being closed: until when the peer's farewell is waited for.
     farewell: Option<Pin<Box<Sleep>>>,
+}
+
+/// When a fault is told.
+enum Fault {
+    /// After the turn in which the messages before it are answered.
+    Behind(Error),
+    /// Now.
+    Due(Error),
 }
 
 /// One task polls both halves, so the lock is never waited for.
@@ -65,6 +75,7 @@ where
         role,
         heartbeat: Heartbeat::new(limits.heartbeat),
         pings: Pings::default(),
+        fault: None,
         parting: None,
         farewell: None,
     };
@@ -104,10 +115,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         if let Some(parting) = &mut self.parting {
             return parting.poll(&mut self.stream, cx).map_ok(|()| Received::End);
         }
+        match self.fault.take() {
+            None => {}
+            Some(Fault::Behind(error)) => {
+                self.fault = Some(Fault::Due(error));
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Some(Fault::Due(error)) => return self.refuse(error, cx),
+        }
         let (mut messages, mut controls) = (0, false);
         while messages < MESSAGES_PER_READ {
             let message = match Pin::new(&mut self.stream).poll_next(cx) {
                 Poll::Ready(Some(Ok(message))) => message,
+                // What came before is answered first.
+                Poll::Ready(Some(Err(error))) if messages > 0 => {
+                    self.fault = Some(Fault::Behind(error));
+                    break;
+                }
                 Poll::Ready(Some(Err(error))) => return self.refuse(error, cx),
                 Poll::Ready(None) if messages > 0 => break,
                 // The answer to our own farewell: nothing comes behind it.
