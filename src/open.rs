@@ -18,6 +18,8 @@ mod tls;
 mod unix;
 #[cfg(feature = "http")]
 mod web;
+#[cfg(all(unix, feature = "zmq"))]
+mod zmq;
 
 use std::sync::Arc;
 
@@ -30,7 +32,7 @@ use crate::{SetupError, Url};
 
 /// What connects to the address of a URL.
 #[cfg_attr(
-    not(any(feature = "http", feature = "tls")),
+    not(any(feature = "http", feature = "tls", all(unix, feature = "zmq"))),
     expect(unused_variables, reason = "only some transports have more than one way")
 )]
 pub(crate) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, SetupError> {
@@ -53,6 +55,8 @@ pub(crate) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, 
         Transport::Ws => web::WS.connector(url, route),
         #[cfg(all(feature = "ws", feature = "tls"))]
         Transport::Wss => web::WSS.connector(url, route),
+        #[cfg(all(unix, feature = "zmq"))]
+        Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => Ok(zmq::connector(url, route)),
     }
 }
 
@@ -81,5 +85,7 @@ pub(crate) async fn listener(url: &Url, port: &Port) -> Result<Box<dyn Listener>
         Transport::Ws => web::WS.listener(url, port).await,
         #[cfg(all(feature = "ws", feature = "tls"))]
         Transport::Wss => web::WSS.listener(url, port).await,
+        #[cfg(all(unix, feature = "zmq"))]
+        Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => zmq::listener(url, port).await,
     }
 }

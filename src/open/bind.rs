@@ -17,16 +17,33 @@ pub(super) enum Cover {
 }
 
 /// Listens on the first address of `HOST:PORT` that can be listened on.
-///
-/// # Errors
-///
-/// It is an address beyond this machine, without cover and without leave.
 pub(super) async fn bind(
     url: &Url,
     authority: &str,
     cover: Cover,
     port: &Port,
 ) -> Result<TcpListener, SetupError> {
+    let mut error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in addresses(url, authority, cover, port).await? {
+        match TcpListener::bind(address) {
+            Ok(listener) => return Ok(listener),
+            Err(refused) => error = refused,
+        }
+    }
+    Err(SetupError::Io { address: url.to_string(), source: error })
+}
+
+/// The addresses of `HOST:PORT`.
+///
+/// # Errors
+///
+/// One is beyond this machine, without cover and without leave.
+pub(super) async fn addresses(
+    url: &Url,
+    authority: &str,
+    cover: Cover,
+    port: &Port,
+) -> Result<Vec<SocketAddr>, SetupError> {
     let failed = |source| SetupError::Io { address: url.to_string(), source };
     // Host 0 is every interface, as in zerorpc.
     let target = match authority.split_once(':') {
@@ -38,12 +55,5 @@ pub(super) async fn bind(
     if remote && cover == Cover::Plain && !port.allow_remote {
         return Err(SetupError::Remote { address: url.to_string() });
     }
-    let mut error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in addresses {
-        match TcpListener::bind(address) {
-            Ok(listener) => return Ok(listener),
-            Err(refused) => error = refused,
-        }
-    }
-    Err(failed(error))
+    Ok(addresses)
 }

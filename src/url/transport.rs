@@ -73,6 +73,9 @@ transports! {
     Wss: "wss", feature "ws" & "tls", on all(), Address;
     Exec: "exec", feature "stdio", on all(), Line;
     Stdio: "stdio", feature "stdio", on all(), Nothing;
+    Zmq: "zmq", feature "zmq", on unix, Address;
+    ZmqIpc: "zmq-ipc", feature "zmq", on unix, Address;
+    ZmqInproc: "zmq-inproc", feature "zmq", on unix, Address;
 }
 
 /// A transport that exists, but not here.
@@ -83,7 +86,8 @@ transports! {
         feature = "tls",
         feature = "unix",
         feature = "ws",
-        feature = "stdio"
+        feature = "stdio",
+        feature = "zmq"
     ),
     expect(dead_code, reason = "this build has all of them")
 )]
@@ -94,7 +98,14 @@ fn lacks(name: &str, what: &str) -> UrlError {
 
 /// Which features a transport wants.
 #[cfg_attr(
-    all(feature = "tcp", feature = "tls", feature = "unix", feature = "ws", feature = "stdio"),
+    all(
+        feature = "tcp",
+        feature = "tls",
+        feature = "unix",
+        feature = "ws",
+        feature = "stdio",
+        feature = "zmq"
+    ),
     expect(dead_code, reason = "this build has all of them")
 )]
 fn needs(features: &[&str]) -> String {

@@ -120,6 +120,18 @@ links! {
     jsonrpc_tls_of_a_port: "jsonrpc" over Link::Port("tls");
     #[cfg(feature = "ws")]
     msgpack_ws_mounted: "msgpack" over Link::Mounted("ws");
+    #[cfg(all(unix, feature = "zmq"))]
+    jsonrpc_zmq: "jsonrpc" over Link::Zmq("zmq");
+    #[cfg(all(unix, feature = "zmq"))]
+    msgpack_zmq: "msgpack" over Link::Zmq("zmq");
+    #[cfg(all(unix, feature = "zmq"))]
+    jsonrpc_zmq_ipc: "jsonrpc" over Link::Zmq("zmq-ipc");
+    #[cfg(all(unix, feature = "zmq"))]
+    msgpack_zmq_ipc: "msgpack" over Link::Zmq("zmq-ipc");
+    #[cfg(all(unix, feature = "zmq"))]
+    jsonrpc_zmq_inproc: "jsonrpc" over Link::Zmq("zmq-inproc");
+    #[cfg(all(unix, feature = "zmq"))]
+    msgpack_zmq_inproc: "msgpack" over Link::Zmq("zmq-inproc");
     jsonrpc_narrow: "jsonrpc" over Link::Narrow;
     msgpack_narrow: "msgpack" over Link::Narrow;
 }

@@ -13,7 +13,7 @@ use tinyrpc::transports::tls::{ClientTls, ServerTls};
 
 #[cfg(feature = "tls")]
 use crate::certificates::authority;
-#[cfg(all(unix, feature = "unix"))]
+#[cfg(all(unix, any(feature = "unix", feature = "zmq")))]
 use crate::folder::Folder;
 
 /// How a client reaches the server.
@@ -43,6 +43,9 @@ pub(crate) enum Link {
     /// The client goes by a scheme of the web; the server is mounted in one of axum.
     #[cfg(feature = "http")]
     Mounted(&'static str),
+    /// A scheme of ZeroMQ.
+    #[cfg(all(unix, feature = "zmq"))]
+    Zmq(&'static str),
     /// A stream of bytes over TLS; the server is bound `auto`.
     #[cfg(feature = "tls")]
     Tls,
@@ -73,7 +76,7 @@ pub(crate) struct World {
     pub(crate) protocol: &'static str,
     pub(crate) link: Link,
     /// Where its sockets are.
-    #[cfg(all(unix, feature = "unix"))]
+    #[cfg(all(unix, any(feature = "unix", feature = "zmq")))]
     folder: Folder,
 }
 
@@ -110,7 +113,7 @@ impl World {
         Self {
             protocol,
             link,
-            #[cfg(all(unix, feature = "unix"))]
+            #[cfg(all(unix, any(feature = "unix", feature = "zmq")))]
             folder: Folder::new(),
         }
     }
@@ -135,6 +138,15 @@ impl World {
             Link::Port(_) => true,
             _ => false,
         }
+    }
+
+    /// True where a server knows nothing of a peer that is silent.
+    pub(crate) fn begins_with_a_message(&self) -> bool {
+        #[cfg(all(unix, feature = "zmq"))]
+        if matches!(self.link, Link::Zmq(_)) {
+            return true;
+        }
+        false
     }
 
     /// True where a server must be told the protocol.
@@ -200,6 +212,15 @@ impl World {
                 let server = server.start();
                 let address = mounted(&server).await;
                 (server, Address::Url(format!("{}+{scheme}://{address}/rpc", self.protocol)))
+            }
+            #[cfg(all(unix, feature = "zmq"))]
+            Link::Zmq(scheme) => {
+                let address = match scheme {
+                    "zmq" => "127.0.0.1:0".into(),
+                    // Names in a process are as those of files.
+                    _ => self.folder.fresh("zmq").display().to_string(),
+                };
+                self.listen(server, format!("{scheme}://{address}"), "").await
             }
             #[cfg(feature = "tls")]
             Link::Tls => self.listen(server, "tls://127.0.0.1:0".into(), "").await,

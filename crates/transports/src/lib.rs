@@ -14,6 +14,7 @@
 //! | `exec` | bytes over the standard streams of a program that is started (feature `stdio`) |
 //! | `stdio` | bytes over our own standard streams (feature `stdio`) |
 //! | `unix` | bytes over Unix sockets (feature `unix`, on Unix) |
+//! | `zmq` | messages and exchanges over ZeroMQ (feature `zmq`, on Unix) |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod custom;
@@ -34,6 +35,8 @@ pub mod tls;
 pub mod unix;
 #[cfg(feature = "ws")]
 pub mod ws;
+#[cfg(all(unix, feature = "zmq"))]
+pub mod zmq;
 
 mod pipe;
 

@@ -1,0 +1,66 @@
+//! `Endpoint`: where a ZeroMQ socket is bound or connected.
+
+use std::{fmt, io, net::SocketAddr};
+
+use tokio::net::lookup_host;
+
+/// An address of ZeroMQ.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// `HOST:PORT` over TCP. Where it is bound, the host is an address, and port 0 is a free one.
+    Tcp(String),
+    /// The path of a Unix socket.
+    Ipc(String),
+    /// A name in this process.
+    Inproc(String),
+}
+
+impl Endpoint {
+    /// The ways to it in ZeroMQ's own words, best first.
+    pub(super) async fn resolve(&self) -> io::Result<Vec<Resolved>> {
+        Ok(match self {
+            Self::Tcp(authority) => {
+                let addresses = lookup_host(authority).await?;
+                addresses.map(|address| Resolved::of(&address)).collect()
+            }
+            Self::Ipc(path) => vec![Resolved { text: format!("ipc://{path}"), is_ipv6: false }],
+            Self::Inproc(name) => {
+                vec![Resolved { text: format!("inproc://{name}"), is_ipv6: false }]
+            }
+        })
+    }
+
+    /// What ZeroMQ calls `text`.
+    pub(super) fn from_zmq(text: &str) -> Self {
+        match text.split_once("://") {
+            Some(("ipc", path)) => Self::Ipc(path.into()),
+            Some(("inproc", name)) => Self::Inproc(name.into()),
+            Some((_, authority)) => Self::Tcp(authority.into()),
+            None => Self::Tcp(text.into()),
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(authority) => write!(f, "zmq://{authority}"),
+            Self::Ipc(path) => write!(f, "zmq-ipc://{path}"),
+            Self::Inproc(name) => write!(f, "zmq-inproc://{name}"),
+        }
+    }
+}
+
+/// An endpoint in ZeroMQ's own words.
+#[derive(Clone, Debug)]
+pub(super) struct Resolved {
+    pub(super) text: String,
+    pub(super) is_ipv6: bool,
+}
+
+impl Resolved {
+    fn of(address: &SocketAddr) -> Self {
+        Self { text: format!("tcp://{address}"), is_ipv6: address.is_ipv6() }
+    }
+}
