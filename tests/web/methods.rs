@@ -137,3 +137,19 @@ fn subprotocols() {
         }
     });
 }
+
+/// What is wrong with a URL is said where it is given, before anybody connects.
+#[test]
+fn wrong_urls() {
+    for (url, words) in [
+        ("http://alice:secret@localhost/", "send it by a header"),
+        ("http://local host/", "no HOST[:PORT][/PATH]"),
+        ("ws://localhost:port/", "no HOST[:PORT][/PATH]"),
+        ("https://localhost/a b", "the path"),
+        ("http://", "no HOST[:PORT][/PATH]"),
+    ] {
+        let error = tinyrpc::ClientBuilder::from_url(url).map(drop).expect_err(url).to_string();
+        assert!(error.contains(words), "{url}: {error}");
+        assert!(!error.contains("secret"), "{url}: {error}");
+    }
+}
