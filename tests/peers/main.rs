@@ -21,6 +21,8 @@ mod neovim;
 mod process;
 #[cfg(all(unix, feature = "stdio"))]
 mod python_lsp_server;
+#[cfg(all(unix, feature = "zmq"))]
+mod pyzmq;
 #[path = "../support/raw.rs"]
 mod raw;
 mod service;
