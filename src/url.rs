@@ -23,6 +23,7 @@ pub(crate) use self::{options::Options, protocols::protocols, transport::Transpo
 /// | `framing` | `lines`, `content-length`, `length`, `netstring`, or `self`, the default: as the protocol does by itself. Under `auto` a server recognises all of them |
 /// | `timeout` | seconds that a call waits for its answer |
 /// | `max_message` | bytes of one message |
+/// | `envelope` | clients over ZeroMQ: each message is an exchange in an envelope, for servers that are a REP |
 ///
 /// ```
 /// use tinyrpc::Url;
@@ -105,6 +106,12 @@ impl Url {
     /// How long calls wait for their answers, where the URL says it; zero is for ever.
     pub fn timeout(&self) -> Option<Duration> {
         self.options.timeout
+    }
+
+    /// True where each message is to go in an envelope of its own.
+    #[cfg(all(unix, feature = "zmq"))]
+    pub(crate) fn is_enveloped(&self) -> bool {
+        self.options.envelope
     }
 
     /// The limits with the options of this URL in them.

@@ -12,7 +12,8 @@ use super::{
 use crate::{SetupError, Url, url::Transport};
 
 pub(super) fn connector(url: &Url, route: &Route) -> Arc<dyn Connector> {
-    Arc::new(ZmqConnector::new(endpoint(url), Arc::clone(&route.limits)))
+    let connector = ZmqConnector::new(endpoint(url), Arc::clone(&route.limits));
+    Arc::new(if url.is_enveloped() { connector.enveloped() } else { connector })
 }
 
 /// Binds the address; over TCP the first one that can be bound.

@@ -13,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) framing: Option<Option<Arc<dyn Framing>>>,
     pub(super) timeout: Option<Duration>,
     max_message: Option<usize>,
+    #[cfg_attr(not(all(unix, feature = "zmq")), expect(dead_code, reason = "for ZeroMQ"))]
+    pub(crate) envelope: bool,
 }
 
 impl Options {
@@ -50,6 +52,13 @@ const OPTIONS: &[(&str, Read)] = &[
     }),
     ("max_message", |options, value| {
         options.max_message = Some(value.parse().map_err(|_| "a number of bytes")?);
+        Ok(())
+    }),
+    ("envelope", |options, value| {
+        if !value.is_empty() {
+            return Err("no value".into());
+        }
+        options.envelope = true;
         Ok(())
     }),
 ];

@@ -36,7 +36,7 @@ fn what_is_not_a_url() {
         );
         check_wrong(
             "tcp://127.0.0.1:1?colour=red",
-            "unknown option `colour`: there are framing, timeout and max_message",
+            "unknown option `colour`: there are framing, timeout, max_message and envelope",
         );
         check_wrong(
             "tcp://127.0.0.1:1?framing=tape",

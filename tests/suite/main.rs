@@ -156,3 +156,26 @@ mod jsonrpc_http_mounted {
     cases!(auth::{token_login, accepted_peers, deadlines, secrets});
     cases!(peers::{traced, reply_order});
 }
+
+/// A server that closes ends each exchange before its connection, so a call that is made in between
+/// may have been executed: `lost_server` is not for it.
+#[cfg(all(unix, feature = "zmq"))]
+mod msgpack_zmq_envelopes {
+    use super::*;
+
+    async fn world() -> World {
+        World::new("msgpack", Link::ZmqEnvelopes).await
+    }
+
+    cases!(calls::{positional, named, optional, no_params, errors, refusals});
+    cases!(calls::{notifications, batches, concurrency, panics, large_values});
+    cases!(data::{numbers, binary, structs, text, not_finite, undecoded, extensions});
+    cases!(many::{one_call_to_all, different_calls, given_up});
+    cases!(names::{nesting, aliases, come_and_go, prefixes});
+    cases!(endings::{timeouts, cancelled, limits, shutdown, closed_client, connections});
+    cases!(around::{validation, hooks, client_errors});
+    cases!(modes::{blocking, spawned, busy_pool});
+    cases!(auth::{token_login, strangers, accepted_peers, deadlines, secrets});
+    cases!(hooks::{per_connection, closings, hooks_that_panic});
+    cases!(peers::{traced, reply_order});
+}

@@ -46,6 +46,9 @@ pub(crate) enum Link {
     /// A scheme of ZeroMQ.
     #[cfg(all(unix, feature = "zmq"))]
     Zmq(&'static str),
+    /// ZeroMQ with an envelope around each message: the server cannot call.
+    #[cfg(all(unix, feature = "zmq"))]
+    ZmqEnvelopes,
     /// A stream of bytes over TLS; the server is bound `auto`.
     #[cfg(feature = "tls")]
     Tls,
@@ -120,6 +123,10 @@ impl World {
 
     /// True where both sides can call.
     pub(crate) fn duplex(&self) -> bool {
+        #[cfg(all(unix, feature = "zmq"))]
+        if self.link == Link::ZmqEnvelopes {
+            return false;
+        }
         self.link != Link::Exchange && !self.link.is_web(&["http", "https"])
     }
 
@@ -143,7 +150,7 @@ impl World {
     /// True where a server knows nothing of a peer that is silent.
     pub(crate) fn begins_with_a_message(&self) -> bool {
         #[cfg(all(unix, feature = "zmq"))]
-        if matches!(self.link, Link::Zmq(_)) {
+        if matches!(self.link, Link::Zmq(_) | Link::ZmqEnvelopes) {
             return true;
         }
         false
@@ -212,6 +219,10 @@ impl World {
                 let server = server.start();
                 let address = mounted(&server).await;
                 (server, Address::Url(format!("{}+{scheme}://{address}/rpc", self.protocol)))
+            }
+            #[cfg(all(unix, feature = "zmq"))]
+            Link::ZmqEnvelopes => {
+                self.listen(server, "zmq://127.0.0.1:0".into(), "?envelope").await
             }
             #[cfg(all(unix, feature = "zmq"))]
             Link::Zmq(scheme) => {

@@ -167,3 +167,31 @@ async fn a_client_without_a_server_is_told() {
     assert!(!error.to_string().contains("longer"), "{error}");
     speaks.await.expect("it did not panic");
 }
+
+/// A REP takes the next request when the one before is answered, and answers a notification, too.
+#[tokio::test]
+async fn a_rep_is_called() {
+    let rep = Context::new().socket(zmq::REP).expect("a socket");
+    rep.bind("tcp://127.0.0.1:*").expect("a free port");
+    rep.set_rcvtimeo(PATIENCE).expect("a timeout");
+    let address = rep.get_last_endpoint().expect("it is bound").expect("text");
+    let serving = spawn_blocking(move || {
+        let endpoint =
+            tinyrpc::Endpoint::new(service(&Arc::default()), tinyrpc::protocols::JsonRpc);
+        for _ in 0..65 {
+            let request = rep.recv_bytes(0).expect("a request in time");
+            let tinyrpc::Dispatched::Ready(answer) = endpoint.dispatch_now(request) else {
+                panic!("no handler waits");
+            };
+            rep.send(&*answer.unwrap_or_default(), 0).expect("room");
+        }
+    });
+    let url = address.replace("tcp://", "zmq://") + "?envelope";
+    let client = tinyrpc::connect(url).await.expect("it listens");
+    client.notify("note", ()).await.expect("it is sent");
+    let calls = (0..64).map(|n| client.call::<_, i64>("add", (n, n)));
+    for (n, answer) in (0..).zip(futures_util::future::join_all(calls).await) {
+        assert_eq!(answer.expect("an answer"), 2 * n);
+    }
+    serving.await.expect("it did not panic");
+}

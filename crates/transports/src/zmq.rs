@@ -41,25 +41,41 @@ pub use self::{endpoint::Endpoint, listener::ZmqListener};
 #[derive(Clone, Debug)]
 pub struct ZmqConnector {
     endpoint: Endpoint,
+    way: Way,
     limits: Arc<Limits>,
 }
 
 impl ZmqConnector {
     /// Connects to an endpoint.
     pub fn new(endpoint: Endpoint, limits: Arc<Limits>) -> Self {
-        Self { endpoint, limits }
+        Self { endpoint, way: Way::Messages, limits }
+    }
+
+    /// Makes an exchange of each message, for servers that are a REP or know nothing but REQ: it
+    /// travels in an envelope of its number and an empty part, with which its answer comes back.
+    /// Many may be in flight. The server cannot call.
+    pub fn enveloped(mut self) -> Self {
+        self.way = Way::Exchanges;
+        self
     }
 }
 
 #[async_trait]
 impl Connector for ZmqConnector {
     async fn connect(&self) -> io::Result<Connection> {
-        dealer::connect(&self.endpoint, &self.limits).await
+        dealer::connect(&self.endpoint, self.way, &self.limits).await
     }
 
     fn address(&self) -> String {
         self.endpoint.to_string()
     }
+}
+
+/// How a DEALER sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Messages,
+    Exchanges,
 }
 
 /// The context of this process, by which its `inproc` endpoints find each other. It has one thread

@@ -1,6 +1,7 @@
 //! The calling side: a DEALER and both halves of its connection.
 
 use std::{
+    collections::HashSet,
     future::poll_fn,
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 use zmq::{DEALER, POLLIN, POLLOUT};
 
 use super::{
+    Way,
     endpoint::Endpoint,
     message::{self, Origin, Parts},
     readiness::Readiness,
@@ -31,14 +33,20 @@ struct Dealer {
     is_inproc: bool,
     ended: bool,
     /// A message for which there was no room.
-    waiting: Option<Bytes>,
+    waiting: Option<(Lane, Bytes)>,
+    /// The exchanges that wait for their answers, where there are any.
+    lanes: Option<HashSet<Lane>>,
 }
 
 /// One task polls both halves, so the lock is never waited for.
 struct Half(Arc<Mutex<Dealer>>);
 
 /// Connects to an endpoint, and waits until the other side has answered.
-pub(super) async fn connect(endpoint: &Endpoint, limits: &Limits) -> io::Result<Connection> {
+pub(super) async fn connect(
+    endpoint: &Endpoint,
+    way: Way,
+    limits: &Limits,
+) -> io::Result<Connection> {
     let mut refused = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for resolved in endpoint.resolve().await? {
         let socket = tuning::socket(DEALER, &resolved, limits)?;
@@ -60,14 +68,19 @@ pub(super) async fn connect(endpoint: &Endpoint, limits: &Limits) -> io::Result<
             }
         }
         let readiness = Readiness::of(watched.socket())?;
-        let dealer = Dealer { readiness, socket: watched, is_inproc, ended: false, waiting: None };
+        let (shape, lanes) = match way {
+            Way::Messages => (Shape::Messages, None),
+            Way::Exchanges => (Shape::Exchange, Some(HashSet::new())),
+        };
+        let dealer =
+            Dealer { readiness, socket: watched, is_inproc, ended: false, waiting: None, lanes };
         let dealer = Arc::new(Mutex::new(dealer));
         let peer = match endpoint {
             Endpoint::Inproc(_) => PeerAddress::Memory,
             other => PeerAddress::Other(other.to_string().into()),
         };
         return Ok(Connection {
-            shape: Shape::Messages,
+            shape,
             framing: None,
             protocol: None,
             peer,
@@ -122,6 +135,7 @@ impl Dealer {
                     _ => message::receive(self.socket.socket(), Origin::Known)?,
                 };
                 match parts {
+                    Some(parts) if self.lanes.is_some() => self.answer(parts, into),
                     // What stands in front is nothing to us.
                     Some(Parts { body, .. }) if !body.is_empty() => {
                         into.push(Frame { lane: Lane::DUPLEX, bytes: body, hint: Hint::None });
@@ -151,18 +165,45 @@ impl Dealer {
     /// Sends what can be sent; false where there is no room for the rest now.
     fn send(&mut self, out: &mut Outgoing) -> io::Result<bool> {
         loop {
-            let body = match self.waiting.take() {
-                Some(body) => body,
+            let (lane, body) = match self.waiting.take() {
+                Some(waiting) => waiting,
                 None => match out.pop() {
-                    Some(Taken::Frame(frame)) => frame.bytes,
-                    Some(Taken::Ended(..)) => continue,
+                    Some(Taken::Frame(frame)) => (frame.lane, frame.bytes),
+                    Some(Taken::Ended(lane, _)) => {
+                        // Nobody waits for it any more.
+                        if let Some(lanes) = &mut self.lanes {
+                            lanes.remove(&lane);
+                        }
+                        continue;
+                    }
                     None => return Ok(true),
                 },
             };
-            if !message::send(self.socket.socket(), &[], &body)? {
-                self.waiting = Some(body);
+            let envelope = match self.lanes {
+                Some(_) => vec![Bytes::copy_from_slice(&lane.0.to_be_bytes()), Bytes::new()],
+                None => Vec::new(),
+            };
+            if !message::send(self.socket.socket(), &envelope, &body)? {
+                self.waiting = Some((lane, body));
                 return Ok(false);
             }
+            if let Some(lanes) = &mut self.lanes {
+                lanes.insert(lane);
+            }
+        }
+    }
+
+    /// The end of the exchange that an envelope names; what names none is nothing to us.
+    fn answer(&mut self, parts: Parts, into: &mut Incoming) {
+        let number = parts.envelope.first().and_then(|part| <[u8; 8]>::try_from(&**part).ok());
+        let Some(lane) = number.map(|number| Lane(u64::from_be_bytes(number))) else { return };
+        if !self.lanes.as_mut().is_some_and(|lanes| lanes.remove(&lane)) {
+            return;
+        }
+        match parts.body.is_empty() {
+            // All that a notification gets.
+            true => into.close_lane(lane),
+            false => into.push(Frame { lane, bytes: parts.body, hint: Hint::None }),
         }
     }
 
@@ -205,7 +246,7 @@ impl SendHalf for Half {
 
 impl Drop for Dealer {
     fn drop(&mut self) {
-        if self.is_inproc && !self.ended {
+        if self.is_inproc && !self.ended && self.lanes.is_none() {
             // Nothing else tells a server of ours in this process that we are gone.
             _ = message::send(self.socket.socket(), &[], &Bytes::new());
         }
