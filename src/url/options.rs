@@ -13,7 +13,6 @@ pub(crate) struct Options {
     pub(crate) framing: Option<Option<Arc<dyn Framing>>>,
     pub(super) timeout: Option<Duration>,
     max_message: Option<usize>,
-    #[cfg_attr(not(all(unix, feature = "zmq")), expect(dead_code, reason = "for ZeroMQ"))]
     pub(crate) envelope: bool,
 }
 
