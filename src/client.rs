@@ -57,7 +57,7 @@ impl Client {
         ClientBuilder::from_parts(Destination::Through(Arc::new(connector)), Arc::new(protocol))
     }
 
-    /// Closes the connection: calls in flight are waited for, for as long as [`Limits::shutdown`]
+    /// Closes the connection: calls in flight are waited for, for as long as [`Limits::shutdown`](crate::Limits::shutdown)
     /// says, new ones fail.
     ///
     /// True when the transport has taken all that was said before, notifications included. False
