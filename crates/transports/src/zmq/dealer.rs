@@ -50,8 +50,10 @@ pub(super) async fn connect(
     let mut refused = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for resolved in endpoint.resolve().await? {
         let socket = tuning::socket(DEALER, &resolved, limits)?;
-        // Whether a call is made again is decided by its caller.
-        socket.set_reconnect_ivl(-1)?;
+        // Whether a call is made again is decided by its caller. Not to reconnect at all would end
+        // the socket's pipe with the connection: what came before is lost with it, and a message
+        // of several parts that is being received then ends the process.
+        socket.set_reconnect_ivl(NEVER)?;
         let mut watched = Watched::new(socket)?;
         watched.socket().connect(&resolved.text)?;
         let is_inproc = matches!(endpoint, Endpoint::Inproc(_));
@@ -255,3 +257,5 @@ impl Drop for Dealer {
 
 /// Messages that are read before they are handled: some dozens fill one write of answers.
 const MESSAGES_PER_READ: usize = 256;
+/// Milliseconds: a day, which no connection outlives its end for.
+const NEVER: i32 = 24 * 60 * 60 * 1000;
