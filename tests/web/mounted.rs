@@ -227,3 +227,16 @@ fn check_refused(reply: &Response<Bytes>) {
     assert_eq!(reply.status(), 503, "{reply:?}");
     assert_eq!(reply.headers()["rpc-outcome"], "not-executed", "{reply:?}");
 }
+
+/// A post gives its place up with its answer, and not when a connection would have been idle.
+#[test]
+fn posts_one_after_the_other() {
+    block_on(async {
+        let limits = Limits { max_connections: 1, ..Limits::default() };
+        let (_server, service) = mount(Server::new(calc()).limits(limits));
+        for number in 0..200 {
+            let reply = ask(&service, post(&[], CALL)).await;
+            assert_eq!(reply.status(), 200, "{number}: {reply:?}");
+        }
+    });
+}
