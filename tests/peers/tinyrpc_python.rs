@@ -1,5 +1,5 @@
-//! tinyrpc 1.1.7 for Python, JSON-RPC 2.0 and MessagePack-RPC over HTTP and WebSocket; not this
-//! project.
+//! tinyrpc 1.1.7 for Python, JSON-RPC 2.0 and MessagePack-RPC over HTTP, WebSocket and ZeroMQ; not
+//! this project.
 //!
 //! | | its client | its server |
 //! |---|---|---|
@@ -15,6 +15,8 @@
 //! | notifications over HTTP | yes | run, but the post is never answered |
 //! | WebSocket | text frames, so MessagePack-RPC needs a socket of its own kind; one call at a time | under `/ws`, no subprotocol; answers in binary frames; one message at a time |
 //! | notifications over WebSocket | waits for an answer | run, but the connection serves nothing more |
+//! | ZeroMQ | a REQ: one call at a time, answered in its envelope | a ROUTER: with an envelope or without, calls overtake each other |
+//! | notifications over ZeroMQ | waits for an answer, which our server gives: an empty one. Its own gives none, and the client is stuck | run, and nothing comes back |
 //!
 //! Both sides of its WebSockets need a line each to work with the libraries of today.
 
@@ -29,6 +31,11 @@ use crate::{
     service::service,
 };
 
+#[cfg(all(unix, feature = "zmq"))]
+const TRANSPORTS: &[&str] = &["http", "ws", "zmq"];
+#[cfg(not(all(unix, feature = "zmq")))]
+const TRANSPORTS: &[&str] = &["http", "ws"];
+
 fn kit() -> Option<Kit> {
     Kit::get("tinyrpc-python")
 }
@@ -42,10 +49,15 @@ fn program(kit: &Kit, script: &str, protocol: &str, transport: &str) -> Command 
 #[tokio::test]
 async fn their_client_calls_our_server() {
     let Some(kit) = kit() else { return };
-    for transport in ["http", "ws"] {
+    for &transport in TRANSPORTS {
         for protocol in ["jsonrpc", "msgpack"] {
             let own = format!("{protocol}+{transport}");
-            for scheme in [transport, &own, "tcp"] {
+            let mut schemes = vec![transport, &own];
+            if matches!(transport, "http" | "ws") {
+                // It finds out what they speak.
+                schemes.push("tcp");
+            }
+            for scheme in schemes {
                 let server = our_server(scheme, service()).await;
                 let client = program(&kit, "client.py", protocol, transport);
                 their_client(client, &server, 10).await;
@@ -57,13 +69,21 @@ async fn their_client_calls_our_server() {
 #[tokio::test]
 async fn our_client_calls_their_server() {
     let Some(kit) = kit() else { return };
-    for (transport, path) in [("http", "/"), ("ws", "/ws")] {
+    for &transport in TRANSPORTS {
+        let paths: &[&str] = match transport {
+            "http" => &["/"],
+            "ws" => &["/ws"],
+            // As a DEALER, and as many REQs.
+            _ => &["", "?envelope"],
+        };
         for protocol in ["jsonrpc", "msgpack"] {
             let command = program(&kit, "server.py", protocol, transport);
             let server = TheirServer::start(command).await;
-            let url = server.url_over(protocol, transport, path);
-            let client = connect(url).await.expect("it listens");
-            within(all(&client, protocol, transport)).await;
+            for path in paths {
+                let url = server.url_over(protocol, transport, path);
+                let client = connect(url).await.expect("it listens");
+                within(all(&client, protocol, transport)).await;
+            }
         }
     }
 }
@@ -85,7 +105,7 @@ async fn all(client: &Caller, protocol: &str, transport: &str) {
         checks::error(client, "add", json!([1]), -32000, "").await;
     }
     checks::pipelining(client, 100_000).await;
-    if transport == "http" {
+    if transport != "ws" {
         checks::overtaking(client).await;
         // They are never answered, which keeps nothing else from being called.
         checks::notifications_in_any_order(client).await;

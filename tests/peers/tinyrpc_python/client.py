@@ -102,7 +102,7 @@ def notifications(client):
 @check
 def calls_at_once(client):
     calls = [RPCCall("add", [n, n], {}) for n in range(50)]
-    # A WebSocket would have them all wait for the same answer.
+    # Over others than HTTP they would all wait for the same answer.
     answers = client.call_all(calls) if transport == "http" else [call(client, *c[:1], *c[1]) for c in calls]
     results = [answer if isinstance(answer, int) else answer.result for answer in answers]
     equal(results, [2 * n for n in range(50)])

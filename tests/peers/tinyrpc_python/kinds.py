@@ -9,6 +9,7 @@ import warnings
 import gevent
 import geventwebsocket
 import websocket
+import zmq.green as zmq
 from gevent.pywsgi import WSGIServer
 from gevent.queue import Queue
 from geventwebsocket.exceptions import WebSocketError
@@ -20,6 +21,7 @@ from tinyrpc.transports.http import HttpPostClientTransport
 from tinyrpc.transports.websocket import WSApplicationFactory, WSServerTransport
 from tinyrpc.transports.websocketclient import HttpWebSocketClientTransport
 from tinyrpc.transports.wsgi import WsgiServerTransport
+from tinyrpc.transports.zmq import ZmqClientTransport, ZmqServerTransport
 
 PROTOCOLS = {"jsonrpc": JSONRPCProtocol, "msgpack": MSGPACKRPCProtocol}
 
@@ -48,7 +50,13 @@ def serve_ws():
     return listen(WSServerTransport(queue_class=Queue), handler_class=WebSocketHandler)
 
 
-SERVERS = {"http": serve_http, "ws": serve_ws}
+def serve_zmq():
+    socket = zmq.Context.instance().socket(zmq.ROUTER)
+    port = socket.bind_to_random_port("tcp://127.0.0.1")
+    return ZmqServerTransport(socket), port
+
+
+SERVERS = {"http": serve_http, "ws": serve_ws, "zmq": serve_zmq}
 
 
 class BinarySocket(websocket.WebSocket):
@@ -68,4 +76,9 @@ def connect_ws(protocol, port):
     return HttpWebSocketClientTransport(f"ws://127.0.0.1:{port}/ws", **options)
 
 
-CLIENTS = {"http": connect_http, "ws": connect_ws}
+def connect_zmq(protocol, port):
+    # By default it waits for ever.
+    return ZmqClientTransport.create(zmq.Context.instance(), f"tcp://127.0.0.1:{port}", timeout=20)
+
+
+CLIENTS = {"http": connect_http, "ws": connect_ws, "zmq": connect_zmq}
