@@ -5,11 +5,13 @@
 #[path = "../support/broker.rs"]
 mod broker;
 
+#[cfg(target_os = "linux")]
+mod processes;
+
 use std::{
     io::{Read, Write},
     net::TcpStream,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
 };
 
 use broker::Broker;
@@ -27,20 +29,17 @@ fn greeting(address: &str, version: [u8; 4]) -> Vec<u8> {
     said.to_vec()
 }
 
-fn folder_of(broker: &Broker) -> PathBuf {
-    let port = address(broker).split(':').nth(1).expect("a port").to_owned();
-    std::env::temp_dir().join(format!("tinyrpc-{}-{port}", std::process::id()))
-}
-
 #[test]
 fn it_starts_is_killed_and_starts_again() {
     let Some(broker) = Broker::start() else { return };
-    let (address, folder) = (address(&broker), folder_of(&broker));
+    let (address, folder) = (address(&broker), broker.folder().to_owned());
     for life in 0..2 {
         // A method frame on channel 0.
         assert_eq!(greeting(&address, [0, 0, 9, 1])[..3], [1, 0, 0], "life {life}");
         // To others it says which version it speaks.
         assert_eq!(greeting(&address, [0, 9, 9, 9]), b"AMQP\0\0\x09\x01", "life {life}");
+        #[cfg(target_os = "linux")]
+        processes::only_on_loopback(&broker);
         if life == 0 {
             broker.ctl("add_vhost kept");
             broker.kill();
@@ -57,23 +56,17 @@ fn it_starts_is_killed_and_starts_again() {
 }
 
 #[test]
-fn it_ends_with_a_test_that_panics() {
-    let Some(broker) = Broker::start() else { return };
-    let (address, folder) = (address(&broker), folder_of(&broker));
+fn one_is_shared_beside_one_that_ends_with_a_test_that_panics() {
+    let (Some(own), Some(shared)) = (Broker::start(), Broker::shared()) else { return };
+    assert!(std::ptr::eq(shared, Broker::shared().expect("it is there")));
+    let (address_of_own, folder) = (address(&own), own.folder().to_owned());
+    assert_ne!(address_of_own, address(shared));
     let broken = catch_unwind(AssertUnwindSafe(move || {
-        let _broker = broker;
+        let _own = own;
         std::panic::resume_unwind(Box::new("a test that fails"));
     }));
     assert!(broken.is_err());
-    assert!(TcpStream::connect(&address).is_err(), "somebody listens");
+    assert!(TcpStream::connect(&address_of_own).is_err(), "somebody listens");
     assert!(!folder.exists(), "{folder:?} is left");
-}
-
-#[test]
-fn one_is_shared_beside_those_that_are_not() {
-    let (Some(own), Some(shared)) = (Broker::start(), Broker::shared()) else { return };
-    assert!(std::ptr::eq(shared, Broker::shared().expect("it is there")));
-    assert_ne!(address(&own), address(shared));
-    own.kill();
     assert_eq!(greeting(&address(shared), [0, 0, 9, 1])[0], 1);
 }

@@ -7,7 +7,7 @@
 # SCRIPTS is what scripts/rabbitmq.sh prints, FOLDER has a file `rabbitmq.conf`. Commands are lines:
 #   start       starts the broker; answers with its process id
 #   kill        kills it as `kill -9` does; answers when it is gone
-#   ctl ARGS..  runs rabbitmqctl; answers with its exit code
+#   ctl ARGS..  runs rabbitmqctl, whose output is then in FOLDER/ctl; answers with its exit code
 # The packaged launcher is not used, as it listens on every interface.
 scripts=$1 folder=$2 node=$3 port=$4 distribution=$5 epmd=$6
 # Ctrl-C is for the test, whose end is seen here.
@@ -27,7 +27,7 @@ export RABBITMQ_CONF_ENV_FILE=/dev/null
 export RABBITMQ_ENABLED_PLUGINS_FILE="$folder/plugins"
 export RABBITMQ_SERVER_START_ARGS="-kernel inet_dist_use_interface {127,0,0,1}"
 # An idle broker that spins takes the processor from what is tested.
-export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none"
+export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none -start_epmd false"
 export ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$epmd"
 # The script then becomes the broker, so that its process id is the broker's.
 export RUNNING_UNDER_SYSTEMD=1
@@ -61,7 +61,7 @@ while read -r command arguments; do
             ;;
         ctl)
             # Its arguments are words without blanks.
-            "$scripts/rabbitmqctl" $arguments </dev/null >>"$log" 2>&1
+            "$scripts/rabbitmqctl" $arguments </dev/null >"$folder/ctl" 2>&1
             echo "$?"
             ;;
     esac
