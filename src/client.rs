@@ -57,11 +57,13 @@ impl Client {
         ClientBuilder::from_parts(Destination::Through(Arc::new(connector)), Arc::new(protocol))
     }
 
-    /// Closes the connection: calls in flight are waited for, for as long as [`Limits::shutdown`](crate::Limits::shutdown)
+    /// Closes the connection: calls in flight are waited for, for as long as [`Limits::shutdown`]
     /// says, new ones fail.
     ///
     /// True when the transport has taken all that was said before, notifications included. False
     /// when nobody can know: the peer took no more, or ended the connection first.
+    ///
+    /// [`Limits::shutdown`]: crate::Limits::shutdown
     pub async fn close(&self) -> bool {
         let Shared { control, runtime, caller, .. } = &*self.shared;
         control.give(Order::Drain);

@@ -163,7 +163,10 @@ impl Driver {
                 }
                 Poll::Ready(Err(error)) => {
                     self.recv = None;
-                    self.lost(error);
+                    // Whoever refuses a connection behind its handshake has read nothing.
+                    let refused = error.kind() == std::io::ErrorKind::ConnectionRefused;
+                    let error = Arc::new(error);
+                    self.lost(if refused { Reason::Connect(error) } else { Reason::Io(error) });
                 }
             }
         }
@@ -171,10 +174,7 @@ impl Driver {
     }
 
     /// The transport failed: nothing can be sent any more.
-    fn lost(&mut self, error: std::io::Error) {
-        let refused = error.kind() == std::io::ErrorKind::ConnectionRefused;
-        let error = Arc::new(error);
-        let reason = if refused { Reason::Connect(error) } else { Reason::Io(error) };
+    fn lost(&mut self, reason: Reason) {
         self.engine.session().lose(reason);
         self.engine.abort_all();
     }
@@ -259,7 +259,7 @@ impl Future for Driver {
             turn = Turn::More;
         }
         match sent {
-            Poll::Ready(Err(error)) => this.lost(error),
+            Poll::Ready(Err(error)) => this.lost(Reason::Io(Arc::new(error))),
             sent if session.wants_close() => {
                 let reason = session.reason();
                 let patience = micros(session.limits().write_stall);

@@ -78,9 +78,9 @@ impl ServerHandle {
         self.accept(self.shared.accept.clone(), Box::new(listener));
     }
 
-    /// A service to be mounted in somebody else's HTTP server, such as one of axum or hyper. It speaks
-    /// every protocol over POST and (with the feature `ws`) over WebSocket, as [`Server::web`]
-    /// admits.
+    /// A service to be mounted in somebody else's HTTP server, such as one of axum or hyper. It
+    /// speaks every protocol over POST and (with the feature `ws`) over WebSocket, as
+    /// [`Server::web`] admits.
     ///
     /// Requests for names beside `localhost` and literal addresses are admitted by
     /// [`Web::host`](crate::transports::http::Web::host). After a shutdown it answers 503.

@@ -1,7 +1,7 @@
 //! `Id`: what ties a response to its request.
 //!
 //! Ids of the peer are echoed exactly as they came and never interpreted; ids that we give out are
-//! plain integers (see [`crate::Calls`]).
+//! plain integers, counted up.
 
 use std::borrow::Cow;
 

@@ -67,9 +67,9 @@ pub struct Limits {
     pub max_connections: usize,
     /// Connections from one address, loopback exempt. Default 64.
     pub max_connections_per_address: usize,
-    /// How long a handshake may take: from a connection to its first whole head over HTTP and
-    /// WebSocket, and from the first byte of each further head to its end. Default 10 s, of which one of
-    /// TLS has 5 s at most.
+    /// How long a handshake may take: over HTTP and WebSocket from a connection to its first whole
+    /// head, and from the first byte of each further head to its end. Default 10 s, of which that
+    /// of TLS has 5 s at most.
     pub handshake: Duration,
     /// Bytes of the head of one HTTP request. Default 16 KiB: cookies and tokens fit, floods do not.
     pub max_head: usize,

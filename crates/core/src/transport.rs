@@ -35,8 +35,8 @@ pub enum Shape {
 /// The receiving half of a connection.
 ///
 /// One task polls it. After an error or [`Received::End`] it is not polled again. An error of the
-/// kind [`io::ErrorKind::ConnectionRefused`] says that the peer has refused the connection behind
-/// its handshake and has executed nothing of what was sent.
+/// kind [`io::ErrorKind::ConnectionRefused`], before anything was received, says that the peer has
+/// certainly read nothing of what was sent: every call on the connection ends as not executed.
 pub trait RecvHalf: Send {
     /// Receives whatever is there into `into`, at least one message or one byte.
     ///

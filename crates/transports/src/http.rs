@@ -11,8 +11,8 @@
 //! | not for this host, or of a foreign page | 403 |
 //! | another path, method, media type, or too large | 404, 405, 415, 413 |
 //!
-//! What is refused before it is read has the header `rpc-outcome: not-executed`, by which our clients
-//! know.
+//! What is refused before it is read has the header `rpc-outcome: not-executed`, by which our
+//! clients know.
 //!
 //! Bodies are `application/json` (also `application/json-rpc`, `application/json-rpc2`) and
 //! `application/msgpack` (also `application/x-msgpack`, `application/vnd.msgpack`).

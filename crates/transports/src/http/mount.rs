@@ -30,14 +30,17 @@ use super::{
 /// `hyper::service::Service`, for any body. Cheap to clone.
 ///
 /// What is admitted, and what is answered, is the same as on a port of our own; a WebSocket needs a
-/// server around that hands connections over (`axum::serve` does, and hyper's connections `with_upgrades`).
+/// server around that hands connections over (`axum::serve` does, and hyper's connections
+/// `with_upgrades`).
 /// An origin is admitted where it is the host that the request names. What bounds the time of heads
 /// and of idle connections is the server around.
 ///
 /// Who posts over which connection is the matter of the server around, so that each post is a
 /// connection of its own: for the hooks of the server, its factories, and
-/// [`Limits::max_connections`]. A WebSocket is one as everywhere. The peer is the
-/// [`PeerAddress`](tinyrpc_core::PeerAddress) among the extensions of the request, where the server around puts one there.
+/// [`Limits::max_connections`]. A WebSocket is one as everywhere. The peer is the [`PeerAddress`]
+/// among the extensions of the request, where the server around puts one there.
+///
+/// [`PeerAddress`]: tinyrpc_core::PeerAddress
 ///
 /// Once the server that is mounted has shut down, requests are answered 503.
 #[derive(Clone)]

@@ -71,7 +71,9 @@ impl Seat {
         match self.desk.take_answer(lane) {
             Some(answer) => Poll::Ready(answer),
             None => {
-                state.post = Some(cx.waker().clone());
+                let old = keep(&mut state.post, cx.waker());
+                drop(state);
+                drop(old);
                 Poll::Pending
             }
         }
@@ -120,12 +122,9 @@ impl RecvHalf for Half {
         if state.closed {
             return Poll::Ready(Ok(Received::End));
         }
-        if !state.driver.as_ref().is_some_and(|driver| driver.will_wake(cx.waker())) {
-            let old = state.driver.replace(cx.waker().clone());
-            drop(state);
-            // A waker is code of the runtime: it is not dropped under the lock.
-            drop(old);
-        }
+        let old = keep(&mut state.driver, cx.waker());
+        drop(state);
+        drop(old);
         Poll::Pending
     }
 }
@@ -160,5 +159,14 @@ impl Drop for Half {
     fn drop(&mut self) {
         self.0.lock().closed = true;
         self.0.wake_post();
+    }
+}
+
+/// Keeps a waker; gives the one it replaces. A waker is code of the runtime, and so is not dropped
+/// under a lock.
+fn keep(place: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {
+    match place {
+        Some(kept) if kept.will_wake(waker) => None,
+        place => place.replace(waker.clone()),
     }
 }

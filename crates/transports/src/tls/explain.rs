@@ -12,16 +12,7 @@ pub(super) fn explain(error: io::Error, host: &str) -> io::Error {
         Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
             Some(format!("{host} does not speak TLS on this port"))
         }
-        Some(Error::AlertReceived(alert)) => {
-            return match alerted(*alert, host) {
-                // It refuses the connection, so that it has executed nothing.
-                Some(advice) => {
-                    let words = format!("{advice} ({error})");
-                    io::Error::new(io::ErrorKind::ConnectionRefused, words)
-                }
-                None => error,
-            };
-        }
+        Some(Error::AlertReceived(alert)) => alerted(*alert, host),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
             Some(format!("{host} closed the connection during the handshake"))
         }
