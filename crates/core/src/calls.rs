@@ -133,6 +133,18 @@ impl Calls {
         .into())
     }
 
+    /// Fails where answers are wanted, and none can come.
+    fn check_answers(&self, calls: usize) -> Result<(), Error> {
+        if self.shape != Shape::OneWay || calls == 0 {
+            return Ok(());
+        }
+        Err(Unsupported {
+            who: "a transport of one-way messages",
+            what: "bring answers back: send notifications",
+        }
+        .into())
+    }
+
     /// Makes one call, or joins the queue.
     ///
     /// `waker` is woken by the answer, so that a caller need not ask for it right away.
@@ -142,6 +154,7 @@ impl Calls {
         patience: Patience<'_>,
         waker: Option<Waker>,
     ) -> Result<Begun, Error> {
+        self.check_answers(1)?;
         let mut inner = self.lock();
         let Some((wire, deadline)) = self.enter(&mut inner, 1, draft, &patience)? else {
             return Ok(Begun::Waiting(wait(inner, patience, 1, draft.timeout)));
@@ -212,6 +225,7 @@ impl Calls {
         let calls = drafts.iter().filter(|(_, notify)| !notify).count();
         // All of them are alike in what matters here.
         let Some((first, _)) = drafts.first() else { return Ok(None) };
+        self.check_answers(calls)?;
         let mut inner = self.lock();
         let Some((wire, deadline)) = self.enter(&mut inner, calls, first, &patience)? else {
             return Ok(Some(wait(inner, patience, calls, first.timeout)));

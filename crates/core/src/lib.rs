@@ -69,7 +69,7 @@ pub use crate::{
         Answer, Chunk, Credit, Invalid, Message, Ping, Request, Response, StreamEnd, StreamItem,
     },
     meta::Meta,
-    outgoing::{Kind, Outgoing, Taken},
+    outgoing::{Kind, Outgoing, Peeked, Taken},
     payload::{Payload, PayloadRef},
     protocol::{
         BatchPart, Codec, Decoder, Encoder, FrameRef, Heartbeat, IdKind, Profile, Protocol,

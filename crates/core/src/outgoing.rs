@@ -4,7 +4,7 @@ mod marks;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use bytes::Bytes;
 
@@ -44,6 +44,10 @@ pub struct Outgoing {
     hint: Hint,
     /// This queue is moved behind another one that holds such notifications.
     follows: bool,
+    /// Lanes whose messages are not to be sent any more: nobody waits for them.
+    withdrawn: HashSet<Lane>,
+    /// There is nobody who could take anything.
+    vacant: bool,
     /// Kept where somebody wants to see each message.
     marks: Option<Vec<Mark>>,
 }
@@ -96,6 +100,22 @@ pub enum Taken {
     Ended(Lane, Ended),
 }
 
+/// What a transport of messages looks at before it takes it.
+#[derive(Debug)]
+pub enum Peeked<'a> {
+    /// Send this message.
+    Frame {
+        /// The exchange that it belongs to.
+        lane: Lane,
+        /// The message without any framing.
+        bytes: &'a [u8],
+        /// What else is known of it.
+        hint: Hint,
+    },
+    /// The lane is done with, in this way; its frame, if there was one, was taken before.
+    Ended(Lane, Ended),
+}
+
 impl Outgoing {
     /// An empty queue.
     pub fn new(shape: Shape) -> Self {
@@ -115,6 +135,8 @@ impl Outgoing {
             large_notifications: 0,
             hint: Hint::None,
             follows: false,
+            withdrawn: HashSet::new(),
+            vacant: false,
             marks: None,
         }
     }
@@ -172,8 +194,22 @@ impl Outgoing {
         self.push_segment(frame.bytes, frame.lane, Kind::Call, None);
     }
 
+    /// A transport says whether there is anybody at the other end who could take something: a
+    /// worker may come later. Nobody there is no stall, and what waits is kept.
+    pub fn set_vacant(&mut self, vacant: bool) {
+        self.vacant = vacant;
+    }
+
+    /// True where a transport said that nobody is there.
+    pub(crate) fn is_vacant(&self) -> bool {
+        self.vacant
+    }
+
     /// Transports of messages: the next thing to do.
     pub fn pop(&mut self) -> Option<Taken> {
+        if !self.withdrawn.is_empty() {
+            self.skip_withdrawn();
+        }
         let Some(cut) = self.cuts.front_mut() else {
             return self.pop_large();
         };
@@ -194,6 +230,72 @@ impl Outgoing {
         let how = cut.ended?;
         self.take_end();
         Some(Taken::Ended(cut.lane, how))
+    }
+
+    /// Transports of messages: the next thing to do, which stays in the queue until
+    /// [`Outgoing::drop_first`]. What a transport has no room for is not taken by a look at it.
+    pub fn peek(&mut self) -> Option<Peeked<'_>> {
+        if !self.withdrawn.is_empty() {
+            self.skip_withdrawn();
+        }
+        if let Some(cut) = self.cuts.front() {
+            if cut.end > self.head {
+                let bytes = self.bytes.get(self.head..cut.end).unwrap_or_default();
+                return Some(Peeked::Frame { lane: cut.lane, bytes, hint: cut.hint });
+            }
+            return cut.ended.map(|how| Peeked::Ended(cut.lane, how));
+        }
+        let segment = self.large.front()?;
+        if segment.begun {
+            return segment.ended.map(|how| Peeked::Ended(segment.lane, how));
+        }
+        Some(Peeked::Frame { lane: segment.lane, bytes: &segment.bytes, hint: segment.hint })
+    }
+
+    /// Transports of messages: says that what [`Outgoing::peek`] showed is done.
+    pub fn drop_first(&mut self) {
+        let Some(cut) = self.cuts.front() else {
+            self.pop_large();
+            return;
+        };
+        if cut.end == self.head {
+            self.cuts.pop_front();
+            self.take_end();
+            return;
+        }
+        self.head = cut.end;
+        if cut.ended.is_none() {
+            self.cuts.pop_front();
+        }
+        if self.head == self.bytes.len() {
+            self.rewind();
+        }
+    }
+
+    /// Has the message of a lane never be sent; it was not taken.
+    pub(crate) fn withdraw(&mut self, lane: Lane) {
+        self.withdrawn.insert(lane);
+    }
+
+    fn skip_withdrawn(&mut self) {
+        while let Some(cut) = self.cuts.front() {
+            if cut.end == self.head || !self.withdrawn.remove(&cut.lane) {
+                return;
+            }
+            self.head = cut.end;
+            if cut.ended.is_none() {
+                self.cuts.pop_front();
+            }
+            if self.head == self.bytes.len() {
+                self.rewind();
+            }
+        }
+        while let Some(segment) = self.large.front()
+            && !segment.begun
+            && self.withdrawn.remove(&segment.lane)
+        {
+            self.pop_large();
+        }
     }
 
     fn pop_large(&mut self) -> Option<Taken> {
@@ -369,6 +471,7 @@ impl Outgoing {
         self.cuts.clear();
         self.rewind();
         self.large.clear();
+        self.withdrawn.clear();
         self.take_marks();
         (self.large_bytes, self.large_notifications, self.ends) = (0, 0, 0);
     }

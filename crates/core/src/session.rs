@@ -138,7 +138,8 @@ impl Session {
         let trace = settings.trace.take();
         let trace = trace.map(|hook| Trace::new(hook, settings.peer.clone()));
         let limits = Arc::new(Limits::clone(&settings.limits).checked());
-        let can_call = settings.role == Role::Client || settings.shape != Shape::Exchange;
+        let can_call = settings.role == Role::Client
+            || !matches!(settings.shape, Shape::Exchange | Shape::OneWay);
         let mut session = Self {
             links: Vec::new(),
             tongue: 0,
@@ -356,8 +357,12 @@ impl Session {
         }
     }
 
-    /// Closes the connection once the queue is sent. Every call ends, and no request begins.
+    /// Closes the connection once the queue is sent, or at once where nobody is there to take it.
+    /// Every call ends, and no request begins.
     pub fn close(&mut self, reason: Reason) {
+        if self.outgoing.is_vacant() {
+            return self.lose(reason);
+        }
         self.end_calls(&reason, Rest::Sent);
         while let Some(waiting) = self.backlog.pop() {
             self.outgoing.end_lane(waiting.lane, Ended::Refused);

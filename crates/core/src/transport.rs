@@ -30,6 +30,9 @@ pub enum Shape {
     /// A request in, no or one answer out; each exchange is a lane of its own. The serving side
     /// cannot call.
     Exchange,
+    /// Whole messages one way, seen from the side that sends them: notifications. A call fails at
+    /// once. The receiving side sees exchanges that nobody waits for.
+    OneWay,
 }
 
 /// The receiving half of a connection.

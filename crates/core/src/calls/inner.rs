@@ -55,9 +55,10 @@ impl Inner {
             && self.queued + self.outbox.len() < limits.max_outgoing
     }
 
-    /// Ends calls whose time is over. Those that were not taken yet are sent all the same, so
-    /// nobody can say that they will not be executed.
-    pub(super) fn expire(&mut self, now: u64, wakes: &mut Vec<Waker>) {
+    /// Ends calls whose time is over. On a permanent connection those that were not taken yet are
+    /// sent all the same, so nobody can say that they will not be executed; an exchange that was
+    /// not taken is withdrawn.
+    pub(super) fn expire(&mut self, now: u64, out: &mut Outgoing, wakes: &mut Vec<Waker>) {
         let mut next = self.waiters.expire(now, wakes);
         let mut late = Vec::new();
         for slot in self.ring.iter_mut() {
@@ -68,8 +69,14 @@ impl Inner {
                 next = next.min(slot.deadline);
                 continue;
             }
-            slot.end(Reason::Timeout(slot.timeout / 1000), true, wakes);
-            late.extend(slot.lane.filter(|lane| !lane.is_duplex()));
+            let lane = slot.lane.filter(|lane| !lane.is_duplex());
+            // INVARIANT: all calls of one exchange have one deadline, so it ends as a whole.
+            let sent = lane.is_none() || was_taken(slot, &self.parcels, self.parcel, out);
+            slot.end(Reason::Timeout(slot.timeout / 1000), sent, wakes);
+            if let Some(lane) = lane.filter(|_| !sent) {
+                out.withdraw(lane);
+            }
+            late.extend(lane);
         }
         self.armed = next;
         late.into_iter().for_each(|lane| self.abandon_lane(lane));

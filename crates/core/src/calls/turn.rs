@@ -53,7 +53,7 @@ impl Calls {
         let mut guard = self.lock();
         let inner = &mut *guard;
         if now >= inner.armed {
-            inner.expire(now, wakes);
+            inner.expire(now, out, wakes);
         }
         while inner
             .parcels

@@ -107,7 +107,17 @@ impl Model {
                 }
             }
             Step::Take(count) => {
-                for _ in 0..count / 1000 {
+                for step in 0..count / 1000 {
+                    if step % 2 == 0 {
+                        // What is looked at stays there until it is dropped.
+                        match self.queue.peek() {
+                            None => break,
+                            Some(Peeked::Frame { bytes, .. }) => self.left.extend_from_slice(bytes),
+                            Some(Peeked::Ended(..)) => unreachable!("no lane ends"),
+                        }
+                        self.queue.drop_first();
+                        continue;
+                    }
                     match self.queue.pop() {
                         None => break,
                         Some(Taken::Frame(frame)) => self.left.extend_from_slice(&frame.bytes),

@@ -1,6 +1,6 @@
 //! `Stall`: since when nothing moves, and for how long that is borne.
 
-use super::Session;
+use super::{Session, State};
 use crate::{Reason, caller::micros};
 
 /// Since when the transport took nothing although there was something to take.
@@ -23,7 +23,13 @@ impl Session {
     pub(super) fn watch_stall(&mut self, now: u64) -> u64 {
         let taken = self.outgoing.taken();
         // A window that the peer never opens again is a stall, too.
-        let idle = self.outgoing.is_empty() && !self.is_splitting();
+        let vacant = self.outgoing.is_vacant();
+        if vacant && matches!(self.state, State::Closing(_)) {
+            self.lose(self.reason());
+            return u64::MAX;
+        }
+        let idle = self.outgoing.is_empty() && !self.is_splitting()
+            || vacant && matches!(self.state, State::Open);
         let Stall { since, looked, end, over, .. } = self.stall;
         let since = if idle || taken >= end {
             // Nothing waited until now, whatever the clock did meanwhile.

@@ -1,6 +1,8 @@
 //! Lanes: each exchange ends once, in a way that its transport can turn into a status.
 
-use tinyrpc_core::{Ended, Error, Id, Lane, Outcome, Reason, Shape};
+use std::time::Duration;
+
+use tinyrpc_core::{Ended, Error, Id, Lane, Limits, Outcome, Reason, Role, Shape};
 
 use crate::support::{Identity, Pair, Setup, pair::carry};
 
@@ -270,4 +272,60 @@ fn a_transport_knows_best_what_became_of_its_exchange() {
     pair.tasks.run();
     assert_eq!(refused.err().outcome(), Outcome::NotExecuted);
     assert_eq!(broken.err().outcome(), Outcome::Unknown);
+}
+
+/// Where nothing was taken in time, nothing is sent any more: nobody waits for it.
+#[test]
+fn an_exchange_that_was_not_taken_in_time_is_withdrawn() {
+    for size in [1, 100_000] {
+        let patient = |limits: &mut Limits| limits.write_stall = Duration::from_secs(3600);
+        let mut pair = Setup::shape(Shape::Exchange).limits(patient).pair();
+        let text = "x".repeat(size);
+        let taken = pair.call::<Vec<String>>("hold", (text.clone(),));
+        pair.turn();
+        assert!(pair.client.pop().is_some());
+        let late = pair.call::<Vec<String>>("echo", (text,));
+        pair.turn();
+        pair.pass(Duration::from_secs(30));
+        assert_eq!(taken.err().outcome(), Outcome::Unknown);
+        assert_eq!(late.err().outcome(), Outcome::NotExecuted);
+        let next = pair.call::<Vec<u8>>("echo", (7,));
+        pair.turn();
+        assert_eq!(pair.client.pop_all(), ["=q3 echo   [7]"], "{size}");
+        let abandoned = [1, 2].map(|lane| (Lane(lane), Ended::Abandoned));
+        assert_eq!(pair.client.ended, abandoned);
+        assert!(next.is_pending());
+    }
+}
+
+/// What goes one way only.
+#[test]
+fn a_transport_of_one_way_messages_takes_notifications() {
+    for role in [Role::Client, Role::Server] {
+        let mut pair = Pair::new(Shape::OneWay);
+        let caller = match role {
+            Role::Client => pair.client.caller(),
+            Role::Server => pair.server.caller(),
+        };
+        let error = pair.call_by::<()>(caller.clone(), "echo", (1,)).err();
+        assert_eq!(error.outcome(), Outcome::NotExecuted);
+        assert!(matches!(error, Error::NotExecuted(Reason::Unsupported(_))), "{error:?}");
+        let batch = pair.tasks.spawn(async move {
+            let mut batch = caller.batch();
+            let call = batch.call::<u8>("echo", (1,)).unwrap();
+            batch.notify("note", ()).unwrap();
+            batch.send().await.and_then(|mut answers| answers.take(call))
+        });
+        pair.tasks.run();
+        assert!(matches!(batch.err(), Error::NotExecuted(Reason::Unsupported(_))));
+    }
+    let mut pair = Pair::new(Shape::OneWay);
+    let large = "x".repeat(100_000);
+    let notes = [pair.notify("a", (1,)), pair.notify("b", (large,)), pair.notify("c", ())];
+    pair.turn();
+    notes.into_iter().for_each(|note| note.ok());
+    let sent = pair.client.pop_all().concat();
+    let order: Vec<_> = ["q a ", "q b ", "q c "].map(|one| sent.find(one)).into();
+    assert!(order.is_sorted() && order.iter().all(Option::is_some), "{order:?}");
+    assert!(pair.client.ended.is_empty());
 }

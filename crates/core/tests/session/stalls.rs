@@ -208,3 +208,31 @@ fn memory_of_a_side_whose_peer_never_reads() {
     assert!(pair.server.session.outgoing().len() < more + 300_000);
     assert!(pair.server.session.is_paused() || pair.server.session.is_closing());
 }
+
+/// Nobody is there yet who could take anything: that is no stall, and a shutdown does not wait.
+#[test]
+fn a_transport_where_nobody_is() {
+    let forever = |limits: &mut Limits| limits.call_timeout = Duration::ZERO;
+    for comes in [true, false] {
+        let mut pair = Setup::shape(Shape::Exchange).limits(forever).pair();
+        let call = pair.call::<Vec<u8>>("echo", (1,));
+        pair.client.turn(pair.now);
+        pair.client.session.outgoing().set_vacant(true);
+        for _ in 0..100 {
+            pair.pass(SECOND);
+            assert!(!pair.client.session.is_lost());
+        }
+        if comes {
+            pair.client.session.outgoing().set_vacant(false);
+            pair.pass(9 * SECOND);
+            assert!(!pair.client.session.is_lost(), "whoever came has all the time");
+            pair.settle();
+            assert_eq!(call.ok(), [1]);
+        } else {
+            pair.client.session.close(Reason::Closed("enough".into()));
+            pair.turn();
+            assert!(pair.client.session.is_lost());
+            assert_eq!(call.err().outcome(), Outcome::NotExecuted);
+        }
+    }
+}
