@@ -44,12 +44,29 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(authority) => write!(f, "zmq://{authority}"),
-            Self::Ipc(path) => write!(f, "zmq-ipc://{path}"),
-            Self::Inproc(name) => write!(f, "zmq-inproc://{name}"),
-        }
+        f.write_str(&list(std::slice::from_ref(self)))
     }
+}
+
+/// Several endpoints as one address: those of one kind behind one scheme.
+pub(super) fn list(endpoints: &[Endpoint]) -> String {
+    let mut text = String::new();
+    let mut last = "";
+    for endpoint in endpoints {
+        let (scheme, rest) = match endpoint {
+            Endpoint::Tcp(rest) => ("zmq://", rest),
+            Endpoint::Ipc(rest) => ("zmq-ipc://", rest),
+            Endpoint::Inproc(rest) => ("zmq-inproc://", rest),
+        };
+        if !text.is_empty() {
+            text.push(',');
+        }
+        if std::mem::replace(&mut last, scheme) != scheme {
+            text.push_str(scheme);
+        }
+        text.push_str(rest);
+    }
+    text
 }
 
 /// An endpoint in ZeroMQ's own words.
@@ -60,6 +77,11 @@ pub(super) struct Resolved {
 }
 
 impl Resolved {
+    /// True where nothing is told of connections: there is no network.
+    pub(super) fn is_inproc(&self) -> bool {
+        self.text.starts_with("inproc:")
+    }
+
     fn of(address: &SocketAddr) -> Self {
         Self { text: format!("tcp://{address}"), is_ipv6: address.is_ipv6() }
     }

@@ -1,99 +1,110 @@
 //! `ZmqListener`: serves over ZeroMQ.
 
-use std::{
-    fmt,
-    future::poll_fn,
-    io,
-    sync::Arc,
-    task::{Poll, Waker},
-};
+use std::{fmt, future::poll_fn, io, sync::Arc};
 
 use async_trait::async_trait;
 use tinyrpc_core::{Accepted, Limits, Listener};
-use zmq::ROUTER;
 
-use super::{
-    endpoint::Endpoint, hub::Hub, peer, pump::Pump, readiness::Readiness, router::Router, tuning,
-    watch::Watched,
-};
+use super::{Common, Resolve, Tuning, doors::ZmqEndpoints, endpoint::Endpoint};
 
-/// Serves all peers of one ROUTER, each as a connection.
+/// Serves all peers of any number of endpoints, bound and connected, each peer as a connection.
 ///
-/// Its address is free again when it and all its connections are gone. Peers that come in between
-/// are told that they are not served.
+/// A listener that connects is a worker: whoever is bound there, such as a
+/// [`ZmqConnector`](super::ZmqConnector), hands calls to it.
+///
+/// An address is free again when the listener and all its connections there are gone. Peers that
+/// come in between are told that they are not served.
+///
+/// ```
+/// # async fn example() -> std::io::Result<()> {
+/// use tinyrpc_core::Limits;
+/// use tinyrpc_transports::zmq::{Endpoint, ZmqListener};
+///
+/// let listener = ZmqListener::new(&Limits::default());
+/// let endpoints = listener.endpoints();
+/// let bound = endpoints.bind(&Endpoint::Tcp("127.0.0.1:0".into())).await?;
+/// endpoints.connect(&Endpoint::Tcp("127.0.0.1:4000".into())).await?;
+/// // And later, while it serves:
+/// endpoints.unbind(&bound);
+/// # Ok(()) }
+/// ```
 pub struct ZmqListener {
-    hub: Arc<Hub>,
-    endpoint: Endpoint,
+    endpoints: ZmqEndpoints,
 }
 
 impl ZmqListener {
+    /// Serves nowhere yet; [`ZmqListener::endpoints`] change that.
+    pub fn new(limits: &Limits) -> Self {
+        Self::from_common(Common::new(Arc::new(limits.clone())))
+    }
+
+    pub(super) fn from_common(common: Common) -> Self {
+        Self { endpoints: ZmqEndpoints::new(common) }
+    }
+
+    /// The same with another tuning of its sockets. Said before any endpoint.
+    pub fn tuned(self, tuning: Tuning) -> Self {
+        self.rebuilt(|common| common.tuning = tuning)
+    }
+
+    /// The same with a resolver for the endpoints that are connected. Said before any endpoint.
+    pub fn resolver(self, resolver: impl Resolve + 'static) -> Self {
+        self.rebuilt(|common| common.resolver = Arc::new(resolver))
+    }
+
+    fn rebuilt(self, change: impl FnOnce(&mut Common)) -> Self {
+        let mut common = self.endpoints.common().clone();
+        change(&mut common);
+        Self::from_common(common)
+    }
+
     /// Binds an endpoint. The peers are received in a task of the runtime that this is called in.
     ///
     /// # Errors
     ///
     /// The endpoint is taken, or it is none.
     pub async fn bind(endpoint: &Endpoint, limits: &Limits) -> io::Result<Self> {
-        let mut refused = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-        for resolved in endpoint.resolve().await? {
-            let socket = tuning::socket(ROUTER, &resolved, limits)?;
-            // A peer that takes nothing, or is gone, is an error and not silence.
-            socket.set_router_mandatory(true)?;
-            let watched = Watched::new(socket)?;
-            let socket = watched.socket();
-            if let Err(error) = socket.bind(&resolved.text) {
-                refused = error.into();
-                continue;
-            }
-            let named = socket.get_last_endpoint()?;
-            let bound = named.map_err(|_| io::Error::other("the address is no text"))?;
-            let readiness = Readiness::of(socket)?;
-            let hub = Hub::new(Router::new(watched, limits));
-            hub.enter();
-            tokio::spawn(Pump::new(readiness, Arc::clone(&hub)));
-            return Ok(Self { hub, endpoint: Endpoint::from_zmq(&bound) });
-        }
-        Err(refused)
+        let listener = Self::new(limits);
+        listener.endpoints.bind(endpoint).await?;
+        Ok(listener)
+    }
+
+    /// Connects an endpoint, as [`ZmqEndpoints::connect`] does.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint is none.
+    pub async fn connect(endpoint: &Endpoint, limits: &Limits) -> io::Result<Self> {
+        let listener = Self::new(limits);
+        listener.endpoints.connect(endpoint).await?;
+        Ok(listener)
+    }
+
+    /// Its endpoints, to be changed at any time.
+    pub fn endpoints(&self) -> ZmqEndpoints {
+        self.endpoints.clone()
     }
 }
 
 #[async_trait]
 impl Listener for ZmqListener {
     async fn accept(&mut self) -> io::Result<Accepted> {
-        poll_fn(|cx| {
-            let mut router = self.hub.lock();
-            let Some((number, address, shape)) = router.accept() else {
-                let old = router.acceptor.replace(cx.waker().clone());
-                drop(router);
-                drop(old);
-                return Poll::Pending;
-            };
-            router.users += 1;
-            drop(router);
-            let hub = Arc::clone(&self.hub);
-            Poll::Ready(Ok(peer::connection(hub, number, address, shape).into()))
-        })
-        .await
+        Ok(poll_fn(|cx| self.endpoints.poll_accept(cx)).await)
     }
 
     fn address(&self) -> String {
-        self.endpoint.to_string()
+        self.endpoints.address()
     }
 }
 
 impl Drop for ZmqListener {
     fn drop(&mut self) {
-        let mut router = self.hub.lock();
-        // To unbind would close the connections of the peers that are still served.
-        router.stop_accepting();
-        let pump = router.pump.clone();
-        drop(router);
-        pump.into_iter().for_each(Waker::wake);
-        self.hub.exit();
+        self.endpoints.close();
     }
 }
 
 impl fmt::Debug for ZmqListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ZmqListener").field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("ZmqListener").field("endpoints", &self.endpoints).finish()
     }
 }

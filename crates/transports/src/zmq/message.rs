@@ -2,69 +2,98 @@
 
 use std::io;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use zmq::{DONTWAIT, Error, Message, SNDMORE, Socket};
 
-/// What a socket received.
-#[derive(Debug)]
-pub(super) struct Parts {
-    /// Everything before the last part.
-    pub(super) envelope: Vec<Bytes>,
+/// A message as it was received. The last part is what it is about.
+pub(super) struct Raw {
+    /// The first part, where there are several.
+    pub(super) first: Option<Message>,
+    /// What stands between the first part and the last one.
+    pub(super) rest: Vec<Message>,
     /// The last part.
-    pub(super) body: Bytes,
-    /// The descriptor of the network connection over which it came, where there is one.
+    pub(super) body: Message,
+}
+
+/// What came of looking for a message.
+pub(super) enum Got {
+    Nothing,
+    Whole(Raw),
+    /// It had more parts, or longer ones before the last, than anybody needs; the first of them.
+    Excess(Message),
+}
+
+/// The next message, where one is there.
+pub(super) fn receive(socket: &Socket) -> io::Result<Got> {
+    let (mut first, mut rest, mut size, mut excess) = (None, Vec::new(), 0, false);
+    loop {
+        let part = match socket.recv_msg(DONTWAIT) {
+            Ok(part) => part,
+            Err(Error::EAGAIN) => return Ok(Got::Nothing),
+            Err(Error::EINTR) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        if !part.get_more() {
+            return Ok(match first {
+                Some(first) if excess => Got::Excess(first),
+                first => Got::Whole(Raw { first, rest, body: part }),
+            });
+        }
+        size += part.len();
+        excess |= size > MOST_ENVELOPE || rest.len() + 2 >= MOST_PARTS;
+        match &mut first {
+            None => first = Some(part),
+            Some(_) if excess => {}
+            Some(_) => rest.push(part),
+        }
+    }
+}
+
+impl Raw {
+    /// How many bytes it keeps.
+    pub(super) fn len(&self) -> usize {
+        let envelope: usize = self.first.iter().chain(&self.rest).map(|part| part.len()).sum();
+        envelope + self.body.len()
+    }
+
+    /// What stands before the last part, as blocks of their own.
+    pub(super) fn envelope(&self) -> Vec<Bytes> {
+        self.first.iter().chain(&self.rest).map(|part| Bytes::copy_from_slice(part)).collect()
+    }
+}
+
+/// Where a message came from, as far as ZeroMQ tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Origin {
+    /// The descriptor of the network connection, where there is one.
     pub(super) descriptor: Option<i32>,
     /// The address of the other end of it, where it has one.
     pub(super) address: Option<String>,
 }
 
-/// The next message, where one is there.
-pub(super) fn receive(socket: &Socket, origin: Origin) -> io::Result<Option<Parts>> {
-    let mut envelope = Vec::new();
-    loop {
-        let mut message = match socket.recv_msg(DONTWAIT) {
-            Ok(message) => message,
-            Err(Error::EAGAIN) => return Ok(None),
-            Err(Error::EINTR) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        if message.get_more() {
-            // A broker or two stand between peers, not a thousand.
-            if envelope.len() < MOST_PARTS {
-                envelope.push(Bytes::copy_from_slice(&message));
-            }
-            continue;
+impl Origin {
+    pub(super) fn of(message: &mut Message) -> Self {
+        Self {
+            descriptor: message.gets("__fd").and_then(|text| text.parse().ok()),
+            address: message.gets("Peer-Address").map(str::to_owned),
         }
-        let (mut descriptor, mut address) = (None, None);
-        if origin == Origin::Wanted {
-            descriptor = message.gets("__fd").and_then(|text| text.parse().ok());
-            address = message.gets("Peer-Address").map(str::to_owned);
-        }
-        let body = match message.len() < LARGE {
-            true => Bytes::copy_from_slice(&message),
-            false => Bytes::from_owner(Owner(message)),
-        };
-        return Ok(Some(Parts { envelope, body, descriptor, address }));
     }
 }
 
-/// Whether it is told over which network connection a message came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    Wanted,
-    Known,
-}
-
 /// Sends a message; false where there is no room for it now.
-pub(super) fn send(socket: &Socket, envelope: &[Bytes], body: &Bytes) -> io::Result<bool> {
-    for (index, part) in envelope.iter().enumerate() {
-        match retried(|| socket.send(&**part, DONTWAIT | SNDMORE)) {
+pub(super) fn send<'a>(
+    socket: &Socket,
+    envelope: impl IntoIterator<Item = &'a [u8]>,
+    body: &[u8],
+) -> io::Result<bool> {
+    for (index, part) in envelope.into_iter().enumerate() {
+        match retried(|| socket.send(part, DONTWAIT | SNDMORE)) {
             Ok(()) => {}
             Err(Error::EAGAIN) if index == 0 => return Ok(false),
             Err(error) => return Err(error.into()),
         }
     }
-    match retried(|| socket.send(&**body, DONTWAIT)) {
+    match retried(|| socket.send(body, DONTWAIT)) {
         Ok(()) => Ok(true),
         Err(Error::EAGAIN) => Ok(false),
         Err(error) => Err(error.into()),
@@ -80,6 +109,23 @@ fn retried(mut send: impl FnMut() -> zmq::Result<()>) -> zmq::Result<()> {
     }
 }
 
+/// Keeps messages: small ones several in a block, large ones as they are.
+#[derive(Debug, Default)]
+pub(super) struct Store(BytesMut);
+
+impl Store {
+    pub(super) fn keep(&mut self, message: Message) -> Bytes {
+        if message.len() >= LARGE {
+            return Bytes::from_owner(Owner(message));
+        }
+        if self.0.capacity() < message.len() {
+            self.0.reserve(BLOCK.max(message.len()));
+        }
+        self.0.extend_from_slice(&message);
+        self.0.split().freeze()
+    }
+}
+
 /// A message that is kept as it is.
 struct Owner(Message);
 
@@ -89,7 +135,12 @@ impl AsRef<[u8]> for Owner {
     }
 }
 
-/// Smaller messages are copied: ZeroMQ keeps several of them in one block, which one would pin.
-const LARGE: usize = 16 << 10;
-/// Parts of an envelope that are kept.
-const MOST_PARTS: usize = 16;
+/// Smaller messages are copied: ZeroMQ keeps several of them in one block of its own, which one
+/// would pin.
+const LARGE: usize = 4 << 10;
+/// Bytes of a block for small messages: some dozens of them, and little to pin by one.
+const BLOCK: usize = 8 << 10;
+/// Parts of a message: a broker or two stand between peers, not a thousand.
+const MOST_PARTS: usize = 64;
+/// Bytes of all parts but the last: ids have 255 at most.
+const MOST_ENVELOPE: usize = 16 << 10;

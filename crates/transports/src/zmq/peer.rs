@@ -6,12 +6,14 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bytes::Bytes;
 use tinyrpc_core::{
-    Connection, Incoming, Lane, Outgoing, PeerAddress, Received, RecvHalf, SendHalf, Shape, Taken,
+    Connection, Incoming, Outgoing, Peeked, PeerAddress, Received, RecvHalf, SendHalf, Shape,
 };
 
-use super::{hub::Hub, router::Inbox};
+use super::{
+    hub::Hub,
+    router::{Inbox, Router},
+};
 
 /// A peer that is served, until both halves are gone.
 struct Seat {
@@ -21,11 +23,7 @@ struct Seat {
 
 struct Receiving(Arc<Seat>);
 
-struct Sending {
-    seat: Arc<Seat>,
-    /// A message for which there was no room.
-    waiting: Option<(Lane, Bytes)>,
-}
+struct Sending(Arc<Seat>);
 
 /// The connection with a peer that was accepted. The caller has entered the hub for it.
 pub(super) fn connection(
@@ -42,7 +40,7 @@ pub(super) fn connection(
         peer,
         headers: None,
         recv: Box::new(Receiving(Arc::clone(&seat))),
-        send: Box::new(Sending { seat, waiting: None }),
+        send: Box::new(Sending(seat)),
     }
 }
 
@@ -55,7 +53,12 @@ impl RecvHalf for Receiving {
         let Seat { hub, number } = &*self.0;
         let mut router = hub.lock();
         match router.take(*number, into)? {
-            Inbox::Some => Poll::Ready(Ok(Received::Some)),
+            Inbox::Some => {
+                let pump = router.relieve(*number);
+                drop(router);
+                pump.into_iter().for_each(Waker::wake);
+                Poll::Ready(Ok(Received::Some))
+            }
             Inbox::Ended => Poll::Ready(Ok(Received::End)),
             Inbox::Empty => {
                 let old = router.wait(*number, cx.waker());
@@ -68,44 +71,41 @@ impl RecvHalf for Receiving {
     }
 }
 
-impl Sending {
-    /// Sends what can be sent; false where there is no room for the rest now.
-    fn send(&mut self, out: &mut Outgoing, sent: &mut bool) -> io::Result<bool> {
-        let Seat { hub, number } = &*self.seat;
-        let mut router = hub.lock();
-        loop {
-            let (lane, body) = match self.waiting.take() {
-                Some(waiting) => waiting,
-                None => match out.pop() {
-                    Some(Taken::Frame(frame)) => (frame.lane, frame.bytes),
-                    // Whoever waits for an answer gets one in any case.
-                    Some(Taken::Ended(lane, _)) if router.is_open(*number, lane) => {
-                        (lane, Bytes::new())
-                    }
-                    Some(Taken::Ended(..)) => continue,
-                    None => break,
-                },
-            };
-            if !router.send(*number, lane, &body)? {
-                self.waiting = Some((lane, body));
-                return Ok(false);
+/// Sends what can be sent; false where there is no room for the rest now.
+fn send(router: &mut Router, number: u64, out: &mut Outgoing, sent: &mut bool) -> io::Result<bool> {
+    while let Some(next) = out.peek() {
+        match next {
+            Peeked::Frame { lane, bytes, .. } => {
+                if !router.send(number, lane, bytes)? {
+                    return Ok(false);
+                }
+                router.finish(number, lane);
+                *sent = true;
             }
-            *sent = true;
-            router.finish(*number, lane);
+            // Whoever waits for an answer gets one in any case.
+            Peeked::Ended(lane, _) if router.is_open(number, lane) => {
+                if !router.send(number, lane, &[])? {
+                    return Ok(false);
+                }
+                router.finish(number, lane);
+                *sent = true;
+            }
+            Peeked::Ended(..) => {}
         }
-        Ok(true)
+        out.drop_first();
     }
+    Ok(true)
 }
 
 impl SendHalf for Sending {
     fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
-        if self.waiting.is_none() && out.is_empty() {
+        if out.is_empty() {
             return Poll::Ready(Ok(()));
         }
+        let Seat { hub, number } = &*self.0;
         let mut sent = false;
-        let all = self.send(out, &mut sent)?;
-        let Seat { hub, number } = &*self.seat;
         let mut router = hub.lock();
+        let all = send(&mut router, *number, out, &mut sent)?;
         let old = match all {
             true => router.blocked.remove(number),
             false => router.blocked.insert(*number, cx.waker().clone()),
@@ -125,7 +125,8 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut router = self.hub.lock();
         router.leave(self.number);
-        let pump = if router.has_more() { router.pump.clone() } else { None };
+        let crowded = router.relieve(self.number);
+        let pump = if router.has_more() { router.pump.clone() } else { crowded };
         drop(router);
         pump.into_iter().for_each(Waker::wake);
         self.hub.exit();

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::time::{Sleep, sleep};
 
-use super::{hub::Hub, readiness::Readiness};
+use super::{hub::Hub, readiness::Readiness, router::Flow};
 
 /// Receives until nobody holds on to the hub. The order of the fields is that of their end.
 pub(super) struct Pump {
@@ -18,12 +18,14 @@ pub(super) struct Pump {
     hub: Arc<Hub>,
     /// When those who wait for room try again in any case.
     retry: Option<Pin<Box<Sleep>>>,
+    /// How long a peer may still leave what waits for it, while nothing is received for anybody.
+    hold: Option<Pin<Box<Sleep>>>,
     wakers: Vec<Waker>,
 }
 
 impl Pump {
     pub(super) fn new(readiness: Readiness, hub: Arc<Hub>) -> Self {
-        Self { readiness, hub, retry: None, wakers: Vec::new() }
+        Self { readiness, hub, retry: None, hold: None, wakers: Vec::new() }
     }
 
     /// One turn under the lock; true at the end.
@@ -39,17 +41,26 @@ impl Pump {
             // Both are asked before anything is received, so that no change is missed.
             let changed = router.socket().poll_changed(cx) | self.readiness.poll_changed(cx);
             // Only the end of the process ends the context of its sockets.
-            let Ok(more) = router.receive(&mut self.wakers) else { return true };
+            let Ok(flow) = router.receive(&mut self.wakers) else { return true };
             if changed {
                 self.wakers.extend(router.blocked.drain().map(|(_, waker)| waker));
             }
-            if more {
-                cx.waker().wake_by_ref();
-                return false;
+            match flow {
+                Flow::More => {
+                    cx.waker().wake_by_ref();
+                    return false;
+                }
+                Flow::Crowded => {
+                    let hold = self.hold.get_or_insert_with(|| Box::pin(sleep(HOLD)));
+                    if hold.as_mut().poll(cx).is_pending() {
+                        return false;
+                    }
+                    router.end_crowded(&mut self.wakers);
+                }
+                Flow::Drained if !changed => break,
+                Flow::Drained => {}
             }
-            if !changed {
-                break;
-            }
+            self.hold = None;
         }
         if router.blocked.is_empty() {
             self.retry = None;
@@ -76,5 +87,7 @@ impl Future for Pump {
     }
 }
 
+/// How long one peer may keep all others from being received for: a task has its turn sooner.
+const HOLD: Duration = Duration::from_millis(500);
 /// How long somebody may wait for room that is there.
 const RETRY: Duration = Duration::from_millis(10);

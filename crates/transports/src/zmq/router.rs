@@ -12,7 +12,7 @@ use tinyrpc_core::{Frame, Hint, Incoming, Lane, Limits, PeerAddress, Shape};
 use zmq::POLLIN;
 
 use super::{
-    message::{self, Origin, Parts},
+    message::{self, Got, Origin, Raw, Store},
     watch::{Event, Watched},
 };
 
@@ -25,7 +25,10 @@ pub(super) struct Router {
     last_number: u64,
     last_lane: u64,
     peers: HashMap<u64, Peer>,
-    routes: HashMap<Route, u64>,
+    routes: Routes,
+    store: Store,
+    /// What one turn received; kept for its memory.
+    batch: Vec<Raw>,
     /// Whose network connection a descriptor is.
     descriptors: HashMap<i32, Vec<u64>>,
     /// Network connections that closed, although nothing was known of a peer behind them: its
@@ -43,13 +46,42 @@ pub(super) struct Router {
     pub(super) blocked: HashMap<u64, Waker>,
     /// How many hold on to it.
     pub(super) users: usize,
+    /// A peer of which as much waits as may, so that nothing is received for a moment.
+    crowded: Option<u64>,
+    /// A network connection closed; whoever connected it wants to know.
+    pub(super) is_cut: bool,
+    pub(super) keeper: Option<Waker>,
 }
 
 /// A peer, and in which of the two ways it speaks.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Route {
     id: Bytes,
     is_exchange: bool,
+}
+
+/// The numbers of peers by their ids, for each of the two ways in which they speak.
+#[derive(Debug, Default)]
+struct Routes {
+    messages: HashMap<Bytes, u64>,
+    exchanges: HashMap<Bytes, u64>,
+}
+
+impl Routes {
+    fn of(&mut self, is_exchange: bool) -> &mut HashMap<Bytes, u64> {
+        if is_exchange { &mut self.exchanges } else { &mut self.messages }
+    }
+}
+
+/// What a turn of receiving came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// Nothing more is there.
+    Drained,
+    /// There may be more, but others should have their turn.
+    More,
+    /// There is more, and a peer has to take what it has first.
+    Crowded,
 }
 
 #[derive(Debug)]
@@ -70,8 +102,10 @@ struct Peer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Closed,
-    /// It sent more than may wait.
+    /// It sent more than may wait, or what nobody needs.
     Flooded,
+    /// This side has had enough.
+    Cut,
 }
 
 /// What a half gets for its peer.
@@ -90,7 +124,9 @@ impl Router {
             last_number: 0,
             last_lane: 0,
             peers: HashMap::new(),
-            routes: HashMap::new(),
+            routes: Routes::default(),
+            store: Store::default(),
+            batch: Vec::new(),
             descriptors: HashMap::new(),
             gone: HashSet::new(),
             leaving: Vec::new(),
@@ -99,6 +135,9 @@ impl Router {
             pump: None,
             blocked: HashMap::new(),
             users: 0,
+            crowded: None,
+            is_cut: false,
+            keeper: None,
         }
     }
 
@@ -106,85 +145,176 @@ impl Router {
         &self.socket
     }
 
-    /// Receives what is there, up to a bound; true where there is more.
-    pub(super) fn receive(&mut self, wakers: &mut Vec<Waker>) -> io::Result<bool> {
-        // What closed before now sent everything before now.
-        self.observe();
-        for _ in 0..MESSAGES_PER_TURN {
-            let Some(parts) = message::receive(self.socket.socket(), Origin::Wanted)? else {
-                for number in std::mem::take(&mut self.leaving) {
-                    self.end(number, End::Closed, wakers);
-                }
-                self.gone.clear();
-                return Ok(false);
-            };
-            self.deliver(parts, wakers);
+    /// Receives what is there, up to a bound.
+    pub(super) fn receive(&mut self, wakers: &mut Vec<Waker>) -> io::Result<Flow> {
+        if self.crowded.is_some() {
+            return Ok(Flow::Crowded);
         }
-        Ok(true)
+        self.observe(wakers);
+        // What closed before now sent everything before now.
+        let leaving = std::mem::take(&mut self.leaving);
+        let (mut room, mut count, mut drained) = (BYTES_PER_TURN, 0, false);
+        let mut batch = std::mem::take(&mut self.batch);
+        while room > 0 && count < MESSAGES_PER_TURN {
+            count += 1;
+            match message::receive(self.socket.socket())? {
+                Got::Nothing => {
+                    drained = true;
+                    break;
+                }
+                Got::Excess(id) => self.turn_away(&id, wakers),
+                Got::Whole(raw) => {
+                    room = room.saturating_sub(raw.len());
+                    batch.push(raw);
+                }
+            }
+        }
+        // Behind a connection that closed meanwhile another one may have come with its id.
+        let doubtful = self.observe(wakers) || !leaving.is_empty();
+        for raw in batch.drain(..) {
+            self.deliver(raw, doubtful, wakers);
+        }
+        self.batch = batch;
+        if !drained {
+            self.leaving.extend(leaving);
+            return Ok(if self.crowded.is_some() { Flow::Crowded } else { Flow::More });
+        }
+        for number in leaving {
+            self.end(number, End::Closed, wakers);
+        }
+        if !self.leaving.is_empty() {
+            return Ok(Flow::More);
+        }
+        self.gone.clear();
+        Ok(if self.crowded.is_some() { Flow::Crowded } else { Flow::Drained })
     }
 
-    /// Takes notice of network connections that opened and closed.
-    fn observe(&mut self) {
+    /// Takes notice of network connections that opened and closed; true where one closed.
+    fn observe(&mut self, wakers: &mut Vec<Waker>) -> bool {
+        let mut closed = false;
         while let Some(event) = self.socket.next_event() {
             match event {
                 Event::Opened(descriptor) => {
                     self.gone.remove(&descriptor);
                 }
-                Event::Closed(descriptor) => match self.descriptors.remove(&descriptor) {
-                    Some(numbers) => self.leaving.extend(numbers),
-                    None => {
-                        self.gone.insert(descriptor);
+                Event::Closed(descriptor) => {
+                    closed = true;
+                    match self.descriptors.remove(&descriptor) {
+                        Some(numbers) => self.leaving.extend(numbers),
+                        None => {
+                            self.gone.insert(descriptor);
+                        }
                     }
-                },
+                }
                 _ => {}
+            }
+        }
+        if closed {
+            self.is_cut = true;
+            wakers.extend(self.keeper.take());
+        }
+        closed
+    }
+
+    fn deliver(&mut self, raw: Raw, doubtful: bool, wakers: &mut Vec<Waker>) {
+        // The socket puts the id of the peer in front of everything.
+        let Some(id) = &raw.first else { return };
+        let is_exchange = !raw.rest.is_empty();
+        let known = self.routes.of(is_exchange).get(&**id).copied();
+        let known = match known {
+            Some(number) if doubtful => {
+                let Raw { first, rest, mut body } = raw;
+                let origin = Origin::of(&mut body);
+                let raw = Raw { first, rest, body };
+                if !self.is_over(number, origin.descriptor) {
+                    return self.hand(number, raw, wakers);
+                }
+                // The same id over another network connection is another peer.
+                self.end(number, End::Closed, wakers);
+                return self.welcome(raw, wakers);
+            }
+            known => known,
+        };
+        match known {
+            Some(number) => self.hand(number, raw, wakers),
+            None => self.welcome(raw, wakers),
+        }
+    }
+
+    /// The first message of a peer.
+    fn welcome(&mut self, mut raw: Raw, wakers: &mut Vec<Waker>) {
+        let Some(id) = &raw.first else { return };
+        let route = Route { id: Bytes::copy_from_slice(id), is_exchange: !raw.rest.is_empty() };
+        if raw.body.is_empty() && !route.is_exchange {
+            // The farewell of one that nobody knows.
+            return;
+        }
+        let origin = Origin::of(&mut raw.body);
+        match self.greet(route, origin, wakers) {
+            Some(number) => self.hand(number, raw, wakers),
+            None => {
+                // As far as that can be said.
+                let envelope = raw.envelope();
+                let envelope = envelope.iter().map(|part| &**part);
+                _ = message::send(self.socket.socket(), envelope, &[]);
             }
         }
     }
 
-    fn deliver(&mut self, parts: Parts, wakers: &mut Vec<Waker>) {
-        let Parts { envelope, body, descriptor, address } = parts;
-        // The socket puts the id of the peer in front of everything.
-        let Some(id) = envelope.first() else { return };
-        let route = Route { id: id.clone(), is_exchange: envelope.len() > 1 };
-        let known = self.routes.get(&route).copied();
-        // A client of ours says by an empty message that it is gone, where nothing else says it.
-        let is_farewell = body.is_empty() && !route.is_exchange;
-        let number = match known {
-            // The same id over another network connection is another peer.
-            Some(number) if self.is_over(number, descriptor) => {
-                self.end(number, End::Closed, wakers);
-                None
-            }
-            known => known,
-        };
-        if is_farewell {
-            number.into_iter().for_each(|number| self.end(number, End::Closed, wakers));
+    /// Puts a message into the box of its peer.
+    fn hand(&mut self, number: u64, raw: Raw, wakers: &mut Vec<Waker>) {
+        let is_exchange = !raw.rest.is_empty();
+        if raw.body.is_empty() && !is_exchange {
+            // A client of ours says by an empty message that it is gone, where nothing else says it.
+            self.end(number, End::Closed, wakers);
             return;
         }
-        let number = match number {
-            Some(number) => number,
-            None => match self.greet(route.clone(), descriptor, address, wakers) {
-                Some(number) => number,
-                None => {
-                    // As far as that can be said.
-                    _ = message::send(self.socket.socket(), &envelope, &Bytes::new());
-                    return;
-                }
-            },
-        };
-        self.last_lane += 1;
         let Some(peer) = self.peers.get_mut(&number) else { return };
         let mut lane = Lane::DUPLEX;
-        if route.is_exchange {
+        if is_exchange {
+            self.last_lane += 1;
             lane = Lane(self.last_lane);
-            peer.lanes.insert(lane.0, envelope);
+            peer.lanes.insert(lane.0, raw.envelope());
         }
-        peer.waiting += body.len() + COST;
-        peer.inbox.push_back(Frame { lane, bytes: body, hint: Hint::None });
+        peer.waiting += raw.len() + COST;
+        let bytes = self.store.keep(raw.body);
+        peer.inbox.push_back(Frame { lane, bytes, hint: Hint::None });
         wakers.extend(peer.reader.take());
         if peer.waiting > self.most_waiting {
+            self.crowded.get_or_insert(number);
+        }
+    }
+
+    /// Ends a peer that sends what nobody needs.
+    fn turn_away(&mut self, id: &[u8], wakers: &mut Vec<Waker>) {
+        for is_exchange in [false, true] {
+            if let Some(number) = self.routes.of(is_exchange).get(id).copied() {
+                self.end(number, End::Flooded, wakers);
+            }
+        }
+        _ = message::send(self.socket.socket(), [id], &[]);
+    }
+
+    /// Ends the peer that has not taken what waits for it in all the time it was given.
+    pub(super) fn end_crowded(&mut self, wakers: &mut Vec<Waker>) {
+        if let Some(number) = self.crowded.take() {
             self.end(number, End::Flooded, wakers);
         }
+    }
+
+    /// A peer took what waited for it, or is gone; gives the pump where it waits for that.
+    pub(super) fn relieve(&mut self, number: u64) -> Option<Waker> {
+        if self.crowded != Some(number) {
+            return None;
+        }
+        self.crowded = None;
+        self.pump.clone()
+    }
+
+    /// Ends all peers: nothing more is received, and what runs has a moment to be answered.
+    pub(super) fn cut(&mut self, wakers: &mut Vec<Waker>) {
+        let numbers: Vec<_> = self.peers.keys().copied().collect();
+        numbers.into_iter().for_each(|number| self.end(number, End::Cut, wakers));
     }
 
     fn is_over(&self, number: u64, descriptor: Option<i32>) -> bool {
@@ -194,19 +324,14 @@ impl Router {
     }
 
     /// A peer that was not known; `None` where it cannot be served.
-    fn greet(
-        &mut self,
-        route: Route,
-        descriptor: Option<i32>,
-        address: Option<String>,
-        wakers: &mut Vec<Waker>,
-    ) -> Option<u64> {
+    fn greet(&mut self, route: Route, origin: Origin, wakers: &mut Vec<Waker>) -> Option<u64> {
+        let Origin { descriptor, address } = origin;
         if let Some(descriptor) = &descriptor
             && self.descriptors.contains_key(descriptor)
             && !self.shares(*descriptor, &route)
         {
             // The system gave the number of a closed connection to a new one.
-            self.observe();
+            self.observe(wakers);
         }
         let newcomers = self.newcomers.as_mut()?;
         if newcomers.len() >= BACKLOG {
@@ -239,7 +364,7 @@ impl Router {
             end: None,
         };
         self.peers.insert(number, peer);
-        self.routes.insert(route, number);
+        self.routes.of(route.is_exchange).insert(route.id, number);
         Some(number)
     }
 
@@ -263,8 +388,9 @@ impl Router {
 
     fn forget_route(&mut self, number: u64) {
         let Some(peer) = self.peers.get(&number) else { return };
-        if self.routes.get(&peer.route) == Some(&number) {
-            self.routes.remove(&peer.route);
+        let routes = self.routes.of(peer.route.is_exchange);
+        if routes.get(&peer.route.id) == Some(&number) {
+            routes.remove(&peer.route.id);
         }
         if let Some(descriptor) = peer.descriptor
             && let Some(numbers) = self.descriptors.get_mut(&descriptor)
@@ -310,15 +436,15 @@ impl Router {
     }
 
     /// Sends a message to a peer, on its exchange or by itself; false where there is no room now.
-    pub(super) fn send(&mut self, number: u64, lane: Lane, body: &Bytes) -> io::Result<bool> {
+    pub(super) fn send(&mut self, number: u64, lane: Lane, body: &[u8]) -> io::Result<bool> {
         let gone = || io::Error::new(io::ErrorKind::NotConnected, "the peer is gone");
         let Some(peer) = self.peers.get(&number) else { return Err(gone()) };
         let sent = if lane.is_duplex() {
-            message::send(self.socket.socket(), std::slice::from_ref(&peer.route.id), body)
+            message::send(self.socket.socket(), [&*peer.route.id], body)
         } else {
             // An exchange that is over takes nothing more.
             let Some(envelope) = peer.lanes.get(&lane.0) else { return Ok(true) };
-            message::send(self.socket.socket(), envelope, body)
+            message::send(self.socket.socket(), envelope.iter().map(|part| &**part), body)
         };
         match sent {
             Err(_) if peer.end.is_some() => Err(gone()),
@@ -345,10 +471,11 @@ impl Router {
             return;
         }
         for envelope in peer.lanes.values() {
-            _ = message::send(self.socket.socket(), envelope, &Bytes::new());
+            let envelope = envelope.iter().map(|part| &**part);
+            _ = message::send(self.socket.socket(), envelope, &[]);
         }
         if !peer.route.is_exchange {
-            _ = message::send(self.socket.socket(), &[peer.route.id], &Bytes::new());
+            _ = message::send(self.socket.socket(), [&*peer.route.id], &[]);
         }
     }
 
@@ -358,10 +485,13 @@ impl Router {
     }
 }
 
-const FLOODED: &str = "the peer sent more than `max_message` and `max_backlog` let wait";
+const FLOODED: &str = "the peer sent more than `max_message` and `max_backlog` let wait, or a \
+                       message of too many parts";
 
 /// Messages that are received before others have their turn.
 const MESSAGES_PER_TURN: usize = 1024;
+/// Bytes of them: whoever they are for takes them before there are many more.
+const BYTES_PER_TURN: usize = 256 << 10;
 /// Peers that were not accepted yet.
 const BACKLOG: usize = 128;
 /// Bytes that a waiting message costs beside its own.

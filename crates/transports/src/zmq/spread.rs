@@ -1,0 +1,391 @@
+//! `Spread`: the calling side with any number of servers, each call to one of them.
+
+use std::{
+    collections::HashSet,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tinyrpc_core::{
+    Connection, Error, Incoming, Lane, Outgoing, Peeked, PeerAddress, Reason, Received, RecvHalf,
+    SendHalf, Shape,
+};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+use zmq::{DEALER, POLLOUT};
+
+use super::{
+    Common,
+    backoff::Backoff,
+    contexts::Family,
+    dealer::{self, MESSAGES_PER_READ, answer},
+    endpoint::{Endpoint, list},
+    line::Line,
+    message::{self, Got, Store},
+    watch::Event,
+};
+
+/// All sockets of a connection, with one task, which polls both halves.
+struct Spread {
+    legs: Vec<Leg>,
+    /// The leg that has the next turn.
+    turn: usize,
+    store: Store,
+    closing: Vec<JoinHandle<()>>,
+    closed: bool,
+}
+
+/// A DEALER that is bound, or one that is connected again and again.
+struct Leg {
+    state: State,
+    /// Where it is to be connected; `None` where it is bound.
+    target: Option<(Endpoint, Common)>,
+    backoff: Backoff,
+    /// Network connections that are open.
+    open: HashSet<i32>,
+    /// All of them closed, so what was sent and has no answer gets none.
+    deserted: bool,
+    /// There may be room for a message.
+    room: bool,
+    lanes: HashSet<Lane>,
+}
+
+enum State {
+    Up(Line),
+    Down(Connecting),
+}
+
+type Connecting = Pin<Box<dyn Future<Output = io::Result<Line>> + Send>>;
+
+/// One task polls both halves, so the lock is never waited for.
+struct Half(Arc<Mutex<Spread>>);
+
+/// Binds and connects; gives the connection and where it is bound.
+///
+/// # Errors
+///
+/// One cannot be bound, or there are none but connected ones and none of them answers.
+pub(super) async fn open(
+    bind: &[Endpoint],
+    connect: Vec<Endpoint>,
+    common: &Common,
+) -> io::Result<(Connection, Vec<Endpoint>)> {
+    let (mut legs, mut bound) = (Vec::new(), Vec::new());
+    for endpoint in bind {
+        let (line, at) = bind_patiently(endpoint, common).await?;
+        legs.push(Leg::new(State::Up(line), None));
+        bound.push(at);
+    }
+    let name = list(&[bound.as_slice(), connect.as_slice()].concat());
+    let mut refused = None;
+    for endpoint in connect {
+        let state = match dealer::line(&endpoint, common).await {
+            Ok(line) => State::Up(line),
+            Err(error) => {
+                refused = Some(error);
+                State::Down(again(&endpoint, common, Duration::ZERO))
+            }
+        };
+        legs.push(Leg::new(state, Some((endpoint, common.clone()))));
+    }
+    if let Some(refused) = refused
+        && legs.iter().all(|leg| matches!(leg.state, State::Down(_)))
+    {
+        return Err(refused);
+    }
+    let closing = Vec::new();
+    let spread = Spread { legs, turn: 0, store: Store::default(), closing, closed: false };
+    let spread = Arc::new(Mutex::new(spread));
+    let connection = Connection {
+        shape: Shape::Exchange,
+        framing: None,
+        protocol: None,
+        peer: PeerAddress::Other(name.into()),
+        headers: None,
+        recv: Box::new(Half(Arc::clone(&spread))),
+        send: Box::new(Half(spread)),
+    };
+    Ok((connection, bound))
+}
+
+/// Binds an endpoint, which may still be that of a connection of ours that has just ended.
+async fn bind_patiently(endpoint: &Endpoint, common: &Common) -> io::Result<(Line, Endpoint)> {
+    let start = Instant::now();
+    loop {
+        match bind(endpoint, common).await {
+            Err(error)
+                if error.raw_os_error() == Some(zmq::Error::EADDRINUSE.to_raw())
+                    && start.elapsed() < REBIND =>
+            {
+                sleep(REBIND / 20).await;
+            }
+            bound => return bound,
+        }
+    }
+}
+
+async fn bind(endpoint: &Endpoint, common: &Common) -> io::Result<(Line, Endpoint)> {
+    let mut refused = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for resolved in endpoint.resolve().await? {
+        let Common { limits, tuning, .. } = common;
+        let watched = tuning.socket(DEALER, Family::Calling, &resolved, limits)?;
+        match watched.bind(&resolved) {
+            Ok(bound) => return Ok((Line::new(watched, resolved.is_inproc())?, bound)),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+fn again(endpoint: &Endpoint, common: &Common, after: Duration) -> Connecting {
+    let (endpoint, common) = (endpoint.clone(), common.clone());
+    Box::pin(async move {
+        sleep(after).await;
+        dealer::line(&endpoint, &common).await
+    })
+}
+
+impl Leg {
+    fn new(state: State, target: Option<(Endpoint, Common)>) -> Self {
+        let (backoff, open, lanes) = (Backoff::default(), HashSet::new(), HashSet::new());
+        Self { state, target, backoff, open, deserted: false, room: false, lanes }
+    }
+
+    /// Receives what is there; true where something came, or became of the leg.
+    fn receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        store: &mut Store,
+        into: &mut Incoming,
+    ) -> io::Result<bool> {
+        if let State::Down(connecting) = &mut self.state {
+            let Poll::Ready(connected) = connecting.as_mut().poll(cx) else { return Ok(false) };
+            self.state = match connected {
+                Ok(line) => {
+                    self.backoff.reset();
+                    State::Up(line)
+                }
+                Err(_) => return Ok(self.fall()),
+            };
+        }
+        let State::Up(line) = &self.state else { return Ok(false) };
+        let mut any = false;
+        loop {
+            let changed = line.poll_changed(cx);
+            while let Some(event) = line.watched.next_event() {
+                match event {
+                    Event::Opened(descriptor) => _ = self.open.insert(descriptor),
+                    Event::Closed(descriptor) => {
+                        self.open.remove(&descriptor);
+                        // One that was connected has opened before it was watched here.
+                        self.deserted |= self.open.is_empty();
+                    }
+                    _ => {}
+                }
+            }
+            let mut count = 0;
+            while count < MESSAGES_PER_READ {
+                count += 1;
+                match message::receive(line.socket())? {
+                    Got::Nothing => {
+                        count = 0;
+                        break;
+                    }
+                    Got::Excess(_) => {}
+                    Got::Whole(raw) => {
+                        any = true;
+                        answer(raw, &mut self.lanes, store, into);
+                    }
+                }
+            }
+            if count > 0 {
+                // The others have their turn.
+                cx.waker().wake_by_ref();
+                return Ok(true);
+            }
+            if !changed {
+                break;
+            }
+        }
+        if std::mem::take(&mut self.deserted) && (self.target.is_some() || self.open.is_empty()) {
+            // What came before the end was received above.
+            for lane in self.lanes.drain() {
+                let gone = Reason::Closed("the server that had it is gone".into());
+                into.fail_lane(lane, Error::Unknown(gone));
+                any = true;
+            }
+            if self.target.is_some() {
+                self.fall();
+                cx.waker().wake_by_ref();
+            }
+        }
+        Ok(any)
+    }
+
+    /// Connects again in a while; true where something came of it at once, which it never does.
+    fn fall(&mut self) -> bool {
+        if let Some((endpoint, common)) = &self.target {
+            let connecting = again(endpoint, common, self.backoff.next());
+            if let State::Up(line) = std::mem::replace(&mut self.state, State::Down(connecting)) {
+                _ = line.socket().set_linger(0);
+                drop(line);
+            }
+        }
+        self.room = false;
+        false
+    }
+
+    /// True where there may be somebody to whom something could be sent.
+    fn is_manned(&self) -> bool {
+        matches!(self.state, State::Up(_)) && (self.target.is_some() || !self.open.is_empty())
+    }
+}
+
+impl Spread {
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut Incoming,
+    ) -> Poll<io::Result<Received>> {
+        if self.closed {
+            return Poll::Ready(Ok(Received::End));
+        }
+        for leg in &mut self.legs {
+            leg.receive(cx, &mut self.store, into)?;
+            if matches!(leg.state, State::Down(_)) {
+                // A connection that has just begun to be waited for has to be asked once.
+                leg.receive(cx, &mut self.store, into)?;
+            }
+        }
+        if into.is_empty() { Poll::Pending } else { Poll::Ready(Ok(Received::Some)) }
+    }
+
+    /// The next leg that may have room.
+    fn next(&mut self) -> Option<usize> {
+        let count = self.legs.len();
+        let index = (0..count)
+            .map(|step| (self.turn + step) % count)
+            .find(|index| self.legs.get(*index).is_some_and(|leg| leg.room))?;
+        self.turn = index + 1;
+        Some(index)
+    }
+
+    /// Sends what can be sent; false where there is no room for the rest now.
+    fn send(&mut self, out: &mut Outgoing) -> io::Result<bool> {
+        while let Some(next) = out.peek() {
+            let (lane, bytes) = match next {
+                Peeked::Frame { lane, bytes, .. } => (lane, bytes),
+                Peeked::Ended(lane, _) => {
+                    // Nobody waits for it any more.
+                    let mut legs = self.legs.iter_mut();
+                    _ = legs.any(|leg| leg.lanes.remove(&lane));
+                    out.drop_first();
+                    continue;
+                }
+            };
+            let Some(index) = self.next() else { return Ok(false) };
+            let Some(leg) = self.legs.get_mut(index) else { return Ok(false) };
+            let State::Up(line) = &leg.state else { continue };
+            if !message::send(line.socket(), [&lane.0.to_be_bytes(), &[][..]], bytes)? {
+                leg.room = false;
+                continue;
+            }
+            leg.lanes.insert(lane);
+            out.drop_first();
+        }
+        Ok(true)
+    }
+
+    fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
+        if self.closed || out.is_empty() {
+            out.set_vacant(false);
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            for leg in &mut self.legs {
+                leg.room = match &leg.state {
+                    State::Up(line) => match line.poll_room(cx) {
+                        Poll::Ready(room) => room.map(|()| true)?,
+                        Poll::Pending => false,
+                    },
+                    State::Down(_) => false,
+                };
+            }
+            let all = self.send(out)?;
+            for leg in &self.legs {
+                if let State::Up(line) = &leg.state {
+                    line.events(cx)?;
+                }
+            }
+            if all {
+                out.set_vacant(false);
+                return Poll::Ready(Ok(()));
+            }
+            let has_room = |leg: &Leg| match &leg.state {
+                State::Up(line) => line.events(cx).map(|events| events.contains(POLLOUT)),
+                State::Down(_) => Ok(false),
+            };
+            if self.legs.iter().map(has_room).collect::<io::Result<Vec<_>>>()?.contains(&true) {
+                continue;
+            }
+            out.set_vacant(!self.legs.iter().any(Leg::is_manned));
+            return Poll::Pending;
+        }
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.close();
+        self.closing.retain_mut(|closing| Pin::new(closing).poll(cx).is_pending());
+        if self.closing.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn close(&mut self) {
+        self.closed = true;
+        for leg in self.legs.drain(..) {
+            if let State::Up(line) = leg.state {
+                self.closing.extend(line.close());
+            }
+        }
+    }
+}
+
+impl Half {
+    fn lock(&self) -> MutexGuard<'_, Spread> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RecvHalf for Half {
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut Incoming,
+    ) -> Poll<io::Result<Received>> {
+        self.lock().poll_recv(cx, into)
+    }
+}
+
+impl SendHalf for Half {
+    fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
+        self.lock().poll_send(cx, out)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.lock().poll_close(cx)
+    }
+}
+
+impl Drop for Spread {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// How long an address of ours may take to become free.
+const REBIND: Duration = Duration::from_secs(2);
