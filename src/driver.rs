@@ -14,7 +14,7 @@ use std::{
 };
 
 use tinyrpc_core::{
-    Connection, Incoming, Protocol, Reason, Received, RecvHalf, ReplyOrder, Role, Runtime,
+    Connection, Incoming, Limits, Protocol, Reason, Received, RecvHalf, ReplyOrder, Role, Runtime,
     SendHalf, Session, Settings, Task, Turn, WireTrace,
 };
 use tinyrpc_dispatch::{BlockingPool, Engine, Scope, Service};
@@ -58,7 +58,7 @@ type OnEnd = Box<dyn FnOnce(&Arc<Scope>, &Reason) + Send>;
 pub(crate) struct Setup {
     pub(crate) role: Role,
     pub(crate) protocols: Vec<Arc<dyn Protocol>>,
-    pub(crate) limits: Arc<tinyrpc_core::Limits>,
+    pub(crate) limits: Arc<Limits>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) blocking_pool: Option<BlockingPool>,
     pub(crate) reply_order: ReplyOrder,
@@ -80,9 +80,15 @@ impl Driver {
         {
             protocols.retain(|protocol| protocol.name() == &**settled);
         }
+        let mut limits = setup.limits;
+        if let Some(most) = connection.max_message
+            && most < limits.max_message
+        {
+            limits = Arc::new(Limits { max_message: most, ..Limits::clone(&limits) });
+        }
         let session = Session::new(Settings {
             framing: connection.framing,
-            limits: setup.limits,
+            limits,
             reply_order: setup.reply_order,
             gated: setup.gated,
             peer: connection.peer.clone(),

@@ -283,15 +283,7 @@ impl AsyncWrite for Writing<u8> {
 }
 
 fn messages(shape: Shape, (reading, writing): Half<Item>) -> Connection {
-    Connection {
-        shape,
-        framing: None,
-        protocol: None,
-        headers: None,
-        peer: PeerAddress::Memory,
-        recv: Box::new(reading),
-        send: Box::new(writing),
-    }
+    Connection::new(shape, PeerAddress::Memory, Box::new(reading), Box::new(writing))
 }
 
 impl RecvHalf for Reading<Item> {

@@ -90,10 +90,45 @@ pub struct Connection {
     pub peer: PeerAddress,
     /// What came beside the messages, where the transport has headers.
     pub headers: Option<Arc<dyn Headers>>,
+    /// Bytes of the largest message that the transport can carry, where it cannot carry any: the
+    /// limit `max_message` is no higher on this connection.
+    pub max_message: Option<usize>,
     /// The receiving half.
     pub recv: Box<dyn RecvHalf>,
     /// The sending half.
     pub send: Box<dyn SendHalf>,
+}
+
+impl Connection {
+    /// A connection of which nothing else is known: the protocol's own framing, a protocol that the
+    /// first bytes tell, no headers, messages of any size.
+    ///
+    /// ```
+    /// # use tinyrpc_core::{Connection, PeerAddress, RecvHalf, SendHalf, Shape};
+    /// # fn f(recv: Box<dyn RecvHalf>, send: Box<dyn SendHalf>) {
+    /// let connection = Connection {
+    ///     max_message: Some(1232),
+    ///     ..Connection::new(Shape::Messages, PeerAddress::Memory, recv, send)
+    /// };
+    /// # }
+    /// ```
+    pub fn new(
+        shape: Shape,
+        peer: PeerAddress,
+        recv: Box<dyn RecvHalf>,
+        send: Box<dyn SendHalf>,
+    ) -> Self {
+        Self {
+            shape,
+            framing: None,
+            protocol: None,
+            peer,
+            headers: None,
+            max_message: None,
+            recv,
+            send,
+        }
+    }
 }
 
 impl fmt::Debug for Connection {

@@ -39,15 +39,9 @@ pub trait Receiver: Send + 'static {
 
 /// A connection of messages over the two.
 pub fn connection(sender: impl Sender, receiver: impl Receiver, peer: PeerAddress) -> Connection {
-    Connection {
-        shape: Shape::Messages,
-        framing: None,
-        protocol: None,
-        headers: None,
-        peer,
-        recv: Box::new(Receiving { idle: Some(receiver), future: None }),
-        send: Box::new(Sending { idle: Some(sender), future: None, closing: false }),
-    }
+    let recv = Receiving { idle: Some(receiver), future: None };
+    let send = Sending { idle: Some(sender), future: None, closing: false };
+    Connection::new(Shape::Messages, peer, Box::new(recv), Box::new(send))
 }
 
 type Step<H, T> = Pin<Box<dyn Future<Output = (H, io::Result<T>)> + Send>>;

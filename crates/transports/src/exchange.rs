@@ -27,24 +27,18 @@ pub fn observed() -> (Connection, Connection, Endings) {
     let (requests, served) = Pipe::new();
     let (answers, answered) = Pipe::new();
     let endings = Endings::default();
-    let client = Connection {
-        shape: Shape::Exchange,
-        framing: None,
-        protocol: None,
-        headers: None,
-        peer: PeerAddress::Memory,
-        recv: Box::new(ExchangeRecv(answered)),
-        send: Box::new(ExchangeSend { pipe: requests, endings: None }),
-    };
-    let server = Connection {
-        shape: Shape::Exchange,
-        framing: None,
-        protocol: None,
-        headers: None,
-        peer: PeerAddress::Memory,
-        recv: Box::new(ExchangeRecv(served)),
-        send: Box::new(ExchangeSend { pipe: answers, endings: Some(endings.clone()) }),
-    };
+    let client = Connection::new(
+        Shape::Exchange,
+        PeerAddress::Memory,
+        Box::new(ExchangeRecv(answered)),
+        Box::new(ExchangeSend { pipe: requests, endings: None }),
+    );
+    let server = Connection::new(
+        Shape::Exchange,
+        PeerAddress::Memory,
+        Box::new(ExchangeRecv(served)),
+        Box::new(ExchangeSend { pipe: answers, endings: Some(endings.clone()) }),
+    );
     (client, server, endings)
 }
 

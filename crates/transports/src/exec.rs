@@ -172,15 +172,12 @@ impl Connector for ExecConnector {
             None => name.clone().into(),
         };
         let supervisor = Supervisor::start(child, name, self.grace);
-        Ok(Connection {
-            shape: Shape::Stream,
-            framing: None,
-            protocol: None,
-            headers: None,
-            peer: PeerAddress::Other(peer.into()),
-            recv: Box::new(ChildRecv::new(stdout, supervisor.clone())),
-            send: Box::new(ChildSend::new(stdin, supervisor)),
-        })
+        Ok(Connection::new(
+            Shape::Stream,
+            PeerAddress::Other(peer.into()),
+            Box::new(ChildRecv::new(stdout, supervisor.clone())),
+            Box::new(ChildSend::new(stdin, supervisor)),
+        ))
     }
 
     fn address(&self) -> String {

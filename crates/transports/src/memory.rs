@@ -24,15 +24,8 @@ pub fn pair() -> (Connection, Connection) {
 }
 
 fn end(recv: Pipe, send: Pipe) -> Connection {
-    Connection {
-        shape: Shape::Messages,
-        framing: None,
-        protocol: None,
-        headers: None,
-        peer: PeerAddress::Memory,
-        recv: Box::new(MemoryRecv(recv)),
-        send: Box::new(MemorySend(send)),
-    }
+    let (recv, send) = (Box::new(MemoryRecv(recv)), Box::new(MemorySend(send)));
+    Connection::new(Shape::Messages, PeerAddress::Memory, recv, send)
 }
 
 /// A listener and a connector to it.

@@ -70,15 +70,12 @@ impl Connector for StdioConnector {
 /// They are taken already, or closed.
 pub fn connection() -> io::Result<Connection> {
     let (input, output) = take()?;
-    Ok(Connection {
-        shape: Shape::Stream,
-        framing: None,
-        protocol: None,
-        headers: None,
-        peer: PeerAddress::Other("stdio".into()),
-        recv: Box::new(Source::read(input)?),
-        send: Box::new(Outlet::write(output)?),
-    })
+    Ok(Connection::new(
+        Shape::Stream,
+        PeerAddress::Other("stdio".into()),
+        Box::new(Source::read(input)?),
+        Box::new(Outlet::write(output)?),
+    ))
 }
 
 const ADDRESS: &str = "stdio:";

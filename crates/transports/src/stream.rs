@@ -30,15 +30,7 @@ pub fn halves(
     writer: impl AsyncWrite + Send + Unpin + 'static,
     peer: PeerAddress,
 ) -> Connection {
-    Connection {
-        shape: Shape::Stream,
-        framing: None,
-        protocol: None,
-        headers: None,
-        peer,
-        recv: Box::new(StreamRecv(reader)),
-        send: Box::new(StreamSend(writer)),
-    }
+    Connection::new(Shape::Stream, peer, Box::new(StreamRecv(reader)), Box::new(StreamSend(writer)))
 }
 
 /// The same connection with a framing in place of the protocol's own.

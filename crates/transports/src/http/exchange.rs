@@ -39,15 +39,7 @@ where
         peer: peer.clone(),
     };
     let (recv, send) = (Box::new(half()), Box::new(half()));
-    Connection {
-        shape: Shape::Exchange,
-        framing: None,
-        protocol: None,
-        headers: Some(headers),
-        peer,
-        recv,
-        send,
-    }
+    Connection { headers: Some(headers), ..Connection::new(Shape::Exchange, peer, recv, send) }
 }
 
 impl<S> Half<S> {

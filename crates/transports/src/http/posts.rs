@@ -47,15 +47,8 @@ impl Posts {
     /// The connection that these posts are.
     pub(crate) fn connection(self, peer: PeerAddress) -> Connection {
         let posts = Arc::new(Mutex::new(self));
-        Connection {
-            shape: Shape::Exchange,
-            framing: None,
-            protocol: None,
-            headers: None,
-            peer,
-            recv: Box::new(Half(Arc::clone(&posts))),
-            send: Box::new(Half(posts)),
-        }
+        let (recv, send) = (Box::new(Half(Arc::clone(&posts))), Box::new(Half(posts)));
+        Connection::new(Shape::Exchange, peer, recv, send)
     }
 
     /// Posts a message.

@@ -47,14 +47,10 @@ impl Seat {
 
     /// The connection on which it is served.
     pub(crate) fn connection(self: &Arc<Self>, peer: PeerAddress) -> Connection {
+        let (recv, send) = (Box::new(Half(Arc::clone(self))), Box::new(Half(Arc::clone(self))));
         Connection {
-            shape: Shape::Exchange,
-            framing: None,
-            protocol: None,
-            peer,
             headers: Some(Arc::<Desk>::clone(&self.desk)),
-            recv: Box::new(Half(Arc::clone(self))),
-            send: Box::new(Half(Arc::clone(self))),
+            ..Connection::new(Shape::Exchange, peer, recv, send)
         }
     }
 

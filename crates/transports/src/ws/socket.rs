@@ -80,15 +80,8 @@ where
         farewell: None,
     };
     let socket = Arc::new(Mutex::new(socket));
-    Connection {
-        shape: Shape::Messages,
-        framing: None,
-        protocol,
-        peer,
-        headers: None,
-        recv: Box::new(Half(Arc::clone(&socket))),
-        send: Box::new(Half(socket)),
-    }
+    let (recv, send) = (Box::new(Half(Arc::clone(&socket))), Box::new(Half(socket)));
+    Connection { protocol, ..Connection::new(Shape::Messages, peer, recv, send) }
 }
 
 /// The bounds of a WebSocket. The write buffer needs none: a message is only put into it when the

@@ -81,15 +81,7 @@ fn connection(line: Line, endpoint: &Endpoint, way: Way) -> Connection {
         Endpoint::Inproc(_) => PeerAddress::Memory,
         other => PeerAddress::Other(other.to_string().into()),
     };
-    Connection {
-        shape,
-        framing: None,
-        protocol: None,
-        peer,
-        headers: None,
-        recv: Box::new(Half(Arc::clone(&dealer))),
-        send: Box::new(Half(dealer)),
-    }
+    Connection::new(shape, peer, Box::new(Half(Arc::clone(&dealer))), Box::new(Half(dealer)))
 }
 
 impl Half {

@@ -33,15 +33,8 @@ pub(super) fn connection(
     shape: Shape,
 ) -> Connection {
     let seat = Arc::new(Seat { hub, number });
-    Connection {
-        shape,
-        framing: None,
-        protocol: None,
-        peer,
-        headers: None,
-        recv: Box::new(Receiving(Arc::clone(&seat))),
-        send: Box::new(Sending(seat)),
-    }
+    let recv = Receiving(Arc::clone(&seat));
+    Connection::new(shape, peer, Box::new(recv), Box::new(Sending(seat)))
 }
 
 impl RecvHalf for Receiving {

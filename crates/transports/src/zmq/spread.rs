@@ -102,16 +102,9 @@ pub(super) async fn open(
     let closing = Vec::new();
     let spread = Spread { legs, turn: 0, store: Store::default(), closing, closed: false };
     let spread = Arc::new(Mutex::new(spread));
-    let connection = Connection {
-        shape: Shape::Exchange,
-        framing: None,
-        protocol: None,
-        peer: PeerAddress::Other(name.into()),
-        headers: None,
-        recv: Box::new(Half(Arc::clone(&spread))),
-        send: Box::new(Half(spread)),
-    };
-    Ok((connection, bound))
+    let (recv, send) = (Box::new(Half(Arc::clone(&spread))), Box::new(Half(spread)));
+    let peer = PeerAddress::Other(name.into());
+    Ok((Connection::new(Shape::Exchange, peer, recv, send), bound))
 }
 
 /// Binds an endpoint, which may still be that of a connection of ours that has just ended.
