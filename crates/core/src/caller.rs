@@ -4,6 +4,7 @@ mod announcement;
 mod batch;
 mod call;
 mod error_map;
+mod journey;
 
 use std::{
     borrow::Cow,
@@ -20,7 +21,10 @@ pub use self::{
     batch::{Answers, Batch, BatchItem},
     call::{Call, Notify, Sent},
 };
-use crate::{Error, Format, Limits, Payload, Reason, calls::Calls, draft::Draft, format, scratch};
+use crate::{
+    Error, Format, Limits, Payload, Reason, Roster, Shape, calls::Calls, draft::Draft, format,
+    scratch,
+};
 
 /// A handle for calls to one peer; cheap to clone.
 ///
@@ -36,7 +40,10 @@ use crate::{Error, Format, Limits, Payload, Reason, calls::Calls, draft::Draft, 
 /// ```
 #[derive(Clone)]
 pub struct Caller {
+    /// Of the connection; without any calls where there is a roster.
     calls: Arc<Calls>,
+    /// The connections among which each call has its own.
+    roster: Option<Arc<dyn Roster>>,
     /// Set for a handler that calls its own peer: how many such calls it waits for.
     nested: Option<Arc<AtomicU32>>,
     /// Microseconds; 0 for none.
@@ -45,6 +52,8 @@ pub struct Caller {
     prefix: Option<Arc<str>>,
     /// A trace is not shown what is said.
     concealed: bool,
+    /// Calls may be executed twice without harm.
+    idempotent: bool,
     errors: ErrorMap,
 }
 
@@ -53,12 +62,25 @@ impl Caller {
         let timeout = micros(calls.limits.call_timeout);
         Self {
             calls,
+            roster: None,
             nested: None,
             timeout,
             prefix: None,
             concealed: false,
+            idempotent: false,
             errors: ErrorMap::default(),
         }
+    }
+
+    /// A handle whose calls go over several connections, each over the one that a roster chooses.
+    pub fn over(roster: Arc<dyn Roster>, limits: Limits) -> Self {
+        let calls = Calls::new(Shape::Messages, true, Arc::new(limits));
+        Self { roster: Some(roster), ..Self::new(calls) }
+    }
+
+    /// True when both call over the same connection.
+    pub fn is_same_connection(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.calls, &other.calls)
     }
 
     /// The handle that a handler gets for its own peer.
@@ -80,6 +102,12 @@ impl Caller {
     /// there are asterisks over the params of its calls and notifications, and over its batches.
     pub fn concealed(&self) -> Self {
         Self { concealed: true, ..self.clone() }
+    }
+
+    /// The same handle for methods that may be executed twice without harm: each of its calls is
+    /// [`Call::idempotent`].
+    pub fn idempotent(&self) -> Self {
+        Self { idempotent: true, ..self.clone() }
     }
 
     /// The same handle for the methods under a prefix, which is put before every name.
@@ -184,12 +212,18 @@ impl Caller {
 
     /// The format of the connection, once the protocol is known.
     pub fn format(&self) -> Option<Format> {
-        self.calls.wire().map(|wire| wire.format())
+        match &self.roster {
+            None => self.calls.wire().map(|wire| wire.format()),
+            Some(roster) => roster.format(),
+        }
     }
 
     /// Why no more calls can be made; `None` while they can.
     pub fn closed(&self) -> Option<Reason> {
-        self.calls.closed()
+        match &self.roster {
+            None => self.calls.closed(),
+            Some(roster) => roster.closed(),
+        }
     }
 
     /// The bounds of the connection.
@@ -199,7 +233,10 @@ impl Caller {
 
     /// How many calls are in flight.
     pub fn in_flight(&self) -> usize {
-        self.calls.in_flight()
+        match &self.roster {
+            None => self.calls.in_flight(),
+            Some(roster) => roster.in_flight(),
+        }
     }
 
     /// Wakes whoever drives the connection, to have it look at a change beside the calls.

@@ -86,7 +86,12 @@ impl Error {
 
     /// True when the time ran out.
     pub fn is_timeout(&self) -> bool {
-        matches!(self, Self::NotExecuted(Reason::Timeout(_)) | Self::Unknown(Reason::Timeout(_)))
+        let (Self::NotExecuted(reason) | Self::Unknown(reason)) = self else { return false };
+        match reason {
+            Reason::Timeout(_) => true,
+            Reason::Connect(error) => error.kind() == io::ErrorKind::TimedOut,
+            _ => false,
+        }
     }
 
     /// An error as the peer sent it: an answer, or the promise that it executed nothing.

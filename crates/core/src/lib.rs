@@ -43,6 +43,7 @@ mod outgoing;
 mod payload;
 mod protocol;
 mod reply;
+mod roster;
 mod rpc_error;
 mod runtime;
 mod scratch;
@@ -75,6 +76,7 @@ pub use crate::{
         BatchPart, Codec, Decoder, Encoder, FrameRef, Heartbeat, IdKind, Profile, Protocol,
     },
     reply::ReplyTo,
+    roster::{Choice, Roster, Wanted},
     rpc_error::RpcError,
     runtime::{Runtime, Task},
     session::{Counters, ReplyOrder, Role, Serve, Session, Settings, StreamEvent, Ticket, Turn},

@@ -84,6 +84,10 @@ impl RpcError {
     /// application's own.
     pub const NOT_EXECUTED: &'static str = "rpc.not_executed";
 
+    /// The words of a refusal by a side that shuts down, by which clients over several addresses
+    /// know that they need not ask there again.
+    pub const SHUTTING_DOWN: &'static str = "this side is shutting down";
+
     /// Adds data: any value, encoded in the format of whoever receives the error.
     pub fn with_data<T: Serialize + Send + Sync + 'static>(mut self, data: T) -> Self {
         self.data = Some(Data::Value(Arc::new(data)));

@@ -68,7 +68,12 @@ impl Scope {
 
     /// Adds data of the connection: one value of each type.
     pub fn insert<T: Any + Send + Sync>(&mut self, value: T) {
-        self.data.insert(TypeId::of::<T>(), Arc::new(value));
+        self.insert_shared(Arc::new(value));
+    }
+
+    /// The same, for a value that several connections share.
+    pub fn insert_shared<T: Any + Send + Sync>(&mut self, value: Arc<T>) {
+        self.data.insert(TypeId::of::<T>(), value);
     }
 
     /// The connection's value of type `T`.

@@ -1,11 +1,11 @@
 //! `Announcement`: one notification for many peers.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
 use super::{Caller, encode_params};
-use crate::{Error, Format, draft::Draft};
+use crate::{Choice, Error, Format, Wanted, draft::Draft};
 
 /// A notification that goes to many peers. Its params are encoded once for each format.
 ///
@@ -41,6 +41,17 @@ impl<'a, P: Serialize> Announcement<'a, P> {
     }
 
     fn try_send(&mut self, to: &Caller) -> Result<(), Error> {
+        if let Some(roster) = &to.roster {
+            // Of several peers one is told.
+            let mut to = to.clone();
+            to.calls = match roster.choose(&Wanted::any(None)) {
+                Choice::Over(chosen) => chosen.calls,
+                Choice::Nobody => return Err(Error::NotExecuted(roster.absence(Duration::ZERO))),
+                Choice::Closed(reason) => return Err(Error::NotExecuted(reason)),
+            };
+            to.roster = None;
+            return self.try_send(&to);
+        }
         to.calls.check()?;
         let method = to.full_name(self.method);
         let draft = Draft {

@@ -1,17 +1,18 @@
 //! `Batch`: several calls in one message, and `Answers`: what came back.
 
 use std::{
+    borrow::Cow,
     fmt,
     future::poll_fn,
     marker::PhantomData,
     ops::Range,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Caller, ErrorMap, call::with_timeout, micros};
+use super::{Caller, ErrorMap, call::with_timeout, encode_params, journey::Journey, micros};
 use crate::{
     Error, Format, Payload,
     calls::{Body, Patience},
@@ -32,6 +33,8 @@ use crate::{
 /// ```
 pub struct Batch<'a> {
     caller: &'a Caller,
+    /// Where its connection is chosen when it is sent: in which format it is encoded.
+    settled: Option<Format>,
     timeout: u64,
     methods: String,
     params: Vec<u8>,
@@ -69,6 +72,7 @@ impl<'a> Batch<'a> {
     pub(super) fn new(caller: &'a Caller) -> Self {
         Self {
             caller,
+            settled: caller.roster.as_ref().and_then(|roster| roster.format()),
             timeout: caller.timeout,
             methods: String::new(),
             params: Vec::new(),
@@ -110,11 +114,11 @@ impl<'a> Batch<'a> {
         if self.items.len() >= limits.max_batch {
             return Err(Error::limit("max_batch", limits.max_batch as u64));
         }
-        if self.caller.format().is_none() {
+        let Some(format) = self.settled.or_else(|| self.caller.format()) else {
             return Err(Error::invalid("the protocol of the peer is not known yet"));
-        }
+        };
         let start = self.params.len();
-        self.caller.encode(params, &mut self.params)?;
+        encode_params(format, params, &mut self.params)?;
         let begin = self.methods.len();
         self.methods.push_str(&self.caller.full_name(name));
         let method = begin..self.methods.len();
@@ -133,8 +137,13 @@ impl<'a> Batch<'a> {
     /// Dropping the future gives all of its calls up.
     pub async fn send(self) -> Result<Answers, Error> {
         let errors = self.caller.errors.clone();
-        let mut flight = Flight { caller: self.caller, key: None, ids: Vec::new() };
-        let begun = poll_fn(|cx| flight.poll_begin(&self, cx)).await;
+        let mut flight = Flight {
+            caller: Cow::Borrowed(self.caller),
+            journey: Journey::of(self.caller, self.timeout),
+            key: None,
+            ids: Vec::new(),
+        };
+        let begun = poll_fn(|cx| flight.poll_journey(&self, cx)).await;
         begun.map_err(|error| errors.map(error))?;
         let mut answers = Answers::awaited(flight.ids.len(), errors);
         poll_fn(|cx| flight.poll_answers(&mut answers, cx)).await;
@@ -144,21 +153,44 @@ impl<'a> Batch<'a> {
 
 /// A batch on its way; gives everything up when it is dropped.
 struct Flight<'a> {
-    caller: &'a Caller,
+    caller: Cow<'a, Caller>,
+    /// Where it has several connections to choose from.
+    journey: Option<Box<Journey>>,
     key: Option<u64>,
     ids: Vec<Option<u64>>,
 }
 
 impl Flight<'_> {
+    /// Begins, where there is a choice over the connection that is chosen, and again where that is
+    /// gone by then.
+    fn poll_journey(&mut self, batch: &Batch<'_>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            if let Some(journey) = &mut self.journey {
+                ready!(journey.poll_choose(cx, batch.caller, batch.settled, false))?;
+                if let Some(chosen) = journey.caller() {
+                    self.caller = Cow::Owned(chosen.clone());
+                }
+            }
+            match (ready!(self.poll_begin(batch, cx)), &mut self.journey) {
+                (Err(error), Some(journey)) => {
+                    self.key = None;
+                    journey.failed(error, false)?;
+                }
+                (begun, _) => return Poll::Ready(begun),
+            }
+        }
+    }
+
     fn poll_begin(&mut self, batch: &Batch<'_>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.caller.calls.check()?;
+        let timeout = self.journey.as_ref().map_or(batch.timeout, |journey| journey.left());
         let draft = |item: &Item| {
             let draft = Draft {
                 // INVARIANT: the ranges of items are ranges of these texts.
                 method: batch.methods.get(item.method.clone()).unwrap_or_default(),
                 params: batch.params.get(item.params.clone()).unwrap_or_default(),
                 encoded: true,
-                timeout: batch.timeout,
+                timeout,
                 nested: batch.caller.nested.as_ref(),
                 concealed: batch.caller.concealed,
             };
@@ -175,7 +207,7 @@ impl Flight<'_> {
                 self.key = Some(key);
                 Poll::Pending
             }
-            Err(error) => Poll::Ready(Err(with_timeout(error, batch.timeout))),
+            Err(error) => Poll::Ready(Err(with_timeout(error, timeout))),
         }
     }
 

@@ -4,13 +4,13 @@ use std::{
     future::{Future, poll_fn},
     marker::PhantomData,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Caller, micros};
+use super::{Caller, journey::Journey, micros};
 use crate::{
     Error, Payload, PayloadRef, Reason,
     calls::{Begun, Body, Patience},
@@ -25,7 +25,10 @@ pub struct Call<'a, P, R> {
     params: P,
     timeout: u64,
     impatient: bool,
+    idempotent: bool,
     state: State,
+    /// Where it has several connections to choose from.
+    journey: Option<Box<Journey>>,
     result: PhantomData<fn() -> R>,
 }
 
@@ -46,7 +49,9 @@ impl<'a, P, R> Call<'a, P, R> {
             params,
             timeout: caller.timeout,
             impatient: false,
+            idempotent: caller.idempotent,
             state: State::Fresh,
+            journey: None,
             result: PhantomData,
         }
     }
@@ -62,11 +67,77 @@ impl<'a, P, R> Call<'a, P, R> {
         self
     }
 
+    /// Says that the method may be executed twice without harm. Only a client over several
+    /// addresses, or one that reconnects, makes use of it: where a connection is lost and nobody can
+    /// know whether the call was executed, it is made again over another one, within the same
+    /// time. Such repetitions add a tenth to the load at most; beyond that calls end as *unknown*.
+    ///
+    /// What [`Call::send`] has sent is not repeated.
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// The caller of the connection that the call goes over.
+    fn over(&self) -> &Caller {
+        match &self.journey {
+            None => self.caller,
+            Some(journey) => journey.caller().unwrap_or(self.caller),
+        }
+    }
+
     fn poll_begin(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, Error>>
     where
         P: Serialize,
     {
-        let caller = self.caller;
+        match self.caller.roster {
+            None => self.poll_begin_over(cx),
+            Some(_) => self.poll_journey(cx),
+        }
+    }
+
+    /// Chooses a connection and begins there, and again where it is gone by then.
+    fn poll_journey(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, Error>>
+    where
+        P: Serialize,
+    {
+        loop {
+            if self.journey.is_none() {
+                self.journey = Journey::of(self.caller, self.timeout);
+            }
+            let (base, impatient) = (self.caller, self.impatient);
+            if let Some(journey) = &mut self.journey {
+                ready!(journey.poll_choose(cx, base, None, impatient)).map_err(|e| self.end(e))?;
+            }
+            match ready!(self.poll_begin_over(cx)) {
+                Ok(id) => return Poll::Ready(Ok(id)),
+                Err(error) => self.failed(error)?,
+            }
+        }
+    }
+
+    /// An attempt failed: the call begins anew, or this is its error.
+    fn failed(&mut self, error: Error) -> Result<(), Error> {
+        let idempotent = self.idempotent;
+        // Over one connection there is one attempt, whose error was mapped where it came from.
+        let Some(journey) = &mut self.journey else { return Err(error) };
+        journey.failed(error, idempotent).map_err(|error| self.end(error))?;
+        self.state = State::Fresh;
+        Ok(())
+    }
+
+    /// The error of a call that had several connections to choose from.
+    fn end(&mut self, error: Error) -> Error {
+        self.state = State::Done;
+        self.caller.errors.map(error)
+    }
+
+    fn poll_begin_over(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, Error>>
+    where
+        P: Serialize,
+    {
+        let timeout = self.journey.as_ref().map_or(self.timeout, |journey| journey.left());
+        let caller = self.over();
         let key = match self.state {
             State::Waiting(key) => Some(key),
             _ => None,
@@ -75,7 +146,7 @@ impl<'a, P, R> Call<'a, P, R> {
             true => Patience::Fail,
             false => Patience::Wait(key, cx.waker()),
         };
-        let begun = caller.make(self.method, &self.params, self.timeout, |draft| {
+        let begun = caller.make(self.method, &self.params, timeout, |draft| {
             caller.calls.begin(draft, patience, Some(cx.waker().clone()))
         });
         match begun {
@@ -96,8 +167,8 @@ impl<'a, P, R> Call<'a, P, R> {
 
     fn give_up(&mut self) {
         match std::mem::replace(&mut self.state, State::Done) {
-            State::Waiting(key) => self.caller.calls.leave(key),
-            State::Sent(id) => self.caller.calls.abandon(id),
+            State::Waiting(key) => self.over().calls.leave(key),
+            State::Sent(id) => self.over().calls.abandon(id),
             State::Fresh | State::Done => {}
         }
     }
@@ -112,7 +183,9 @@ impl<'a, P: Serialize, R: DeserializeOwned> Call<'a, P, R> {
     pub async fn send(mut self) -> Result<Sent<R>, Error> {
         let id = poll_fn(|cx| self.poll_begin(cx)).await?;
         self.state = State::Done;
-        Ok(Sent { caller: self.caller.clone(), id: Some(id), result: PhantomData })
+        // From here on it is a call of its connection.
+        let caller = Caller { errors: self.caller.errors.clone(), ..self.over().clone() };
+        Ok(Sent { caller, id: Some(id), result: PhantomData })
     }
 }
 
@@ -120,39 +193,43 @@ impl<P: Serialize, R: DeserializeOwned> Future for Call<'_, P, R> {
     type Output = Result<R, Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        if let State::Fresh | State::Waiting(_) = this.state {
-            return match this.poll_begin(cx) {
-                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-                // The answer wakes this task: there is none yet.
-                Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
-            };
-        }
-        match this.state {
-            State::Sent(id) => this.poll_answer(id, cx),
-            _ => Poll::Ready(Err(Error::invalid("the call was awaited before"))),
-        }
+        self.get_mut().poll_reading(cx, decode)
     }
 }
 
-impl<P, R: DeserializeOwned> Call<'_, P, R> {
-    fn poll_answer(&mut self, id: u64, cx: &mut Context<'_>) -> Poll<Result<R, Error>> {
-        let answer = poll_answer(self.caller, id, cx);
-        if answer.is_ready() {
+impl<P: Serialize, R> Call<'_, P, R> {
+    /// Makes the call, and reads its result.
+    fn poll_reading(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: impl Fn(PayloadRef<'_>) -> Result<R, Error>,
+    ) -> Poll<Result<R, Error>> {
+        loop {
+            let id = match self.state {
+                State::Sent(id) => id,
+                State::Fresh | State::Waiting(_) => {
+                    ready!(self.poll_begin(cx))?;
+                    // The answer wakes this task: there is none yet.
+                    return Poll::Pending;
+                }
+                State::Done => {
+                    return Poll::Ready(Err(Error::invalid("the call was awaited before")));
+                }
+            };
+            let answer = ready!(collect(self.over(), id, cx, &read));
             self.state = State::Done;
+            match answer {
+                Err(error) if self.journey.is_some() => self.failed(error)?,
+                answer => return Poll::Ready(answer),
+            }
         }
-        answer
     }
 }
 
 impl<P: Serialize> Call<'_, P, Payload> {
     /// Makes the call and gives the result as it came.
     pub(super) async fn undecoded(mut self) -> Result<Payload, Error> {
-        let id = poll_fn(|cx| self.poll_begin(cx)).await?;
-        let answer =
-            poll_fn(|cx| collect(self.caller, id, cx, |result| Ok(result.to_payload()))).await;
-        self.state = State::Done;
-        answer
+        poll_fn(|cx| self.poll_reading(cx, |result| Ok(result.to_payload()))).await
     }
 }
 
@@ -203,10 +280,13 @@ fn poll_answer<R: DeserializeOwned>(
     id: u64,
     cx: &mut Context<'_>,
 ) -> Poll<Result<R, Error>> {
-    collect(caller, id, cx, |result| {
-        let decoded = result.format.decode(result.bytes);
-        decoded.map_err(|error| Error::Mismatch(error.under("result")))
-    })
+    collect(caller, id, cx, decode)
+}
+
+/// Decodes a result.
+fn decode<R: DeserializeOwned>(result: PayloadRef<'_>) -> Result<R, Error> {
+    let decoded = result.format.decode(result.bytes);
+    decoded.map_err(|error| Error::Mismatch(error.under("result")))
 }
 
 /// Looks for an answer and reads its result.
@@ -243,11 +323,48 @@ pub struct Notify<'a, P> {
     method: &'a str,
     params: P,
     key: Option<u64>,
+    /// Where it has several connections to choose from.
+    journey: Option<Box<Journey>>,
 }
 
 impl<'a, P: Serialize> Notify<'a, P> {
     pub(super) fn new(caller: &'a Caller, method: &'a str, params: P) -> Self {
-        Self { caller, method, params, key: None }
+        Self { caller, method, params, key: None, journey: None }
+    }
+
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let chosen = self.journey.as_ref().and_then(|journey| journey.caller());
+        let caller = chosen.unwrap_or(self.caller);
+        let timeout = self.journey.as_ref().map_or(caller.timeout, |journey| journey.left());
+        let sent = caller.make(self.method, &self.params, timeout, |draft| {
+            caller.calls.notify(draft, Patience::Wait(self.key, cx.waker()))
+        });
+        self.key = match sent {
+            Ok(key) => key,
+            Err(error) => {
+                self.key = None;
+                return Poll::Ready(Err(error));
+            }
+        };
+        if self.key.is_some() { Poll::Pending } else { Poll::Ready(Ok(())) }
+    }
+
+    /// Chooses a connection and sends there, and again where it is gone by then.
+    fn poll_journey(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        loop {
+            let base = self.caller;
+            if self.journey.is_none() {
+                self.journey = Journey::of(base, base.timeout);
+            }
+            let map = |error| base.errors.map(error);
+            if let Some(journey) = &mut self.journey {
+                ready!(journey.poll_choose(cx, base, None, false)).map_err(map)?;
+            }
+            match (ready!(self.poll_over(cx)), &mut self.journey) {
+                (Err(error), Some(journey)) => journey.failed(error, false).map_err(map)?,
+                (sent, _) => return Poll::Ready(sent),
+            }
+        }
     }
 }
 
@@ -256,20 +373,9 @@ impl<P: Serialize> Future for Notify<'_, P> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let caller = this.caller;
-        let sent = caller.make(this.method, &this.params, caller.timeout, |draft| {
-            caller.calls.notify(draft, Patience::Wait(this.key, cx.waker()))
-        });
-        match sent {
-            Ok(None) => {
-                this.key = None;
-                Poll::Ready(Ok(()))
-            }
-            Ok(Some(key)) => {
-                this.key = Some(key);
-                Poll::Pending
-            }
-            Err(error) => Poll::Ready(Err(error)),
+        match this.caller.roster {
+            None => this.poll_over(cx),
+            Some(_) => this.poll_journey(cx),
         }
     }
 }
@@ -279,7 +385,8 @@ impl<P> Unpin for Notify<'_, P> {}
 impl<P> Drop for Notify<'_, P> {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            self.caller.calls.leave(key);
+            let chosen = self.journey.as_ref().and_then(|journey| journey.caller());
+            chosen.unwrap_or(self.caller).calls.leave(key);
         }
     }
 }

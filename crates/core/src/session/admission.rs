@@ -212,7 +212,7 @@ impl Session {
         }
         RpcError::refused(match self.state {
             State::Open => "too many requests: `max_requests` and `max_backlog` are reached",
-            _ => "this side is shutting down",
+            _ => RpcError::SHUTTING_DOWN,
         })
     }
 
