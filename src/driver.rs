@@ -197,6 +197,11 @@ impl Driver {
             // an end that leaves their callers in doubt.
             self.until = Some(now + LINGER);
         }
+    }
+
+    /// Ends what was kept open for a while. What came until now has been handled.
+    fn part(&mut self, now: u64) {
+        let session = self.engine.session();
         if self.until.is_some_and(|until| now >= until) {
             self.until = None;
             session.close(session.reason());
@@ -240,6 +245,7 @@ impl Future for Driver {
         let now = this.runtime.now();
         this.obey(now);
         let mut turn = this.receive(cx);
+        this.part(now);
         if this.pass_gate(now, cx) {
             turn = Turn::More;
         }

@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth;
+mod backoff;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod call_all;
@@ -34,8 +35,9 @@ pub use tinyrpc_transports as transports;
 pub use crate::auth::HeaderLogin;
 pub use crate::{
     auth::{Attempt, Authenticate, Decision, Token, TokenLogin},
+    backoff::Backoff,
     call_all::{CallAll, call_all},
-    client::{Client, ClientBuilder},
+    client::{Address, Balance, Client, ClientBuilder},
     driver::Driver,
     server::{Broadcast, Server, ServerHandle},
     setup_error::SetupError,

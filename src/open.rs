@@ -60,6 +60,36 @@ pub(crate) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, 
     }
 }
 
+/// What has a service called from the address of a URL: it connects, and the other side calls.
+pub(crate) fn worker(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, SetupError> {
+    match url.transport {
+        #[cfg(feature = "http")]
+        Transport::Http => Err(web::HTTP.no_worker(url)),
+        #[cfg(all(feature = "http", feature = "tls"))]
+        Transport::Https => Err(web::HTTPS.no_worker(url)),
+        #[cfg(all(unix, feature = "zmq"))]
+        Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => Err(zmq::no_worker(url)),
+        #[allow(unreachable_patterns, reason = "some builds have none of the others")]
+        _ => connector(url, route),
+    }
+}
+
+/// Refuses the addresses where nobody can listen who calls whoever comes.
+pub(crate) fn check_bound(url: &Url) -> Result<(), SetupError> {
+    match url.transport {
+        #[cfg(feature = "stdio")]
+        Transport::Exec => Err(exec::no_listener(url)),
+        #[cfg(feature = "http")]
+        Transport::Http => Err(web::HTTP.no_bound(url)),
+        #[cfg(all(feature = "http", feature = "tls"))]
+        Transport::Https => Err(web::HTTPS.no_bound(url)),
+        #[cfg(all(unix, feature = "zmq"))]
+        Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => Err(zmq::no_bound(url)),
+        #[allow(unreachable_patterns, reason = "some builds have none of the others")]
+        _ => Ok(()),
+    }
+}
+
 /// What listens on the address of a URL.
 #[cfg_attr(
     not(feature = "tcp"),

@@ -2,25 +2,31 @@
 
 mod accept;
 mod broadcast;
+mod dialled;
 mod handle;
 mod hooks;
 mod peers;
 
 use std::{fmt, sync::Arc};
 
-use tinyrpc_core::{Limits, Listener, Protocol, Reason, ReplyOrder, Runtime, WireTrace};
+use tinyrpc_core::{Connector, Limits, Listener, Protocol, Reason, ReplyOrder, Runtime, WireTrace};
 use tinyrpc_dispatch::{BlockingPool, Scope, Service};
 #[cfg(feature = "http")]
 use tinyrpc_transports::http::Web;
 #[cfg(feature = "tls")]
-use tinyrpc_transports::tls::ServerTls;
+use tinyrpc_transports::tls::{ClientTls, ServerTls};
 
+pub(crate) use self::peers::{Peers, Place};
 use self::{
     accept::Accept,
     hooks::{Hooks, Services},
 };
 pub use self::{broadcast::Broadcast, handle::ServerHandle};
-use crate::{Authenticate, SetupError, TokioRuntime, open::Port, url};
+use crate::{
+    Authenticate, Backoff, SetupError, TokioRuntime,
+    open::{Port, Route},
+    url,
+};
 
 /// Serves a service.
 ///
@@ -45,6 +51,8 @@ pub struct Server {
     pub(crate) runtime: Option<Arc<dyn Runtime>>,
     pub(crate) blocking_pool: Option<BlockingPool>,
     port: Port,
+    route: Route,
+    backoff: Backoff,
 }
 
 impl Server {
@@ -82,6 +90,8 @@ impl Server {
             reply_order: ReplyOrder::default(),
             trace: None,
             port: Port::default(),
+            route: Route { waits: true, ..Route::default() },
+            backoff: Backoff::default(),
             runtime: None,
             blocking_pool: None,
         }
@@ -181,6 +191,21 @@ impl Server {
         self
     }
 
+    /// Sets whom to believe where this side connects over TLS ([`Server::connect`]), and which
+    /// certificate to show there; by default the authorities of the system are trusted.
+    #[cfg(feature = "tls")]
+    pub fn connect_tls(mut self, tls: ClientTls) -> Self {
+        self.route.tls = tls;
+        self
+    }
+
+    /// Sets how long to wait before connections that this side makes ([`Server::connect`]) are
+    /// made again.
+    pub fn reconnect(mut self, backoff: Backoff) -> Self {
+        self.backoff = backoff;
+        self
+    }
+
     /// Runs on another runtime than the tokio runtime of the caller.
     pub fn runtime(mut self, runtime: Arc<dyn Runtime>) -> Self {
         self.runtime = Some(runtime);
@@ -207,6 +232,29 @@ impl Server {
         Ok(handle)
     }
 
+    /// Connects to the address of a URL, and serves whoever listens there: a worker, for a client
+    /// that binds ([`ClientBuilder::bind`](crate::ClientBuilder::bind)).
+    ///
+    /// Nobody need listen there yet: it is tried again and again in the background, and so is a
+    /// connection that ended, as [`Server::reconnect`] says. The client speaks first, in any
+    /// protocol unless the URL names one. `examples/worker.rs` has several workers.
+    ///
+    /// # Errors
+    ///
+    /// The URL is wrong, or its transport has no calls towards the side that connects, as HTTP.
+    pub async fn connect(self, url: impl AsRef<str>) -> Result<ServerHandle, SetupError> {
+        let handle = self.start();
+        handle.connect(url).await?;
+        Ok(handle)
+    }
+
+    /// Serves over connections that a connector makes, as [`Server::connect`] does.
+    pub fn connect_through(self, connector: impl Connector + 'static) -> ServerHandle {
+        let handle = self.start();
+        handle.connect_through(connector);
+        handle
+    }
+
     /// Accepts from a listener and serves in the background.
     pub fn listen_on(self, listener: impl Listener + 'static) -> ServerHandle {
         let handle = self.start();
@@ -226,6 +274,8 @@ impl Server {
             reply_order: self.reply_order,
             trace: self.trace,
             port: self.port,
+            route: self.route,
+            backoff: self.backoff,
             runtime,
             blocking_pool: self.blocking_pool,
             peers: Arc::default(),

@@ -26,6 +26,15 @@ pub enum SetupError {
         /// How the login failed.
         source: Error,
     },
+    /// What a client does on each connection ([`ClientBuilder::on_connect`]) failed.
+    ///
+    /// [`ClientBuilder::on_connect`]: crate::ClientBuilder::on_connect
+    OnConnect {
+        /// The server.
+        address: String,
+        /// How it failed.
+        source: Error,
+    },
     /// An address beyond this machine, without leave to use one.
     Remote {
         /// The address.
@@ -39,6 +48,9 @@ impl fmt::Display for SetupError {
             Self::Url(error) => error.fmt(f),
             Self::Io { address, source } => write!(f, "{address}: {source}"),
             Self::Login { address, source } => write!(f, "{address}: the login failed: {source}"),
+            Self::OnConnect { address, source } => {
+                write!(f, "{address}: what begins each connection failed: {source}")
+            }
             Self::Remote { address } => write!(
                 f,
                 "{address} is reachable from other machines, and whoever reaches it may call \
@@ -54,7 +66,7 @@ impl std::error::Error for SetupError {
         match self {
             Self::Url(error) => Some(error),
             Self::Io { source, .. } => Some(source),
-            Self::Login { source, .. } => Some(source),
+            Self::Login { source, .. } | Self::OnConnect { source, .. } => Some(source),
             Self::Remote { .. } => None,
         }
     }

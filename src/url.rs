@@ -86,6 +86,17 @@ impl Url {
         }
     }
 
+    /// Names a protocol.
+    pub(crate) fn speak(&mut self, protocol: Arc<dyn Protocol>) {
+        self.protocol = Some(protocol);
+    }
+
+    /// The protocol that the URL names.
+    #[cfg(feature = "ws")]
+    pub(crate) fn named(&self) -> Option<Arc<dyn Protocol>> {
+        self.protocol.clone()
+    }
+
     /// True where the URL names no protocol.
     #[cfg(feature = "http")]
     pub(crate) fn is_auto(&self) -> bool {

@@ -134,6 +134,13 @@ impl Caller {
         Self { caller: self.caller.clone().with_timeout(timeout), ..self.clone() }
     }
 
+    /// The same handle for methods that may be executed twice without harm: see
+    /// [`Call::idempotent`](crate::Call::idempotent).
+    #[must_use]
+    pub fn idempotent(&self) -> Self {
+        Self { caller: self.caller.idempotent(), ..self.clone() }
+    }
+
     /// The same handle for the methods under a prefix, which is put before every name.
     #[must_use]
     pub fn with_prefix(&self, prefix: &str) -> Self {

@@ -6,7 +6,7 @@ use super::{
     Caller, background,
     wait::{Whom, begin, finish, wait_until},
 };
-use crate::{ClientBuilder, Runtime, SetupError};
+use crate::{Address, ClientBuilder, Runtime, Scope, SetupError};
 
 /// Calls a server; cheap to clone, and shared by any number of threads.
 ///
@@ -84,9 +84,20 @@ impl Client {
         wait_until(self.client.closed());
     }
 
-    /// What the client is connected to, as a URL without a protocol.
+    /// What the client is connected to, or where it listens, as a URL without a protocol; the first
+    /// address of several.
     pub fn address(&self) -> String {
         self.client.address()
+    }
+
+    /// All addresses, and what is known of each.
+    pub fn addresses(&self) -> Vec<Address> {
+        self.client.addresses()
+    }
+
+    /// The connections of this moment.
+    pub fn peers(&self) -> Vec<Arc<Scope>> {
+        self.client.peers()
     }
 }
 

@@ -58,6 +58,18 @@ impl Server {
         Ok(handle)
     }
 
+    /// Connects to the address of a URL, and serves whoever listens there, in the background: see
+    /// [`tinyrpc::Server::connect`](crate::Server::connect).
+    ///
+    /// # Errors
+    ///
+    /// The URL is wrong, or its transport has no calls towards the side that connects.
+    pub fn connect(self, url: impl AsRef<str>) -> Result<ServerHandle, SetupError> {
+        let handle = self.start()?;
+        handle.connect(url)?;
+        Ok(handle)
+    }
+
     /// Serves on no address yet; [`ServerHandle::listen`] adds them.
     ///
     /// # Errors
@@ -89,12 +101,30 @@ impl ServerHandle {
     ///
     /// As [`Server::listen`].
     pub fn listen(&self, url: impl AsRef<str>) -> Result<(), SetupError> {
-        let url = url.as_ref().to_owned();
-        let failed = |source| SetupError::Io { address: url.clone(), source };
+        let (handle, url) = (self.handle.clone(), url.as_ref().to_owned());
+        let target = url.clone();
+        self.run(&url, async move { handle.listen(target).await })
+    }
+
+    /// Connects to one more address, and serves whoever listens there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::connect`].
+    pub fn connect(&self, url: impl AsRef<str>) -> Result<(), SetupError> {
+        let (handle, url) = (self.handle.clone(), url.as_ref().to_owned());
+        let target = url.clone();
+        self.run(&url, async move { handle.connect(target).await })
+    }
+
+    fn run(
+        &self,
+        url: &str,
+        begins: impl Future<Output = Result<(), SetupError>> + Send + 'static,
+    ) -> Result<(), SetupError> {
+        let failed = |source| SetupError::Io { address: url.to_owned(), source };
         let _waiting = begin(Whom::Others).map_err(|error| failed(io::Error::other(error)))?;
-        let (handle, target) = (self.handle.clone(), url.clone());
-        let listening = async move { handle.listen(target).await };
-        background::run(&*self.runtime, listening).map_err(failed)?
+        background::run(&*self.runtime, begins).map_err(failed)?
     }
 
     /// Accepts from one more listener.

@@ -1,22 +1,25 @@
 //! `ClientBuilder`: what a client is made from.
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use serde::Serialize;
 use tinyrpc_core::{
-    Caller, Connection, Connector, Error, Framing, Limits, Protocol, ReplyOrder, Role, Runtime,
+    Caller, Connection, Connector, Error, Framing, Limits, Listener, Protocol, ReplyOrder, Runtime,
     WireTrace,
 };
-use tinyrpc_dispatch::{BlockingPool, Dispatcher, Scope, Service};
+use tinyrpc_dispatch::{BlockingPool, Service};
 #[cfg(feature = "tls")]
-use tinyrpc_transports::tls::ClientTls;
+use tinyrpc_transports::tls::{ClientTls, ServerTls};
 
-use super::Client;
+use super::{
+    Balance, Client,
+    destination::{Destination, Place},
+    plan::{Greets, Plan},
+};
 use crate::{
-    Driver, SetupError, Token, TokenLogin, TokioRuntime, Url,
-    driver::Setup,
-    open::{self, Route},
+    Backoff, Driver, SetupError, Token, TokenLogin, TokioRuntime, Url,
+    open::{Port, Route},
     url::{Options, carries, unfit},
 };
 
@@ -35,56 +38,53 @@ use crate::{
 /// # Ok(()) }
 /// ```
 pub struct ClientBuilder {
-    server: Destination,
-    route: Route,
+    pub(super) servers: Vec<Destination>,
+    /// That of the first of them.
     protocol: Arc<dyn Protocol>,
-    /// In place of the connection's: `Some(None)` is the protocol's own.
-    framing: Option<Option<Arc<dyn Framing>>>,
-    limits: Limits,
-    service: Arc<dyn Service>,
-    prepare: Vec<Prepare>,
-    reply_order: ReplyOrder,
-    trace: Option<Arc<dyn WireTrace>>,
-    login: Option<Login>,
+    pub(super) route: Route,
+    pub(super) port: Port,
+    pub(super) plan: Plan,
+    pub(super) balance: Balance,
+    /// `None` where nothing was said.
+    pub(super) backoff: Option<Backoff>,
+    pub(super) map_error: Vec<MapError>,
     pub(crate) runtime: Option<Arc<dyn Runtime>>,
     pub(crate) blocking_pool: Option<BlockingPool>,
 }
 
-type Prepare = Box<dyn FnOnce(&mut Scope) + Send>;
-type Login = Box<dyn FnOnce(Caller) -> LoggingIn + Send>;
-type LoggingIn = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
-
-/// Where a client goes.
-pub(super) enum Destination {
-    Url(Url),
-    Through(Arc<dyn Connector>),
-}
-
-impl Destination {
-    fn address(&self) -> String {
-        match self {
-            Self::Url(url) => url.without_protocol().into(),
-            Self::Through(connector) => connector.address(),
-        }
-    }
-}
+pub(super) type MapError = Arc<dyn Fn(Error) -> Error + Send + Sync>;
 
 impl ClientBuilder {
-    pub(super) fn from_parts(server: Destination, protocol: Arc<dyn Protocol>) -> Self {
+    fn from_destination(server: Destination, limits: Limits) -> Self {
         Self {
-            server,
+            protocol: Arc::clone(&server.protocol),
+            servers: vec![server],
             route: Route::default(),
-            protocol,
-            framing: None,
-            limits: Limits::default(),
-            service: Arc::new(Dispatcher::new()),
-            prepare: Vec::new(),
-            reply_order: ReplyOrder::default(),
-            trace: None,
-            login: None,
+            port: Port::default(),
+            plan: Plan::new(limits),
+            balance: Balance::default(),
+            backoff: None,
+            map_error: Vec::new(),
             runtime: None,
             blocking_pool: None,
         }
+    }
+
+    pub(super) fn from_connector(
+        connector: impl Connector + 'static,
+        protocol: impl Protocol + 'static,
+    ) -> Self {
+        let place = Place::Through(Arc::new(connector));
+        let server = Destination { place, protocol: Arc::new(protocol) };
+        Self::from_destination(server, Limits::default())
+    }
+
+    /// Calls whoever connects to a listener. See [`ClientBuilder::bind`].
+    pub fn from_listener(
+        listener: impl Listener + 'static,
+        protocol: impl Protocol + 'static,
+    ) -> Self {
+        Self::from_destination(Destination::listener(listener, protocol), Limits::default())
     }
 
     /// Connects to a URL.
@@ -94,10 +94,170 @@ impl ClientBuilder {
     /// The URL is wrong.
     pub fn from_url(url: impl AsRef<str>) -> Result<Self, SetupError> {
         let url: Url = url.as_ref().parse()?;
-        let (protocol, limits) = (url.spoken()?, url.limits(Limits::default()));
-        // What is wrong with the address is said here, and not when somebody connects.
-        open::connector(&url, &Route::default())?;
-        Ok(Self { limits, ..Self::from_parts(Destination::Url(url), protocol) })
+        let limits = url.limits(Limits::default());
+        Ok(Self::from_destination(Destination::to(url)?, limits))
+    }
+
+    /// Connects to several URLs, of any transports and protocols mixed, and shares the calls out
+    /// among those that are there. See [`ClientBuilder::also`].
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tinyrpc::{Balance, ClientBuilder};
+    ///
+    /// let urls = ["tcp://127.0.0.1:4000", "msgpack+tcp://127.0.0.1:4001"];
+    /// let client =
+    ///     ClientBuilder::from_urls(urls)?.balance(Balance::LeastLoaded).connect().await?;
+    /// let five: i64 = client.call("add", (2, 3)).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A URL is wrong, or there is none.
+    pub fn from_urls(urls: impl IntoIterator<Item: AsRef<str>>) -> Result<Self, SetupError> {
+        let mut urls = urls.into_iter();
+        let none = || crate::UrlError("a client needs one URL at least".into());
+        let first = Self::from_url(urls.next().ok_or_else(none)?)?;
+        urls.try_fold(first, Self::also)
+    }
+
+    /// Listens at a URL, and calls whoever connects: workers, which serve over connections that
+    /// they make ([`Server::connect`](crate::Server::connect)). Calls go to those that are there,
+    /// as [`ClientBuilder::balance`] says, and wait while there is none.
+    ///
+    /// The client speaks first, in the protocol of the URL (JSON-RPC where it names none). Other
+    /// machines are let in under the rules for servers: over TLS, or with
+    /// [`ClientBuilder::allow_remote`]. Whoever connects is given calls to execute.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tinyrpc::{ClientBuilder, Dispatcher, Server};
+    ///
+    /// let client = ClientBuilder::bind("tcp://127.0.0.1:0")?.connect().await?;
+    /// let calc = Dispatcher::new().method("add", |a: i64, b: i64| a + b);
+    /// let worker = Server::new(calc).connect(client.address()).await?;
+    /// assert_eq!(client.call::<_, i64>("add", (2, 3)).await?, 5);
+    /// # worker.shutdown().await;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The URL is wrong, or of a transport that cannot call who connects, as HTTP.
+    pub fn bind(url: impl AsRef<str>) -> Result<Self, SetupError> {
+        let url: Url = url.as_ref().parse()?;
+        let limits = url.limits(Limits::default());
+        Ok(Self::from_destination(Destination::bind(url)?, limits))
+    }
+
+    /// Connects to one more URL. A client over several addresses has a connection to each of them
+    /// that is there, and makes lost ones again ([`ClientBuilder::reconnect`]).
+    ///
+    /// What its calls may count on:
+    ///
+    /// - one that nobody could have executed yet, because its connection is gone or its server
+    ///   shuts down, goes over another connection, or waits for one, within its time; then it ends
+    ///   as *not executed*;
+    /// - one that was sent over a connection that is lost ends as *unknown* and is never made
+    ///   again, unless it is [`Call::idempotent`](crate::Call::idempotent).
+    ///
+    /// Calls share the connections; what must go over one and the same goes over the `caller` of
+    /// one of [`Client::peers`]. Options such as `timeout` are those of the first URL.
+    ///
+    /// # Errors
+    ///
+    /// The URL is wrong.
+    pub fn also(mut self, url: impl AsRef<str>) -> Result<Self, SetupError> {
+        self.servers.push(Destination::to(url.as_ref().parse()?)?);
+        Ok(self)
+    }
+
+    /// Listens at one more URL. See [`ClientBuilder::bind`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientBuilder::bind`].
+    pub fn also_bind(mut self, url: impl AsRef<str>) -> Result<Self, SetupError> {
+        self.servers.push(Destination::bind(url.as_ref().parse()?)?);
+        Ok(self)
+    }
+
+    /// Connects through one more connector.
+    pub fn also_through(
+        mut self,
+        connector: impl Connector + 'static,
+        protocol: impl Protocol + 'static,
+    ) -> Self {
+        let place = Place::Through(Arc::new(connector));
+        self.servers.push(Destination { place, protocol: Arc::new(protocol) });
+        self
+    }
+
+    /// Calls whoever connects to one more listener.
+    pub fn also_from(
+        mut self,
+        listener: impl Listener + 'static,
+        protocol: impl Protocol + 'static,
+    ) -> Self {
+        self.servers.push(Destination::listener(listener, protocol));
+        self
+    }
+
+    /// Over which of several connections each call goes; one after the other unless said
+    /// otherwise.
+    pub fn balance(mut self, balance: Balance) -> Self {
+        self.balance = balance;
+        self
+    }
+
+    /// Makes a connection that was lost again, and waits so long before each attempt.
+    ///
+    /// A client of one address does so only where this is said; the rules for its calls are those
+    /// of [`ClientBuilder::also`] then. One of several addresses does in any case, as
+    /// [`Backoff::default`] says.
+    pub fn reconnect(mut self, backoff: Backoff) -> Self {
+        self.backoff = Some(backoff);
+        self
+    }
+
+    /// Has something done on each new connection before other calls go over it, behind the login:
+    /// subscriptions, say, that a reconnected client needs again. Where it fails, the connection is
+    /// closed.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use tinyrpc::{Backoff, Caller, ClientBuilder};
+    ///
+    /// let client = ClientBuilder::from_url("tcp://127.0.0.1:4000")?
+    ///     .on_connect(|caller: Caller| async move { caller.call("subscribe", ("news",)).await })
+    ///     .reconnect(Backoff::default())
+    ///     .connect()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn on_connect<F>(mut self, hook: impl Fn(Caller) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        self.plan.on_connect = Some(Arc::new(move |caller| Box::pin(hook(caller))));
+        self
+    }
+
+    /// Listens on addresses that other machines can reach, too ([`ClientBuilder::bind`]).
+    ///
+    /// Whoever reaches the address is given calls, and answers them as it likes.
+    pub fn allow_remote(mut self) -> Self {
+        self.port.allow_remote = true;
+        self
+    }
+
+    /// Proves who the client is where it listens over TLS ([`ClientBuilder::bind`]).
+    #[cfg(feature = "tls")]
+    pub fn bind_tls(mut self, tls: ServerTls) -> Self {
+        self.port.tls = Some(tls);
+        self
     }
 
     /// Sets an option by its name in URLs, over what the URL says: for those that have no room for
@@ -121,50 +281,51 @@ impl ClientBuilder {
         let mut options = Options::default();
         options.set(name, value)?;
         if let Some(Some(framing)) = &options.framing
-            && !carries(&**framing, &*self.protocol)
+            && !self.servers.iter().all(|server| carries(&**framing, &*server.protocol))
         {
             return Err(unfit(&format!("{name}={value}")).into());
         }
-        self.limits = options.limits(self.limits);
-        self.framing = options.framing.or(self.framing);
+        self.plan.limits = options.limits(self.plan.limits);
+        self.plan.framing = options.framing.or(self.plan.framing);
         Ok(self)
     }
 
     /// Finds messages in a stream of bytes by a framing in place of the protocol's own. Transports
     /// that carry whole messages need none.
     pub fn framing(mut self, framing: impl Framing + 'static) -> Self {
-        self.framing = Some(Some(Arc::new(framing)));
+        self.plan.framing = Some(Some(Arc::new(framing)));
         self
     }
 
     /// Serves calls of the server over the same connection.
     pub fn serve(mut self, service: impl Service + 'static) -> Self {
-        self.service = Arc::new(service);
+        self.plan.service = Arc::new(service);
         self
     }
 
     /// Gives the handlers of [`ClientBuilder::serve`] a value of the connection.
     pub fn data<T: Send + Sync + 'static>(mut self, value: T) -> Self {
-        self.prepare.push(Box::new(move |scope| scope.insert(value)));
+        let value = Arc::new(value);
+        self.plan.prepare.push(Arc::new(move |scope| scope.insert_shared(Arc::clone(&value))));
         self
     }
 
     /// Sets the bounds.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
+        self.plan.limits = limits;
         self
     }
 
     /// How long each call waits for its answer unless it says otherwise; zero waits for ever.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.limits.call_timeout = timeout;
+        self.plan.limits.call_timeout = timeout;
         self
     }
 
     /// In which order the server's own calls are answered; as each is ready unless said
     /// otherwise.
     pub fn reply_order(mut self, order: ReplyOrder) -> Self {
-        self.reply_order = order;
+        self.plan.reply_order = order;
         self
     }
 
@@ -172,7 +333,8 @@ impl ClientBuilder {
     /// [`TokenLogin`] wants it. See [`ClientBuilder::login`].
     pub fn token(self, token: impl Into<Token>) -> Self {
         let token = token.into();
-        self.log_in(|caller| {
+        self.log_in(move |caller| {
+            let token = token.clone();
             Box::pin(async move {
                 caller.call_raw(TokenLogin::METHOD, (token.reveal(),)).await.map(drop)
             })
@@ -189,14 +351,18 @@ impl ClientBuilder {
     where
         P: Serialize + Send + Sync + 'static,
     {
-        let method = method.into();
-        self.log_in(|caller| {
-            Box::pin(async move { caller.call_raw(&method, params).await.map(drop) })
+        let said = Arc::new((method.into(), params));
+        self.log_in(move |caller| {
+            let said = Arc::clone(&said);
+            Box::pin(async move {
+                let (method, params) = &*said;
+                caller.call_raw(method, params).await.map(drop)
+            })
         })
     }
 
-    fn log_in(mut self, login: impl FnOnce(Caller) -> LoggingIn + Send + 'static) -> Self {
-        self.login = Some(Box::new(login));
+    fn log_in(mut self, login: impl Fn(Caller) -> Greets + Send + Sync + 'static) -> Self {
+        self.plan.login = Some(Arc::new(login));
         self
     }
 
@@ -212,14 +378,19 @@ impl ClientBuilder {
     /// # }
     /// ```
     pub fn trace(mut self, trace: impl WireTrace + 'static) -> Self {
-        self.trace = Some(Arc::new(trace));
+        self.plan.trace = Some(Arc::new(trace));
         self
     }
 
     /// Has the errors of all calls to the server become what `map` makes of them, those of the
     /// handlers of [`ClientBuilder::serve`] included. See [`Caller::map_error`].
     pub fn map_error(mut self, map: impl Fn(Error) -> Error + Send + Sync + 'static) -> Self {
-        self.prepare.push(Box::new(|scope| scope.caller = scope.caller.map_error(map)));
+        let map: MapError = Arc::new(map);
+        self.map_error.push(Arc::clone(&map));
+        self.plan.prepare.push(Arc::new(move |scope| {
+            let map = Arc::clone(&map);
+            scope.caller = scope.caller.map_error(move |error| map(error));
+        }));
         self
     }
 
@@ -268,55 +439,70 @@ impl ClientBuilder {
         self
     }
 
-    /// What it connects to, as a URL without a protocol.
+    /// What it connects to, or where it listens, as a URL without a protocol; the first address of
+    /// several.
     pub fn address(&self) -> String {
-        self.server.address()
+        self.servers.first().map(Destination::address).unwrap_or_default()
     }
 
     /// Connects, and drives the connection in the background.
     ///
+    /// Over several addresses, or with [`ClientBuilder::reconnect`], this waits for the first
+    /// connection, and where the client listens for nobody.
+    ///
     /// # Errors
     ///
-    /// The server cannot be reached, or does not accept the login.
+    /// The server cannot be reached, or does not accept the login; of several, none can be
+    /// reached. An address cannot be listened on, or is not of this machine alone and neither TLS
+    /// nor [`ClientBuilder::allow_remote`] was said.
     pub async fn connect(mut self) -> Result<Client, SetupError> {
-        let connector = match &self.server {
-            Destination::Through(connector) => Arc::clone(connector),
-            Destination::Url(url) => {
-                let mut route = self.route.clone();
-                route.limits = Arc::new(self.limits.clone());
-                open::connector(url, &route)?
-            }
-        };
-        let connection = connector.connect().await;
-        // It knows the address best.
-        self.server = Destination::Through(Arc::clone(&connector));
-        let connection =
-            connection.map_err(|source| SetupError::Io { address: connector.address(), source })?;
+        self.prepare();
         let runtime = self.runtime.clone().unwrap_or_else(TokioRuntime::current);
-        let login = self.login.take();
-        let (client, driver) = self.start(connection, Arc::clone(&runtime));
-        let caller = driver.scope().caller.concealed();
-        runtime.spawn(Box::pin(async move {
-            let reason = driver.await;
-            tracing::debug!(%reason, "a client's connection ended");
-        }));
-        if let Some(login) = login {
-            let failed = |source| SetupError::Login { address: client.address(), source };
-            login(caller).await.map_err(failed)?;
+        match self.servers.as_slice() {
+            [server] if self.backoff.is_none() && !server.is_bound() => {
+                self.plan.connect(server, &self.route, runtime).await
+            }
+            _ => {
+                let client = self.pool(runtime).await?;
+                client.first().await?;
+                Ok(client)
+            }
         }
-        Ok(client)
+    }
+
+    /// Comes back at once and connects in the background, again and again, as
+    /// [`ClientBuilder::reconnect`] says. Calls wait for a connection meanwhile, within their time.
+    ///
+    /// # Errors
+    ///
+    /// An address cannot be listened on.
+    pub async fn connect_lazy(mut self) -> Result<Client, SetupError> {
+        self.prepare();
+        let runtime = self.runtime.clone().unwrap_or_else(TokioRuntime::current);
+        self.pool(runtime).await
+    }
+
+    /// What is known only when all was said.
+    fn prepare(&mut self) {
+        let limits = Arc::new(self.plan.limits.clone());
+        self.route.limits = Arc::clone(&limits);
+        self.port.limits = limits;
+        self.plan.blocking_pool = self.blocking_pool.take();
     }
 
     /// Uses a connection that exists already. Nothing happens on it unless the driver is polled.
     pub fn attach(mut self, connection: Connection, runtime: Arc<dyn Runtime>) -> (Client, Driver) {
-        let login = self.login.take();
-        let (client, driver) = self.start(connection, Arc::clone(&runtime));
-        if let Some(login) = login {
-            let mut logging_in = login(driver.scope().caller.concealed());
-            // With this it is in the queue, before all others.
-            if logging_in.as_mut().now_or_never().is_none() {
+        self.prepare();
+        let address = self.address();
+        let driver = self.plan.driver(connection, self.protocol, Arc::clone(&runtime));
+        let scope = Arc::clone(driver.scope());
+        let client = Client::new(scope, driver.control(), Arc::clone(&runtime), address.clone());
+        if let Some(greeting) = self.plan.greet(&driver.scope().caller, &address) {
+            let mut greeting = Box::pin(greeting);
+            // With this the login is in the queue, before all others.
+            if greeting.as_mut().now_or_never().is_none() {
                 runtime.spawn(Box::pin(async move {
-                    if let Err(error) = logging_in.await {
+                    if let Err(error) = greeting.await {
                         tracing::warn!(%error, "the login failed");
                     }
                 }));
@@ -324,36 +510,13 @@ impl ClientBuilder {
         }
         (client, driver)
     }
-
-    fn start(self, mut connection: Connection, runtime: Arc<dyn Runtime>) -> (Client, Driver) {
-        if let Some(framing) = self.framing {
-            connection.framing = framing;
-        }
-        let setup = Setup {
-            role: Role::Client,
-            protocols: vec![self.protocol],
-            limits: Arc::new(self.limits),
-            runtime: Arc::clone(&runtime),
-            blocking_pool: self.blocking_pool,
-            reply_order: self.reply_order,
-            gated: false,
-            trace: self.trace,
-        };
-        let driver = Driver::new(connection, setup, |mut scope| {
-            self.prepare.into_iter().for_each(|prepare| prepare(&mut scope));
-            (Arc::new(scope), self.service)
-        });
-        let caller = driver.scope().caller.clone();
-        (Client::new(caller, driver.control(), runtime, self.server.address()), driver)
-    }
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")
-            .field("address", &self.server.address())
-            .field("protocol", &self.protocol)
-            .field("limits", &self.limits)
+            .field("servers", &self.servers)
+            .field("limits", &self.plan.limits)
             .finish_non_exhaustive()
     }
 }

@@ -10,6 +10,9 @@ use tinyrpc_transports::tls::ClientTls;
 #[derive(Clone, Default)]
 pub(crate) struct Route {
     pub(crate) limits: Arc<Limits>,
+    /// The other side calls, and so speaks first, in whatever protocol it likes.
+    #[cfg_attr(not(feature = "ws"), expect(dead_code, reason = "for transports that name one"))]
+    pub(crate) waits: bool,
     /// Names and values.
     #[cfg(feature = "http")]
     pub(crate) headers: Vec<(String, String)>,

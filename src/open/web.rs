@@ -14,7 +14,7 @@ use super::{
     Port, Route,
     bind::{Cover, bind},
 };
-use crate::{SetupError, Url};
+use crate::{SetupError, Url, UrlError};
 
 /// Posts.
 pub(super) const HTTP: Scheme = Scheme { socket: false, cover: Cover::Plain };
@@ -54,11 +54,32 @@ impl Scheme {
         let limits = Arc::clone(&route.limits);
         #[cfg(feature = "ws")]
         if self.socket {
-            let name = url.spoken()?.name();
-            let connector = WsConnector::new(target, limits).subprotocol(name).map_err(failed)?;
-            return Ok(Arc::new(connector));
+            let connector = WsConnector::new(target, limits);
+            let protocol = if route.waits { url.named() } else { Some(url.spoken()?) };
+            return Ok(Arc::new(match protocol {
+                Some(protocol) => connector.subprotocol(protocol.name()).map_err(failed)?,
+                None => connector,
+            }));
         }
         Ok(Arc::new(HttpConnector::new(target, limits)))
+    }
+
+    /// Over posts only the side that connects can call.
+    pub(super) fn no_worker(self, url: &Url) -> SetupError {
+        UrlError(format!(
+            "`{}`: over posts a service cannot connect to be called: use ws or wss, or listen",
+            without_user(url)
+        ))
+        .into()
+    }
+
+    /// Over posts only the side that connects can call.
+    pub(super) fn no_bound(self, url: &Url) -> SetupError {
+        UrlError(format!(
+            "`{}`: over posts nobody can be called who connects: bind over ws or wss",
+            without_user(url)
+        ))
+        .into()
     }
 
     pub(super) async fn listener(

@@ -9,7 +9,7 @@ use super::{
     Port, Route,
     bind::{Cover, addresses},
 };
-use crate::{SetupError, Url, url::Transport};
+use crate::{SetupError, Url, UrlError, url::Transport};
 
 pub(super) fn connector(url: &Url, route: &Route) -> Arc<dyn Connector> {
     let connector = ZmqConnector::new(endpoint(url), Arc::clone(&route.limits));
@@ -34,6 +34,17 @@ pub(super) async fn listener(url: &Url, port: &Port) -> Result<Box<dyn Listener>
         }
     }
     Err(SetupError::Io { address: url.to_string(), source: error })
+}
+
+/// A ROUTER that connects is another thing than one that binds.
+pub(super) fn no_worker(url: &Url) -> SetupError {
+    UrlError(format!("`{url}`: workers do not connect over ZeroMQ: listen, or connect over tcp"))
+        .into()
+}
+
+/// A DEALER that binds is another thing than one that connects.
+pub(super) fn no_bound(url: &Url) -> SetupError {
+    UrlError(format!("`{url}`: clients do not bind over ZeroMQ: connect, or bind over tcp")).into()
 }
 
 fn endpoint(url: &Url) -> Endpoint {

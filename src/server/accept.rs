@@ -14,11 +14,11 @@ use super::{
     peers::{Peers, Place},
 };
 use crate::{
-    Driver,
+    Backoff, Driver,
     auth::{Authenticate, Failures, Gate, Stand},
     control::Order,
     driver::Setup,
-    open::Port,
+    open::{Port, Route},
 };
 
 /// What every connection of a server is made from.
@@ -33,6 +33,9 @@ pub(super) struct Accept {
     pub(super) reply_order: ReplyOrder,
     pub(super) trace: Option<Arc<dyn WireTrace>>,
     pub(super) port: Port,
+    /// How this side connects.
+    pub(super) route: Route,
+    pub(super) backoff: Backoff,
     pub(super) runtime: Arc<dyn Runtime>,
     pub(super) blocking_pool: Option<BlockingPool>,
     pub(super) peers: Arc<Peers>,

@@ -12,12 +12,12 @@ use futures_util::{
     future::{AbortHandle, Abortable, Either, select},
     pin_mut,
 };
-use tinyrpc_core::{Limits, Listener};
+use tinyrpc_core::{Connector, Limits, Listener};
 use tinyrpc_dispatch::Scope;
 #[cfg(feature = "http")]
 use tinyrpc_transports::http::{HttpService, Mount};
 
-use super::accept::Accept;
+use super::{accept::Accept, dialled::Dialled};
 use crate::{
     SetupError, Url,
     control::{Control, Order},
@@ -59,6 +59,27 @@ impl ServerHandle {
     /// As [`Server::listen`](crate::Server::listen).
     pub async fn listen(&self, url: impl AsRef<str>) -> Result<(), SetupError> {
         let url: Url = url.as_ref().parse()?;
+        let accept = self.under(&url)?;
+        let listener = open::listener(&url, &accept.port).await?;
+        self.accept(accept, listener);
+        Ok(())
+    }
+
+    /// Connects to one more address, and serves whoever listens there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::connect`](crate::Server::connect).
+    pub async fn connect(&self, url: impl AsRef<str>) -> Result<(), SetupError> {
+        let url: Url = url.as_ref().parse()?;
+        let accept = self.under(&url)?;
+        let connector = open::worker(&url, &accept.route)?;
+        self.dial(accept, connector);
+        Ok(())
+    }
+
+    /// What connections under a URL are made from.
+    fn under(&self, url: &Url) -> Result<Accept, SetupError> {
         if self.shared.lock().down {
             let source = io::Error::new(io::ErrorKind::NotConnected, "the server has shut down");
             return Err(SetupError::Io { address: url.to_string(), source });
@@ -68,9 +89,18 @@ impl ServerHandle {
         accept.protocols = url.served();
         accept.limits = Arc::new(url.limits(Limits::clone(&accept.limits)).checked());
         accept.port.limits = Arc::clone(&accept.limits);
-        let listener = open::listener(&url, &accept.port).await?;
-        self.accept(accept, listener);
-        Ok(())
+        accept.route.limits = Arc::clone(&accept.limits);
+        Ok(accept)
+    }
+
+    fn dial(&self, accept: Accept, connector: Arc<dyn Connector>) {
+        let (backoff, runtime) = (accept.backoff.clone(), Arc::clone(&accept.runtime));
+        self.accept(accept, Box::new(Dialled::new(connector, backoff, runtime)));
+    }
+
+    /// Serves over connections that one more connector makes.
+    pub fn connect_through(&self, connector: impl Connector + 'static) {
+        self.dial(self.shared.accept.clone(), Arc::new(connector));
     }
 
     /// Accepts from one more listener.

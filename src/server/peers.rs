@@ -14,7 +14,7 @@ use crate::control::Control;
 
 /// All places, by a number of their own.
 #[derive(Debug, Default)]
-pub(super) struct Peers {
+pub(crate) struct Peers {
     table: Mutex<Table>,
 }
 
@@ -44,7 +44,7 @@ enum Taken {
 
 /// A connection's place in the table; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     peers: Arc<Peers>,
     number: u64,
 }
@@ -56,7 +56,7 @@ impl Peers {
 
     /// Takes a place, that of the oldest peer still opening where all are taken; the name of the
     /// limit is the error where there is none.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         self: &Arc<Self>,
         peer: &PeerAddress,
         limits: &Limits,
@@ -83,11 +83,11 @@ impl Peers {
         Ok(Place { peers: Arc::clone(self), number })
     }
 
-    pub(super) fn scopes(&self) -> Vec<Arc<Scope>> {
+    pub(crate) fn scopes(&self) -> Vec<Arc<Scope>> {
         self.connected(|scope, _| Arc::clone(scope))
     }
 
-    pub(super) fn controls(&self) -> Vec<Arc<Control>> {
+    pub(crate) fn controls(&self) -> Vec<Arc<Control>> {
         self.connected(|_, control| Arc::clone(control))
     }
 
@@ -101,7 +101,7 @@ impl Peers {
     }
 
     /// Gives up every peer whose handshake is not over.
-    pub(super) fn abort_opening(&self) {
+    pub(crate) fn abort_opening(&self) {
         loop {
             let evicted = self.lock().evict();
             let Some(abort) = evicted else { return };
@@ -137,12 +137,12 @@ impl Table {
 
 impl Place {
     /// Says that a handshake comes before the connection, and how to give it up.
-    pub(super) fn opens(&self, abort: AbortHandle) {
+    pub(crate) fn opens(&self, abort: AbortHandle) {
         self.set(Taken::Opening(abort));
     }
 
     /// Names the connection that has the place; false where the place went to another meanwhile.
-    pub(super) fn fill(&self, scope: Arc<Scope>, control: Arc<Control>) -> bool {
+    pub(crate) fn fill(&self, scope: Arc<Scope>, control: Arc<Control>) -> bool {
         self.set(Taken::Connected(scope, control))
     }
 
