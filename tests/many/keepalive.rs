@@ -1,0 +1,1 @@
+//! Peers that are gone without a word.
