@@ -25,8 +25,8 @@ pub use tinyrpc_core::{
 pub use tinyrpc_dispatch::tower;
 pub use tinyrpc_dispatch::{
     BlockingPool, Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint,
-    Handler, Identity, Invocation, Layer, Method, Mode, NameTaken, PendingReply, PoolLimits, Scope,
-    Service, Started, Surplus, layers,
+    Handler, Identity, Invocation, Layer, Method, Mode, NameTaken, Once, PendingReply, PoolLimits,
+    Scope, Service, Started, Surplus, layers,
 };
 pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;

@@ -24,6 +24,7 @@
 //! | what can be a method | [`Handler`], [`Method`], [`Context`] |
 //! | methods by their names | [`Dispatcher`], [`DispatcherHandle`], [`Surplus`] |
 //! | where handlers run | [`Method::blocking`], [`Method::spawned`], [`BlockingPool`] |
+//! | once for each idempotency key | [`Once`] |
 //! | around all methods | [`Service`], [`Layer`], [`layers`], and those of `tower` |
 //! | messages as bytes | [`Endpoint`] |
 //! | for authors of drivers | [`Engine`], [`Scope`], [`Waiting`] |
@@ -54,6 +55,7 @@ mod layer;
 pub mod layers;
 mod method;
 mod mode;
+mod once;
 mod panicked;
 mod scope;
 mod service;
@@ -79,6 +81,7 @@ pub use crate::{
     layer::Layer,
     method::Method,
     mode::Mode,
+    once::Once,
     scope::Scope,
     service::{Invocation, PendingReply, Service, Started},
     waiting::Waiting,
