@@ -264,7 +264,7 @@ impl Future for Driver {
         let next = session.turn(now, cx.waker());
         let sent = this.send.poll_send(cx, session.outgoing());
         session.sent();
-        if session.is_draining() && session.is_drained() {
+        if session.is_draining() && session.is_drained() && session.outgoing().is_empty() {
             this.control.deliver();
         }
         if session.can_start() || session.has_more() {

@@ -92,6 +92,7 @@ impl Calls {
                 driver: None,
                 discarded: Vec::new(),
                 last_lane: 0,
+                given_up: Vec::new(),
             }),
         })
     }
@@ -363,13 +364,7 @@ impl Calls {
     /// The caller no longer wants the answer.
     pub(crate) fn abandon(&self, id: u64) {
         let mut inner = self.lock();
-        let slot = inner.ring.get_mut(id).filter(|slot| matches!(slot.answer, Answer::Awaited));
-        let lane = slot.and_then(|slot| slot.lane.take()).filter(|lane| !lane.is_duplex());
-        let mut driver = None;
-        if let Some(lane) = lane {
-            inner.abandon_lane(lane);
-            driver = inner.driver.take();
-        }
+        let driver = if inner.give_up(id) { inner.driver.take() } else { None };
         self.undo(inner, [id]);
         wake_all(driver);
     }

@@ -261,12 +261,13 @@ impl Session {
         self.calls.expects_more()
     }
 
-    /// True when a shutdown has nothing left to wait for.
+    /// True when a shutdown has nothing left to wait for: what nobody is there to take does not
+    /// count.
     pub fn is_drained(&self) -> bool {
         self.requests.len() == 0
             && self.backlog.is_empty()
             && self.gate.is_idle()
-            && self.outgoing.is_empty()
+            && (self.outgoing.is_empty() || self.outgoing.is_vacant())
             && !self.is_splitting()
             && !self.order.is_resting()
             && self.calls.in_flight() == 0

@@ -39,6 +39,15 @@ pub(super) struct Inner {
     /// Wakers that were replaced under the lock and are to be dropped behind it.
     pub(super) discarded: Vec<Waker>,
     pub(super) last_lane: u64,
+    /// Exchanges that nobody waits for any more: they are withdrawn where they were not taken.
+    pub(super) given_up: Vec<GivenUp>,
+}
+
+/// Where the message of an exchange stands, or stood.
+pub(super) struct GivenUp {
+    lane: Lane,
+    place: Option<Place>,
+    parcel: u64,
 }
 
 /// One handover of the outbox to the connection's queue.
@@ -79,15 +88,41 @@ impl Inner {
             late.extend(lane);
         }
         self.armed = next;
-        late.into_iter().for_each(|lane| self.abandon_lane(lane));
+        late.into_iter().for_each(|lane| _ = self.abandon_lane(lane));
     }
 
-    /// Tells the transport that a lane may be broken off, once no call waits on it any more.
-    pub(super) fn abandon_lane(&mut self, lane: Lane) {
+    /// Tells the transport that a lane may be broken off, once no call waits on it any more; true
+    /// where that is so.
+    pub(super) fn abandon_lane(&mut self, lane: Lane) -> bool {
         let awaited =
             |slot: &mut Slot| slot.lane == Some(lane) && matches!(slot.answer, Answer::Awaited);
-        if !self.ring.iter_mut().any(awaited) {
+        let over = !self.ring.iter_mut().any(awaited);
+        if over {
             self.outbox.end_lane(lane, Ended::Abandoned);
+        }
+        over
+    }
+
+    /// A caller no longer wants the answer that comes on a lane of its own; true where that was
+    /// the last one on it.
+    pub(super) fn give_up(&mut self, id: u64) -> bool {
+        let slot = self.ring.get_mut(id).filter(|slot| matches!(slot.answer, Answer::Awaited));
+        let Some(slot) = slot else { return false };
+        let Some(lane) = slot.lane.take().filter(|lane| !lane.is_duplex()) else { return false };
+        let given_up = GivenUp { lane, place: slot.place, parcel: slot.parcel };
+        let over = self.abandon_lane(lane);
+        if over {
+            self.given_up.push(given_up);
+        }
+        over
+    }
+
+    /// Withdraws what was given up before it was taken.
+    pub(super) fn withdraw(&mut self, out: &mut Outgoing) {
+        for GivenUp { lane, place, parcel } in self.given_up.drain(..) {
+            if !is_taken(place, parcel, &self.parcels, self.parcel, out) {
+                out.withdraw(lane);
+            }
         }
     }
 
@@ -186,11 +221,21 @@ pub(super) fn was_taken(
     current: u64,
     out: &Outgoing,
 ) -> bool {
-    let Some(place) = slot.place else { return false };
-    if slot.parcel == current {
+    is_taken(slot.place, slot.parcel, parcels, current, out)
+}
+
+fn is_taken(
+    place: Option<Place>,
+    parcel: u64,
+    parcels: &VecDeque<Parcel>,
+    current: u64,
+    out: &Outgoing,
+) -> bool {
+    let Some(place) = place else { return false };
+    if parcel == current {
         return false;
     }
-    let Some(parcel) = parcels.iter().find(|parcel| parcel.number == slot.parcel) else {
+    let Some(parcel) = parcels.iter().find(|other| other.number == parcel) else {
         return true;
     };
     out.was_taken(match place {

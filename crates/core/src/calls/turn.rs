@@ -55,6 +55,7 @@ impl Calls {
         if now >= inner.armed {
             inner.expire(now, out, wakes);
         }
+        inner.withdraw(out);
         while inner
             .parcels
             .front()

@@ -298,6 +298,31 @@ fn an_exchange_that_was_not_taken_in_time_is_withdrawn() {
     }
 }
 
+/// A caller that goes away before anything was taken takes its message along.
+#[test]
+fn an_exchange_that_was_given_up_early_is_withdrawn() {
+    for (turned, size) in [(false, 1), (true, 1), (true, 100_000)] {
+        let mut pair = Pair::new(Shape::Exchange);
+        let text = "x".repeat(size);
+        let taken = pair.call::<Vec<String>>("hold", (text.clone(),));
+        pair.turn();
+        assert!(pair.client.pop().is_some());
+        let early = pair.call::<Vec<String>>("echo", (text,));
+        if turned {
+            pair.turn();
+        }
+        pair.tasks.cancel(&taken);
+        pair.tasks.cancel(&early);
+        let next = pair.call::<Vec<u8>>("echo", (7,));
+        pair.turn();
+        assert_eq!(pair.client.pop_all(), ["=q3 echo   [7]"], "{turned} {size}");
+        let mut ended = std::mem::take(&mut pair.client.ended);
+        ended.sort_unstable_by_key(|(lane, _)| lane.0);
+        assert_eq!(ended, [1, 2].map(|lane| (Lane(lane), Ended::Abandoned)));
+        assert!(next.is_pending());
+    }
+}
+
 /// What goes one way only.
 #[test]
 fn a_transport_of_one_way_messages_takes_notifications() {

@@ -229,6 +229,8 @@ fn a_transport_where_nobody_is() {
             pair.settle();
             assert_eq!(call.ok(), [1]);
         } else {
+            pair.client.session.drain();
+            assert!(!pair.client.session.is_drained(), "somebody waits");
             pair.client.session.close(Reason::Closed("enough".into()));
             pair.turn();
             assert!(pair.client.session.is_lost());
