@@ -1,6 +1,10 @@
 //! ZeroMQ by sockets that are driven by hand: what the suite's own client never does.
 #![cfg(all(unix, feature = "zmq", feature = "jsonrpc"))]
 
+#[path = "../support/folder.rs"]
+mod folder;
+mod sides;
+
 use std::{
     sync::{
         Arc,

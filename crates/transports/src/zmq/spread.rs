@@ -112,10 +112,7 @@ async fn bind_patiently(endpoint: &Endpoint, common: &Common) -> io::Result<(Lin
     let start = Instant::now();
     loop {
         match bind(endpoint, common).await {
-            Err(error)
-                if error.raw_os_error() == Some(zmq::Error::EADDRINUSE.to_raw())
-                    && start.elapsed() < REBIND =>
-            {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && start.elapsed() < REBIND => {
                 sleep(REBIND / 20).await;
             }
             bound => return bound,
