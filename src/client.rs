@@ -4,13 +4,11 @@ mod balance;
 mod builder;
 mod connect;
 mod destination;
+mod heartbeat;
 mod plan;
 mod pool;
 
-use std::{
-    fmt, future::poll_fn, ops::Deref, pin::pin, sync::Arc, task::Context, task::Poll,
-    time::Duration,
-};
+use std::{fmt, future::poll_fn, ops::Deref, pin::pin, sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
 use tinyrpc_core::{Caller, Connector, Protocol, Runtime};
@@ -84,7 +82,7 @@ impl Client {
     async fn first(&self) -> Result<(), SetupError> {
         match &self.shared.link {
             Link::One { .. } => Ok(()),
-            Link::Many(pool) => poll_fn(|cx| pool.poll_first(cx)).await,
+            Link::Many(pool) => pool.first().await,
         }
     }
 
@@ -149,7 +147,7 @@ impl Client {
     /// Completes when the connection is closed, by whichever side. A client of several addresses,
     /// or one that reconnects, is closed by this side alone.
     pub async fn closed(&self) {
-        poll_fn(|cx| self.shared.link.poll_closed(cx)).await;
+        self.shared.link.closed().await;
     }
 
     /// The caller of this client, with a time for each call; zero waits for ever.
@@ -170,10 +168,10 @@ impl Link {
         }
     }
 
-    fn poll_closed(&self, cx: &mut Context<'_>) -> Poll<()> {
+    async fn closed(&self) {
         match self {
-            Self::One { control, .. } => control.poll_finished(cx),
-            Self::Many(pool) => pool.poll_ended(cx),
+            Self::One { control, .. } => poll_fn(|cx| control.poll_finished(cx)).await,
+            Self::Many(pool) => pool.ended().await,
         }
     }
 }

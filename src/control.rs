@@ -1,8 +1,11 @@
 //! `Control`: what the owner of a connection wants of its driver.
 
 use std::sync::{
-    Mutex, PoisonError,
-    atomic::{AtomicBool, AtomicU8, Ordering::SeqCst},
+    Mutex, OnceLock, PoisonError,
+    atomic::{
+        AtomicBool, AtomicU8,
+        Ordering::{Relaxed, SeqCst},
+    },
 };
 use std::task::{Context, Poll, Waker};
 
@@ -14,6 +17,8 @@ pub(crate) struct Control {
     caller: Caller,
     order: AtomicU8,
     delivered: AtomicBool,
+    heard: AtomicBool,
+    why: OnceLock<&'static str>,
     done: Mutex<Done>,
 }
 
@@ -41,6 +46,8 @@ impl Control {
             caller,
             order: AtomicU8::new(Order::Run as u8),
             delivered: AtomicBool::new(false),
+            heard: AtomicBool::new(false),
+            why: OnceLock::new(),
             done: Mutex::default(),
         }
     }
@@ -49,6 +56,27 @@ impl Control {
     pub(crate) fn give(&self, order: Order) {
         self.order.fetch_max(order as u8, SeqCst);
         self.caller.wake_driver();
+    }
+
+    /// Has the connection closed for a reason.
+    pub(crate) fn give_up(&self, why: &'static str) {
+        _ = self.why.set(why);
+        self.give(Order::Close);
+    }
+
+    /// Why this side closes the connection.
+    pub(crate) fn why(&self) -> &'static str {
+        self.why.get().unwrap_or(&"this side closed it")
+    }
+
+    /// Says that something came from the peer.
+    pub(crate) fn hear(&self) {
+        self.heard.store(true, Relaxed);
+    }
+
+    /// True when something came since this was asked last.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.heard.swap(false, Relaxed)
     }
 
     pub(crate) fn order(&self) -> Order {

@@ -157,7 +157,7 @@ impl Driver {
             let Some(recv) = &mut self.recv else { return Turn::Drained };
             match recv.poll_recv(cx, &mut self.incoming) {
                 Poll::Pending => return Turn::Drained,
-                Poll::Ready(Ok(Received::Some)) => {}
+                Poll::Ready(Ok(Received::Some)) => self.control.hear(),
                 Poll::Ready(Ok(Received::End)) => {
                     // Requests that came before the end are still answered.
                     self.recv = None;
@@ -190,7 +190,7 @@ impl Driver {
         match self.control.order() {
             Order::Run => {}
             Order::Drain => session.drain(),
-            Order::Close => session.close(Reason::Closed("this side closed it".into())),
+            Order::Close => session.close(Reason::Closed(self.control.why().into())),
         }
         if session.is_draining() && session.is_drained() && self.until.is_none() {
             // Requests on their way to us are refused for a moment: an answer is better than

@@ -38,7 +38,7 @@ use crate::{SetupError, Url};
 pub(crate) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, SetupError> {
     match url.transport {
         #[cfg(feature = "tcp")]
-        Transport::Tcp => Ok(tcp::connector(url)),
+        Transport::Tcp => Ok(tcp::connector(url, route)),
         #[cfg(feature = "tls")]
         Transport::Tls => tls::connector(url, route),
         #[cfg(all(unix, feature = "unix"))]

@@ -1,24 +1,24 @@
 //! `ClientBuilder`: what a client is made from.
 
+mod addresses;
+mod proofs;
+
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use serde::Serialize;
 use tinyrpc_core::{
     Caller, Connection, Connector, Error, Framing, Limits, Listener, Protocol, ReplyOrder, Runtime,
     WireTrace,
 };
 use tinyrpc_dispatch::{BlockingPool, Service};
-#[cfg(feature = "tls")]
-use tinyrpc_transports::tls::{ClientTls, ServerTls};
 
 use super::{
     Balance, Client,
     destination::{Destination, Place},
-    plan::{Greets, Plan},
+    plan::Plan,
 };
 use crate::{
-    Backoff, Driver, SetupError, Token, TokenLogin, TokioRuntime, Url,
+    Backoff, Driver, SetupError, TokioRuntime, Url,
     open::{Port, Route},
     url::{Options, carries, unfit},
 };
@@ -98,130 +98,6 @@ impl ClientBuilder {
         Ok(Self::from_destination(Destination::to(url)?, limits))
     }
 
-    /// Connects to several URLs, of any transports and protocols mixed, and shares the calls out
-    /// among those that are there. See [`ClientBuilder::also`].
-    ///
-    /// ```no_run
-    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use tinyrpc::{Balance, ClientBuilder};
-    ///
-    /// let urls = ["tcp://127.0.0.1:4000", "msgpack+tcp://127.0.0.1:4001"];
-    /// let client =
-    ///     ClientBuilder::from_urls(urls)?.balance(Balance::LeastLoaded).connect().await?;
-    /// let five: i64 = client.call("add", (2, 3)).await?;
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// A URL is wrong, or there is none.
-    pub fn from_urls(urls: impl IntoIterator<Item: AsRef<str>>) -> Result<Self, SetupError> {
-        let mut urls = urls.into_iter();
-        let none = || crate::UrlError("a client needs one URL at least".into());
-        let first = Self::from_url(urls.next().ok_or_else(none)?)?;
-        urls.try_fold(first, Self::also)
-    }
-
-    /// Listens at a URL, and calls whoever connects: workers, which serve over connections that
-    /// they make ([`Server::connect`](crate::Server::connect)). Calls go to those that are there,
-    /// as [`ClientBuilder::balance`] says, and wait while there is none.
-    ///
-    /// The client speaks first, in the protocol of the URL (JSON-RPC where it names none). Other
-    /// machines are let in under the rules for servers: over TLS, or with
-    /// [`ClientBuilder::allow_remote`]. Whoever connects is given calls to execute.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use tinyrpc::{ClientBuilder, Dispatcher, Server};
-    ///
-    /// let client = ClientBuilder::bind("tcp://127.0.0.1:0")?.connect().await?;
-    /// let calc = Dispatcher::new().method("add", |a: i64, b: i64| a + b);
-    /// let worker = Server::new(calc).connect(client.address()).await?;
-    /// assert_eq!(client.call::<_, i64>("add", (2, 3)).await?, 5);
-    /// # worker.shutdown().await;
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// The URL is wrong, or of a transport that cannot call who connects, as HTTP.
-    pub fn bind(url: impl AsRef<str>) -> Result<Self, SetupError> {
-        let url: Url = url.as_ref().parse()?;
-        let limits = url.limits(Limits::default());
-        Ok(Self::from_destination(Destination::bind(url)?, limits))
-    }
-
-    /// Connects to one more URL. A client over several addresses has a connection to each of them
-    /// that is there, and makes lost ones again ([`ClientBuilder::reconnect`]).
-    ///
-    /// What its calls may count on:
-    ///
-    /// - one that nobody could have executed yet, because its connection is gone or its server
-    ///   shuts down, goes over another connection, or waits for one, within its time; then it ends
-    ///   as *not executed*;
-    /// - one that was sent over a connection that is lost ends as *unknown* and is never made
-    ///   again, unless it is [`Call::idempotent`](crate::Call::idempotent).
-    ///
-    /// Calls share the connections; what must go over one and the same goes over the `caller` of
-    /// one of [`Client::peers`]. Options such as `timeout` are those of the first URL.
-    ///
-    /// # Errors
-    ///
-    /// The URL is wrong.
-    pub fn also(mut self, url: impl AsRef<str>) -> Result<Self, SetupError> {
-        self.servers.push(Destination::to(url.as_ref().parse()?)?);
-        Ok(self)
-    }
-
-    /// Listens at one more URL. See [`ClientBuilder::bind`].
-    ///
-    /// # Errors
-    ///
-    /// As [`ClientBuilder::bind`].
-    pub fn also_bind(mut self, url: impl AsRef<str>) -> Result<Self, SetupError> {
-        self.servers.push(Destination::bind(url.as_ref().parse()?)?);
-        Ok(self)
-    }
-
-    /// Connects through one more connector.
-    pub fn also_through(
-        mut self,
-        connector: impl Connector + 'static,
-        protocol: impl Protocol + 'static,
-    ) -> Self {
-        let place = Place::Through(Arc::new(connector));
-        self.servers.push(Destination { place, protocol: Arc::new(protocol) });
-        self
-    }
-
-    /// Calls whoever connects to one more listener.
-    pub fn also_from(
-        mut self,
-        listener: impl Listener + 'static,
-        protocol: impl Protocol + 'static,
-    ) -> Self {
-        self.servers.push(Destination::listener(listener, protocol));
-        self
-    }
-
-    /// Over which of several connections each call goes; one after the other unless said
-    /// otherwise.
-    pub fn balance(mut self, balance: Balance) -> Self {
-        self.balance = balance;
-        self
-    }
-
-    /// Makes a connection that was lost again, and waits so long before each attempt.
-    ///
-    /// A client of one address does so only where this is said; the rules for its calls are those
-    /// of [`ClientBuilder::also`] then. One of several addresses does in any case, as
-    /// [`Backoff::default`] says.
-    pub fn reconnect(mut self, backoff: Backoff) -> Self {
-        self.backoff = Some(backoff);
-        self
-    }
-
     /// Has something done on each new connection before other calls go over it, behind the login:
     /// subscriptions, say, that a reconnected client needs again. Where it fails, the connection is
     /// closed.
@@ -242,21 +118,6 @@ impl ClientBuilder {
         F: Future<Output = Result<(), Error>> + Send + 'static,
     {
         self.plan.on_connect = Some(Arc::new(move |caller| Box::pin(hook(caller))));
-        self
-    }
-
-    /// Listens on addresses that other machines can reach, too ([`ClientBuilder::bind`]).
-    ///
-    /// Whoever reaches the address is given calls, and answers them as it likes.
-    pub fn allow_remote(mut self) -> Self {
-        self.port.allow_remote = true;
-        self
-    }
-
-    /// Proves who the client is where it listens over TLS ([`ClientBuilder::bind`]).
-    #[cfg(feature = "tls")]
-    pub fn bind_tls(mut self, tls: ServerTls) -> Self {
-        self.port.tls = Some(tls);
         self
     }
 
@@ -329,43 +190,6 @@ impl ClientBuilder {
         self
     }
 
-    /// Proves to the server who this side is, by a token: calls `rpc.auth` first, as
-    /// [`TokenLogin`] wants it. See [`ClientBuilder::login`].
-    pub fn token(self, token: impl Into<Token>) -> Self {
-        let token = token.into();
-        self.log_in(move |caller| {
-            let token = token.clone();
-            Box::pin(async move {
-                caller.call_raw(TokenLogin::METHOD, (token.reveal(),)).await.map(drop)
-            })
-        })
-    }
-
-    /// Proves to the server who this side is, by a call before any other one; its result is not
-    /// looked at. A [`WireTrace`] is not shown its params.
-    ///
-    /// [`ClientBuilder::connect`] waits for the answer. [`ClientBuilder::attach`] cannot, and has
-    /// the call sent before all others: a server that wants a login lets what comes behind it
-    /// wait, in its order, and refuses all of it together with the login.
-    pub fn login<P>(self, method: impl Into<String>, params: P) -> Self
-    where
-        P: Serialize + Send + Sync + 'static,
-    {
-        let said = Arc::new((method.into(), params));
-        self.log_in(move |caller| {
-            let said = Arc::clone(&said);
-            Box::pin(async move {
-                let (method, params) = &*said;
-                caller.call_raw(method, params).await.map(drop)
-            })
-        })
-    }
-
-    fn log_in(mut self, login: impl Fn(Caller) -> Greets + Send + Sync + 'static) -> Self {
-        self.plan.login = Some(Arc::new(login));
-        self
-    }
-
     /// Has every message of the connection seen as the bytes that travel.
     ///
     /// ```
@@ -391,38 +215,6 @@ impl ClientBuilder {
             let map = Arc::clone(&map);
             scope.caller = scope.caller.map_error(move |error| map(error));
         }));
-        self
-    }
-
-    /// Sends a header with every request over HTTP and with the handshake of a WebSocket, such as
-    /// `("Authorization", "Bearer ...")`. Its value is never shown in logs.
-    #[cfg(feature = "http")]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.route.headers.push((name.into(), value.into()));
-        self
-    }
-
-    /// Proves who calls by a token in the header `Authorization` (RFC 6750), over HTTP and WebSocket.
-    #[cfg(feature = "http")]
-    pub fn bearer(self, token: impl Into<Token>) -> Self {
-        self.header("Authorization", &format!("Bearer {}", token.into().reveal()))
-    }
-
-    /// Proves who calls by a name and a password in the header `Authorization` (RFC 7617), over HTTP
-    /// and WebSocket. The name has no colon in it.
-    #[cfg(feature = "http")]
-    pub fn basic(self, name: &str, password: impl Into<Token>) -> Self {
-        use base64::{Engine as _, engine::general_purpose::STANDARD};
-
-        let both = STANDARD.encode(format!("{name}:{}", password.into().reveal()));
-        self.header("Authorization", &format!("Basic {both}"))
-    }
-
-    /// Sets whom to believe under the URLs that go over TLS, and which certificate to show; by
-    /// default the authorities of the system are trusted.
-    #[cfg(feature = "tls")]
-    pub fn tls(mut self, tls: ClientTls) -> Self {
-        self.route.tls = tls;
         self
     }
 

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     SetupError,
+    attempt::attempt,
     open::{self, Route},
 };
 
@@ -34,7 +35,7 @@ impl Plan {
                 });
             }
         };
-        let connection = connector.connect().await;
+        let connection = attempt(&*connector, self.limits.handshake, &*runtime).await;
         // The connector knows the address best.
         let address = connector.address();
         let connection =
@@ -42,6 +43,7 @@ impl Plan {
         let driver = self.driver(connection, Arc::clone(&server.protocol), Arc::clone(&runtime));
         let scope = Arc::clone(driver.scope());
         let (control, caller) = (driver.control(), scope.caller.clone());
+        let watched = Arc::clone(&control);
         let client = Client::new(scope, control, Arc::clone(&runtime), address.clone());
         runtime.spawn(Box::pin(async move {
             let reason = driver.await;
@@ -50,6 +52,7 @@ impl Plan {
         if let Some(greeting) = self.greet(&caller, &address) {
             greeting.await?;
         }
+        self.watch(&caller, &watched, &runtime);
         Ok(client)
     }
 }

@@ -7,7 +7,8 @@ use tinyrpc_core::{
 };
 use tinyrpc_dispatch::{BlockingPool, Dispatcher, Scope, Service};
 
-use crate::{Driver, SetupError, driver::Setup};
+use super::heartbeat::Heartbeat;
+use crate::{Driver, SetupError, control::Control, driver::Setup};
 
 /// The same for all connections of a client, the protocol excepted.
 #[derive(Clone)]
@@ -21,6 +22,7 @@ pub(super) struct Plan {
     pub(super) trace: Option<Arc<dyn WireTrace>>,
     pub(super) login: Option<Greeting>,
     pub(super) on_connect: Option<Greeting>,
+    pub(super) heartbeat: Option<Heartbeat>,
     pub(super) blocking_pool: Option<BlockingPool>,
 }
 
@@ -40,6 +42,7 @@ impl Plan {
             trace: None,
             login: None,
             on_connect: None,
+            heartbeat: None,
             blocking_pool: None,
         }
     }
@@ -68,6 +71,19 @@ impl Plan {
             self.prepare.iter().for_each(|prepare| prepare(&mut scope));
             (Arc::new(scope), Arc::clone(&self.service))
         })
+    }
+
+    /// Has a connection that can be called watched, where that was asked for.
+    pub(super) fn watch(
+        &self,
+        caller: &Caller,
+        control: &Arc<Control>,
+        runtime: &Arc<dyn Runtime>,
+    ) {
+        if let Some(heartbeat) = self.heartbeat.clone() {
+            let (caller, control) = (caller.clone(), Arc::clone(control));
+            runtime.spawn(Box::pin(heartbeat.watch(caller, control, Arc::clone(runtime))));
+        }
     }
 
     /// Logs in, and then does what a connection begins with; `None` where that is nothing.

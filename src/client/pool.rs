@@ -4,7 +4,10 @@ mod keep;
 mod roster;
 
 use std::{
-    fmt, mem,
+    collections::BTreeMap,
+    fmt,
+    future::poll_fn,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
 };
@@ -36,7 +39,8 @@ struct State {
     /// Where the next choice begins.
     next: usize,
     last: u64,
-    waiting: Vec<(u64, Waker)>,
+    /// Those who wait for somebody to come, by their places.
+    waiting: BTreeMap<u64, Waker>,
     stops: Vec<AbortHandle>,
     closed: Option<Reason>,
 }
@@ -149,9 +153,12 @@ impl Pool {
         wake(waiting);
     }
 
-    /// Ready when somebody can be called or may come, with an error when no address could be
-    /// reached at the first attempt.
-    pub(super) fn poll_first(&self, cx: &mut Context<'_>) -> Poll<Result<(), SetupError>> {
+    fn poll_first(
+        &self,
+        place: &mut Option<u64>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SetupError>> {
+        let waker = cx.waker().clone();
         let mut state = self.lock();
         if !state.members.is_empty() || state.sites.iter().any(|site| site.is_bound) {
             return Poll::Ready(Ok(()));
@@ -161,9 +168,9 @@ impl Pool {
             let first = state.sites.iter_mut().find_map(|site| site.first_error.take());
             return Poll::Ready(first.map_or(Ok(()), Err));
         }
-        state.last += 1;
-        let place = state.last;
-        state.waiting.push((place, cx.waker().clone()));
+        let old = state.wait(place, waker);
+        drop(state);
+        drop(old);
         Poll::Pending
     }
 
@@ -182,22 +189,41 @@ impl Pool {
         controls
     }
 
-    /// Ready when the client was closed and all its connections are.
-    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.lock();
-        if state.closed.is_none() {
-            state.last += 1;
-            let place = state.last;
-            if !state.waiting.iter().any(|(_, waiting)| waiting.will_wake(cx.waker())) {
-                state.waiting.push((place, cx.waker().clone()));
+    /// Completes when the client was closed, by this side or for good.
+    pub(super) async fn closing(&self) {
+        let mut waits = Waits { pool: self, place: None };
+        poll_fn(|cx| {
+            let waker = cx.waker().clone();
+            let mut state = self.lock();
+            if state.closed.is_some() {
+                return Poll::Ready(());
             }
-            return Poll::Pending;
-        }
+            let old = state.wait(&mut waits.place, waker);
+            drop(state);
+            drop(old);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    /// Completes when the client was closed and all its connections are.
+    pub(super) async fn ended(&self) {
+        self.closing().await;
         let controls: Vec<_> =
-            state.members.iter().map(|member| Arc::clone(&member.control)).collect();
-        drop(state);
-        let open = controls.iter().any(|control| control.poll_finished(cx).is_pending());
-        if open { Poll::Pending } else { Poll::Ready(()) }
+            self.lock().members.iter().map(|member| Arc::clone(&member.control)).collect();
+        for control in controls {
+            poll_fn(|cx| control.poll_finished(cx)).await;
+        }
+    }
+
+    /// Completes when somebody can be called or may come.
+    ///
+    /// # Errors
+    ///
+    /// No address could be reached at the first attempt.
+    pub(super) async fn first(&self) -> Result<(), SetupError> {
+        let mut waits = Waits { pool: self, place: None };
+        poll_fn(|cx| self.poll_first(&mut waits.place, cx)).await
     }
 
     pub(super) fn scopes(&self) -> Vec<Arc<Scope>> {
@@ -214,8 +240,23 @@ impl Pool {
 }
 
 /// Wakes, behind the lock.
-fn wake(waiting: Vec<(u64, Waker)>) {
-    waiting.into_iter().for_each(|(_, waker)| waker.wake());
+fn wake(waiting: BTreeMap<u64, Waker>) {
+    waiting.into_values().for_each(Waker::wake);
+}
+
+/// A place among those who wait, given back when it is dropped.
+struct Waits<'p> {
+    pool: &'p Pool,
+    place: Option<u64>,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            let old = self.pool.lock().waiting.remove(&place);
+            drop(old);
+        }
+    }
 }
 
 impl fmt::Debug for Pool {

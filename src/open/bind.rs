@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use tinyrpc_transports::tcp::TcpListener;
+use tinyrpc_transports::tcp::{KeepAlive, TcpListener};
 use tokio::net::lookup_host;
 
 use super::Port;
@@ -26,7 +26,7 @@ pub(super) async fn bind(
     let mut error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in addresses(url, authority, cover, port).await? {
         match TcpListener::bind(address) {
-            Ok(listener) => return Ok(listener),
+            Ok(listener) => return Ok(listener.keepalive(KeepAlive::of(&port.limits))),
             Err(refused) => error = refused,
         }
     }

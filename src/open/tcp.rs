@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use tinyrpc_core::{Connector, Listener};
-use tinyrpc_transports::tcp::TcpConnector;
+use tinyrpc_transports::tcp::{KeepAlive, TcpConnector};
 
 use super::{
-    Port,
+    Port, Route,
     bind::{Cover, bind},
     framed::Framed,
 };
 use crate::{SetupError, Url};
 
-pub(super) fn connector(url: &Url) -> Arc<dyn Connector> {
-    Arc::new(Framed::new(TcpConnector::new(&url.address), url))
+pub(super) fn connector(url: &Url, route: &Route) -> Arc<dyn Connector> {
+    let connector = TcpConnector::new(&url.address).keepalive(KeepAlive::of(&route.limits));
+    Arc::new(Framed::new(connector, url))
 }
 
 /// Without a protocol or a framing in its URL, the port is for everything that this build has:

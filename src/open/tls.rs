@@ -3,7 +3,10 @@
 use std::{io, sync::Arc};
 
 use tinyrpc_core::{Connector, Listener};
-use tinyrpc_transports::tls::{ServerTls, TlsConnector, TlsListener};
+use tinyrpc_transports::{
+    tcp::KeepAlive,
+    tls::{ServerTls, TlsConnector, TlsListener},
+};
 
 use super::{
     Port, Route,
@@ -18,7 +21,10 @@ pub(super) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, 
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let port = port.parse().map_err(|_| wrong())?;
     let connector = TlsConnector::new(host, port, route.tls.clone());
-    Ok(Arc::new(Framed::new(connector.handshake(route.limits.handshake), url)))
+    Ok(Arc::new(Framed::new(
+        connector.handshake(route.limits.handshake).keepalive(KeepAlive::of(&route.limits)),
+        url,
+    )))
 }
 
 pub(super) async fn listener(url: &Url, port: &Port) -> Result<Box<dyn Listener>, SetupError> {

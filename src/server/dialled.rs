@@ -5,18 +5,21 @@ use std::{
     io,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use tinyrpc_core::{Accepted, Connection, Connector, Listener, Outgoing, Runtime, SendHalf};
 use tokio::sync::oneshot;
 
-use crate::{Backoff, backoff::Failures};
+use crate::{Backoff, attempt::attempt, backoff::Failures};
 
 /// Connects, and when that connection has ended or none came of it, connects again.
 pub(super) struct Dialled {
     connector: Arc<dyn Connector>,
     runtime: Arc<dyn Runtime>,
+    /// For one attempt.
+    patience: Duration,
     failures: Failures,
     state: State,
 }
@@ -32,13 +35,14 @@ impl Dialled {
     pub(super) fn new(
         connector: Arc<dyn Connector>,
         backoff: Backoff,
+        patience: Duration,
         runtime: Arc<dyn Runtime>,
     ) -> Self {
         let state = State::Waiting { until: 0 };
-        Self { connector, runtime, failures: Failures::new(backoff), state }
+        Self { connector, runtime, patience, failures: Failures::new(backoff), state }
     }
 
-    fn wait(&mut self, time: std::time::Duration) {
+    fn wait(&mut self, time: Duration) {
         let time = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.state = State::Waiting { until: self.runtime.now().saturating_add(time) };
     }
@@ -63,7 +67,7 @@ impl Listener for Dialled {
                 }
                 State::Waiting { .. } => {}
             }
-            match self.connector.connect().await {
+            match attempt(&*self.connector, self.patience, &*self.runtime).await {
                 Ok(connection) => {
                     let (ends, end) = oneshot::channel();
                     self.state = State::Connected { since: self.runtime.now(), end };

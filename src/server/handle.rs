@@ -95,7 +95,8 @@ impl ServerHandle {
 
     fn dial(&self, accept: Accept, connector: Arc<dyn Connector>) {
         let (backoff, runtime) = (accept.backoff.clone(), Arc::clone(&accept.runtime));
-        self.accept(accept, Box::new(Dialled::new(connector, backoff, runtime)));
+        let patience = accept.limits.handshake;
+        self.accept(accept, Box::new(Dialled::new(connector, backoff, patience, runtime)));
     }
 
     /// Serves over connections that one more connector makes.

@@ -14,9 +14,12 @@ mod endings;
 mod folder;
 mod keepalive;
 mod mixed;
+#[cfg(feature = "http")]
+mod posts;
 mod refusals;
 mod sharing;
 mod storm;
+mod swallowed;
 mod workers;
 mod world;
 
@@ -49,6 +52,7 @@ macro_rules! links {
             cases!(endings::{restart, nobody, lost, rolling, logins, closed, dropped});
             cases!(workers::{even, come_and_go, early, called_back});
             cases!(cuts::{every_call_ends_once});
+            cases!(keepalive::{busy});
         }
     )*};
 }
@@ -66,4 +70,32 @@ links! {
     msgpack_ws: "msgpack" over Link::Ws;
     #[cfg(feature = "tls")]
     msgpack_tls: "msgpack" over Link::Tls;
+}
+
+/// What the system knows of connections over TCP.
+#[cfg(target_os = "linux")]
+mod sockets {
+    use super::*;
+
+    macro_rules! timers {
+        ($($(#[$condition:meta])* $name:ident: $link:expr;)*) => {$(
+            $(#[$condition])*
+            #[tokio::test]
+            async fn $name() {
+                keepalive::timers(World::new("msgpack", $link)).await;
+            }
+        )*};
+    }
+
+    timers! {
+        tcp: Link::Tcp;
+        #[cfg(feature = "ws")]
+        ws: Link::Ws;
+        #[cfg(feature = "tls")]
+        tls: Link::Tls;
+        #[cfg(feature = "http")]
+        http: Link::Http;
+        #[cfg(all(feature = "ws", feature = "tls"))]
+        wss: Link::Wss;
+    }
 }

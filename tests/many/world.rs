@@ -27,6 +27,10 @@ pub(crate) enum Link {
     Ws,
     #[cfg(feature = "tls")]
     Tls,
+    #[cfg(feature = "http")]
+    Http,
+    #[cfg(all(feature = "ws", feature = "tls"))]
+    Wss,
 }
 
 /// One protocol over one link.
@@ -67,6 +71,10 @@ impl World {
             Link::Ws => format!("{}+ws://127.0.0.1:0", self.protocol),
             #[cfg(feature = "tls")]
             Link::Tls => format!("{}+tls://127.0.0.1:0", self.protocol),
+            #[cfg(feature = "http")]
+            Link::Http => format!("{}+http://127.0.0.1:0", self.protocol),
+            #[cfg(all(feature = "ws", feature = "tls"))]
+            Link::Wss => format!("{}+wss://127.0.0.1:0", self.protocol),
         }
     }
 
@@ -76,7 +84,11 @@ impl World {
     }
 
     pub(crate) fn server(&self, host: &Host) -> Server {
-        let server = Server::new(host.service()).reconnect(quick());
+        self.dressed(Server::new(host.service()).reconnect(quick()))
+    }
+
+    /// Gives a server what TLS needs.
+    pub(crate) fn dressed(&self, server: Server) -> Server {
         #[cfg(feature = "tls")]
         let server = {
             let authority = crate::certificates::authority();

@@ -81,8 +81,14 @@ pub struct Limits {
     /// How long an HTTP connection may be idle between two requests. Default 60 s.
     pub idle: Duration,
     /// How often a silent peer is asked whether it lives, where the transport has a question for
-    /// that; it is given up after two that it did not answer. Default 15 s; zero never asks.
+    /// that: WebSocket and ZeroMQ have one, and over TCP it is the peer's system that answers
+    /// (whole seconds, one at least). It is given up after two questions that it did not answer.
+    /// Default 15 s; zero never asks.
     pub heartbeat: Duration,
+    /// How long bytes that were sent over TCP may go without an acknowledgement of the peer's
+    /// system, on Linux. Default 30 s, as two heartbeats: a system by itself takes a quarter of
+    /// an hour to find out that a peer with calls in flight is gone. Zero leaves it to the system.
+    pub unacknowledged: Duration,
     /// How long the requests of a peer may go on after it has closed its sending side. Default
     /// 1 s: enough for a script that sends a request and closes, short for a peer that is gone.
     pub half_close: Duration,
@@ -121,6 +127,7 @@ impl Default for Limits {
             body: Duration::from_secs(30),
             idle: Duration::from_secs(60),
             heartbeat: Duration::from_secs(15),
+            unacknowledged: Duration::from_secs(30),
             half_close: Duration::from_secs(1),
             shutdown: Duration::from_secs(30),
         }

@@ -24,6 +24,10 @@ pub trait Roster: Send + Sync {
     /// The peer of this connection has said that it shuts down: it is not chosen any more.
     fn leaving(&self, caller: &Caller);
 
+    /// A call found nobody over this connection, which goes on: each of its exchanges goes by a way
+    /// of its own. It is not chosen any more, or not before it was looked after.
+    fn unreachable(&self, caller: &Caller);
+
     /// Takes one repetition out of the budget, which bounds the load that they add; false where
     /// nothing is left of it.
     fn may_repeat(&self) -> bool;

@@ -14,6 +14,7 @@ use tinyrpc_core::{Accepted, Caller, Connection, Connector, Listener, Protocol, 
 use super::Pool;
 use crate::{
     Backoff, SetupError,
+    attempt::attempt,
     backoff::Failures,
     client::plan::Plan,
     control::{Control, Order},
@@ -54,16 +55,17 @@ impl Keep {
     /// Connects, and comes back when that connection has ended: how long it lasted.
     async fn attempt(&self, connector: &dyn Connector) -> Result<u64, SetupError> {
         let failed = |source| SetupError::Io { address: connector.address(), source };
-        let connection = connector.connect().await.map_err(failed)?;
+        let patience = self.plan.limits.handshake;
+        let connection = attempt(connector, patience, &*self.runtime).await.map_err(failed)?;
         self.run(connection, None).await
     }
 
     /// Has everybody who comes to a listener.
     pub(in crate::client) async fn accept(self, mut listener: Box<dyn Listener>) {
-        let peers = Arc::<Peers>::default();
+        let peers = Guests(Arc::default());
         loop {
             match listener.accept().await {
-                Ok(accepted) => match peers.enter(accepted.peer(), &self.plan.limits) {
+                Ok(accepted) => match peers.0.enter(accepted.peer(), &self.plan.limits) {
                     Ok(place) => self.clone().welcome(accepted, place),
                     Err(limit) => {
                         let peer = accepted.peer();
@@ -125,7 +127,9 @@ impl Keep {
         });
         self.runtime.spawn(Box::pin(async move { _ = driver.await }));
         if let Some(greeting) = self.plan.greet(&scope.caller, &self.address) {
-            let ended = pin!(poll_fn(|cx| control.poll_finished(cx)));
+            let closing = pin!(self.pool.closing());
+            let finished = pin!(poll_fn(|cx| control.poll_finished(cx)));
+            let ended = select(closing, finished).map(|_| ());
             match select(pin!(greeting), ended).await {
                 Either::Left((greeted, _)) => greeted?,
                 // What it says of that is better than what we could.
@@ -146,6 +150,7 @@ impl Keep {
             self.pool.exit(key, &reason);
         }
         closing.lives_on();
+        self.plan.watch(&scope.caller, &control, &self.runtime);
         poll_fn(|cx| control.poll_finished(cx)).await;
         Ok(self.runtime.now().saturating_sub(begun))
     }
@@ -156,6 +161,15 @@ impl Keep {
             address: self.address.to_string(),
             source: io::Error::new(io::ErrorKind::NotConnected, why),
         }
+    }
+}
+
+/// Those who came to a listener. Who has not finished its handshake when that ends is sent away.
+struct Guests(Arc<Peers>);
+
+impl Drop for Guests {
+    fn drop(&mut self) {
+        self.0.abort_opening();
     }
 }
 

@@ -5,7 +5,10 @@ use std::{io, sync::Arc, task::Waker, time::Duration};
 use tinyrpc_core::{Caller, Choice, Format, Reason, Roster, Runtime, Wanted};
 
 use super::{Member, Pool, State};
-use crate::Balance;
+use crate::{
+    Balance,
+    control::{Control, Order},
+};
 
 impl Roster for Pool {
     fn choose(&self, wanted: &Wanted<'_>) -> Choice {
@@ -22,36 +25,27 @@ impl Roster for Pool {
     }
 
     fn wait(&self, place: &mut Option<u64>, waker: &Waker) {
+        let waker = waker.clone();
         let mut state = self.lock();
-        let known =
-            place.and_then(|place| state.waiting.iter().position(|(waiting, _)| *waiting == place));
-        let old = match known.and_then(|at| state.waiting.get_mut(at)) {
-            Some((_, old)) => Some(std::mem::replace(old, waker.clone())),
-            None => {
-                state.last += 1;
-                let key = state.last;
-                state.waiting.push((key, waker.clone()));
-                *place = Some(key);
-                None
-            }
-        };
+        let old = state.wait(place, waker);
         drop(state);
         drop(old);
     }
 
     fn leave(&self, place: u64) {
-        let mut state = self.lock();
-        let at = state.waiting.iter().position(|(waiting, _)| *waiting == place);
-        let old = at.map(|at| state.waiting.swap_remove(at));
-        drop(state);
+        let old = self.lock().waiting.remove(&place);
         drop(old);
     }
 
     fn leaving(&self, caller: &Caller) {
-        let mut state = self.lock();
-        let same = |member: &&mut Member| member.scope.caller.is_same_connection(caller);
-        if let Some(member) = state.members.iter_mut().find(same) {
-            member.leaving = true;
+        self.pass_over(caller);
+    }
+
+    fn unreachable(&self, caller: &Caller) {
+        // What is in flight may end; behind that the connection does, and is made again when
+        // somebody is there.
+        if let Some(control) = self.pass_over(caller) {
+            control.give(Order::Drain);
         }
     }
 
@@ -92,7 +86,28 @@ impl Roster for Pool {
     }
 }
 
+impl Pool {
+    /// A connection is not chosen any more.
+    fn pass_over(&self, caller: &Caller) -> Option<Arc<Control>> {
+        let mut state = self.lock();
+        let same = |member: &&mut Member| member.scope.caller.is_same_connection(caller);
+        let member = state.members.iter_mut().find(same)?;
+        member.leaving = true;
+        Some(Arc::clone(&member.control))
+    }
+}
+
 impl State {
+    /// Takes or keeps a place among those who wait. The waker that was there before is for the
+    /// caller to drop, behind the lock.
+    pub(super) fn wait(&mut self, place: &mut Option<u64>, waker: Waker) -> Option<Waker> {
+        let place = *place.get_or_insert_with(|| {
+            self.last += 1;
+            self.last
+        });
+        self.waiting.insert(place, waker)
+    }
+
     /// The connection for a call, where one fits.
     fn choose(&mut self, balance: Balance, wanted: &Wanted<'_>, another: bool) -> Option<Caller> {
         let fits = |member: &&Member| {

@@ -128,7 +128,12 @@ impl Journey {
         let Some(caller) = self.caller.take() else { return Err(self.ended(error)) };
         let again = match &error {
             // Nothing of it was sent, or nobody took it: it costs no peer anything.
-            Error::NotExecuted(reason) if is_loss(reason) => true,
+            Error::NotExecuted(reason) if is_loss(reason) => {
+                if caller.closed().is_none() {
+                    self.roster.unreachable(&caller);
+                }
+                true
+            }
             Error::NotExecuted(Reason::Refused(refusal)) if is_farewell(refusal) => {
                 self.roster.leaving(&caller);
                 true

@@ -12,7 +12,7 @@ use http::{
 use tinyrpc_core::Limits;
 
 use super::{client_stream::ClientStream, web::split_port};
-use crate::tcp;
+use crate::tcp::{self, KeepAlive};
 #[cfg(feature = "tls")]
 use crate::tls::ClientTls;
 
@@ -111,11 +111,9 @@ impl Target {
 
     /// Connects, with the handshake of TLS where it goes over TLS.
     pub(crate) async fn dial(&self, limits: &Limits) -> io::Result<(ClientStream, SocketAddr)> {
-        #[cfg(not(feature = "tls"))]
-        let _ = limits;
         let usual = if self.is_tls() { 443 } else { 80 };
         let port = self.authority.port_u16().unwrap_or(usual);
-        let (stream, address) = tcp::dial((self.host(), port)).await?;
+        let (stream, address) = tcp::dial((self.host(), port), KeepAlive::of(limits)).await?;
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             let stream = crate::tls::shake(stream, self.host(), tls, limits.handshake).await?;

@@ -7,7 +7,10 @@ use tinyrpc_core::{Connection, Connector, PeerAddress};
 use tokio::net::TcpStream;
 
 use super::{ClientTls, LONGEST, client_stream::ClientTlsStream, explain::explain, in_time};
-use crate::{stream, tcp};
+use crate::{
+    stream,
+    tcp::{self, KeepAlive},
+};
 
 /// Connects to a host and port over TLS.
 #[derive(Clone, Debug)]
@@ -16,12 +19,14 @@ pub struct TlsConnector {
     port: u16,
     tls: Arc<ClientTls>,
     limit: Duration,
+    keepalive: KeepAlive,
 }
 
 impl TlsConnector {
     /// Connects to `host`, whose certificate must be for that name.
     pub fn new(host: &str, port: u16, tls: ClientTls) -> Self {
-        Self { host: host.into(), port, tls: Arc::new(tls), limit: LONGEST }
+        let keepalive = KeepAlive::default();
+        Self { host: host.into(), port, tls: Arc::new(tls), limit: LONGEST, keepalive }
     }
 
     /// Bounds the time of the handshake; it is 5 s at most.
@@ -29,12 +34,18 @@ impl TlsConnector {
     pub fn handshake(self, limit: Duration) -> Self {
         Self { limit, ..self }
     }
+
+    /// Sets how soon a connection notices that its peer is gone.
+    #[must_use]
+    pub fn keepalive(self, keepalive: KeepAlive) -> Self {
+        Self { keepalive, ..self }
+    }
 }
 
 #[async_trait]
 impl Connector for TlsConnector {
     async fn connect(&self) -> io::Result<Connection> {
-        let (stream, address) = tcp::dial((&*self.host, self.port)).await?;
+        let (stream, address) = tcp::dial((&*self.host, self.port), self.keepalive).await?;
         let stream = shake(stream, &self.host, &self.tls, self.limit).await?;
         Ok(stream::connection(stream, PeerAddress::Socket(address)))
     }
