@@ -1,5 +1,7 @@
 //! What a URL leads to: the connector or the listener of its transport.
 
+#[cfg(feature = "amqp")]
+mod amqp;
 #[cfg(feature = "tcp")]
 mod bind;
 #[cfg(feature = "stdio")]
@@ -32,7 +34,7 @@ use crate::{SetupError, Url};
 
 /// What connects to the address of a URL.
 #[cfg_attr(
-    not(any(feature = "http", feature = "tls", all(unix, feature = "zmq"))),
+    not(any(feature = "amqp", feature = "http", feature = "tls", all(unix, feature = "zmq"))),
     expect(unused_variables, reason = "only some transports have more than one way")
 )]
 pub(crate) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, SetupError> {
@@ -55,6 +57,8 @@ pub(crate) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, 
         Transport::Ws => web::WS.connector(url, route),
         #[cfg(all(feature = "ws", feature = "tls"))]
         Transport::Wss => web::WSS.connector(url, route),
+        #[cfg(feature = "amqp")]
+        Transport::Amqp => amqp::connector(url, route),
         #[cfg(all(unix, feature = "zmq"))]
         Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => Ok(zmq::connector(url, route)),
     }
@@ -92,7 +96,7 @@ pub(crate) fn check_bound(url: &Url) -> Result<(), SetupError> {
 
 /// What listens on the address of a URL.
 #[cfg_attr(
-    not(feature = "tcp"),
+    not(any(feature = "amqp", feature = "tcp")),
     expect(unused_variables, reason = "only some transports reach other machines")
 )]
 pub(crate) async fn listener(url: &Url, port: &Port) -> Result<Box<dyn Listener>, SetupError> {
@@ -115,6 +119,8 @@ pub(crate) async fn listener(url: &Url, port: &Port) -> Result<Box<dyn Listener>
         Transport::Ws => web::WS.listener(url, port).await,
         #[cfg(all(feature = "ws", feature = "tls"))]
         Transport::Wss => web::WSS.listener(url, port).await,
+        #[cfg(feature = "amqp")]
+        Transport::Amqp => amqp::listener(url, port).await,
         #[cfg(all(unix, feature = "zmq"))]
         Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => zmq::listener(url, port).await,
     }

@@ -19,10 +19,16 @@ pub(crate) use self::{options::Options, protocols::protocols, transport::Transpo
 /// | part | values |
 /// |---|---|
 /// | protocol | `jsonrpc`, `jsonrpc1` (before 2.0), `msgpack`; `auto`, the default of servers, takes what the peer's first bytes say; the default of clients is `jsonrpc` |
-/// | transport | `tcp://HOST:PORT`; `unix:///PATH` or `ipc:///PATH` (feature `unix`); `exec:PROGRAM ARG…` starts a program, all that stands behind it being read as a shell does, and `stdio:` is our own standard input and output (feature `stdio`); `zmq://HOST:PORT`, `zmq-ipc:///PATH` and `zmq-inproc://NAME` (feature `zmq`, on Unix) |
+/// | transport | `tcp://HOST:PORT`; `unix:///PATH` or `ipc:///PATH` (feature `unix`); `exec:PROGRAM ARG…` starts a program, all that stands behind it being read as a shell does, and `stdio:` is our own standard input and output (feature `stdio`); `zmq://HOST:PORT`, `zmq-ipc:///PATH` and `zmq-inproc://NAME` (feature `zmq`, on Unix); `amqp://[USER[:PASSWORD]@]HOST[:PORT][/VHOST]?queue=NAME` (feature `amqp`) |
 /// | `framing` | `lines`, `content-length`, `length`, `netstring`, or `self`, the default: as the protocol does by itself. Under `auto` a server recognises all of them |
 /// | `timeout` | seconds that a call waits for its answer |
 /// | `max_message` | bytes of one message |
+/// | `queue` | over AMQP, the name of the queue; it must be said |
+/// | `durable` | over AMQP, the queue and its messages survive the end of the broker |
+/// | `exchange`, `routing_key` | over AMQP, where requests are sent to, and servers bind their queue; the default exchange and the name of the queue unless said |
+/// | `prefetch` | servers over AMQP: how many requests one has at a time that are not answered; 64 unless said |
+/// | `tries` | servers over AMQP: how often a message is delivered again after its worker was lost, before it goes to the queue of dead letters; 5 unless said |
+/// | `reply` | clients over AMQP: `direct` for answers without a queue of their own |
 /// | `envelope` | clients over ZeroMQ: each message is an exchange in an envelope, for servers that are a REP |
 ///
 /// ```
@@ -109,6 +115,27 @@ impl Url {
         named.and_then(|plus| self.text.get(plus + 1..)).unwrap_or(&self.text)
     }
 
+    /// What it leads to, without the protocol and without the name and the password of a login.
+    pub(crate) fn shown(&self) -> String {
+        self.without_login(self.without_protocol())
+    }
+
+    /// The text without the name and the password of a login, as errors show it.
+    pub(crate) fn without_user(&self) -> String {
+        self.without_login(&self.text)
+    }
+
+    fn without_login(&self, text: &str) -> String {
+        let scheme = self.without_protocol().split(':').next().unwrap_or_default();
+        let authority = self.address.split('/').next().unwrap_or_default();
+        match authority.rsplit_once('@') {
+            Some((user, _)) if Form::behind(scheme) == Some(Form::Address) => {
+                text.replacen(&format!("{user}@"), "", 1)
+            }
+            _ => text.to_owned(),
+        }
+    }
+
     /// The framing in place of the protocol's own, where one is asked for.
     pub(crate) fn framing(&self) -> Option<&Arc<dyn Framing>> {
         self.options.framing.as_ref()?.as_ref()
@@ -123,6 +150,12 @@ impl Url {
     #[cfg(all(unix, feature = "zmq"))]
     pub(crate) fn is_enveloped(&self) -> bool {
         self.options.envelope
+    }
+
+    /// What is said of a queue.
+    #[cfg(feature = "amqp")]
+    pub(crate) fn amqp(&self) -> &options::AmqpOptions {
+        &self.options.amqp
     }
 
     /// The limits with the options of this URL in them.

@@ -66,7 +66,7 @@ impl Destination {
 
     pub(super) fn address(&self) -> String {
         match &self.place {
-            Place::Url(url) | Place::Bind(url) => url.without_protocol().into(),
+            Place::Url(url) | Place::Bind(url) => url.shown(),
             Place::Through(connector) => connector.address(),
             Place::From(listener) => {
                 let listener = listener.lock().unwrap_or_else(PoisonError::into_inner);

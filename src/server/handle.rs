@@ -82,7 +82,7 @@ impl ServerHandle {
     fn under(&self, url: &Url) -> Result<Accept, SetupError> {
         if self.shared.lock().down {
             let source = io::Error::new(io::ErrorKind::NotConnected, "the server has shut down");
-            return Err(SetupError::Io { address: url.to_string(), source });
+            return Err(SetupError::Io { address: url.without_user(), source });
         }
         let mut accept = self.shared.accept.clone();
         accept.port.allow_remote |= accept.auth.is_some();

@@ -14,6 +14,8 @@ pub(crate) struct Options {
     pub(super) timeout: Option<Duration>,
     max_message: Option<usize>,
     pub(crate) envelope: bool,
+    #[cfg(feature = "amqp")]
+    pub(crate) amqp: AmqpOptions,
 }
 
 impl Options {
@@ -32,6 +34,26 @@ impl Options {
         limits.max_message = self.max_message.unwrap_or(limits.max_message);
         limits
     }
+}
+
+/// What is said of a queue, as it stands in a URL.
+#[cfg(feature = "amqp")]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AmqpOptions {
+    pub(crate) queue: Option<String>,
+    pub(crate) durable: bool,
+    pub(crate) exchange: Option<String>,
+    pub(crate) routing_key: Option<String>,
+    pub(crate) prefetch: Option<u16>,
+    pub(crate) tries: Option<u32>,
+    pub(crate) direct: bool,
+}
+
+/// A name with what `%` and two digits stand for.
+#[cfg(feature = "amqp")]
+fn name(value: &str) -> Result<Option<String>, String> {
+    let decoded = percent_encoding::percent_decode_str(value).decode_utf8();
+    decoded.map(|name| Some(name.into_owned())).map_err(|_| "text".into())
 }
 
 /// Every option, and how its value is read; the error says what was expected.
@@ -58,6 +80,50 @@ const OPTIONS: &[(&str, Read)] = &[
             return Err("no value".into());
         }
         options.envelope = true;
+        Ok(())
+    }),
+    #[cfg(feature = "amqp")]
+    ("queue", |options, value| {
+        options.amqp.queue = name(value)?;
+        Ok(())
+    }),
+    #[cfg(feature = "amqp")]
+    ("durable", |options, value| {
+        options.amqp.durable = match value {
+            "" | "true" => true,
+            "false" => false,
+            _ => return Err("`true`, `false` or no value".into()),
+        };
+        Ok(())
+    }),
+    #[cfg(feature = "amqp")]
+    ("exchange", |options, value| {
+        options.amqp.exchange = name(value)?;
+        Ok(())
+    }),
+    #[cfg(feature = "amqp")]
+    ("routing_key", |options, value| {
+        options.amqp.routing_key = name(value)?;
+        Ok(())
+    }),
+    #[cfg(feature = "amqp")]
+    ("prefetch", |options, value| {
+        let prefetch = value.parse().ok().filter(|prefetch| *prefetch > 0);
+        options.amqp.prefetch = Some(prefetch.ok_or("a number from 1 to 65535")?);
+        Ok(())
+    }),
+    #[cfg(feature = "amqp")]
+    ("tries", |options, value| {
+        options.amqp.tries = Some(value.parse().map_err(|_| "a number")?);
+        Ok(())
+    }),
+    #[cfg(feature = "amqp")]
+    ("reply", |options, value| {
+        options.amqp.direct = match value {
+            "direct" => true,
+            "queue" => false,
+            _ => return Err("`queue` or `direct`".into()),
+        };
         Ok(())
     }),
 ];

@@ -153,3 +153,15 @@ fn without_an_address() {
         assert!(url.framing().is_none());
     }
 }
+
+#[cfg(feature = "http")]
+#[test]
+fn errors_show_no_password() {
+    for (url, shown) in [
+        ("http://ada:s3cr3t@h:1/a@b?timeout=1", "http://h:1/a@b?timeout=1"),
+        ("http://a@b@h", "http://h"),
+        ("http://h/a@b", "http://h/a@b"),
+    ] {
+        assert_eq!(url.parse::<Url>().expect("a URL").without_user(), shown);
+    }
+}

@@ -73,6 +73,7 @@ transports! {
     Wss: "wss", feature "ws" & "tls", on all(), Address;
     Exec: "exec", feature "stdio", on all(), Line;
     Stdio: "stdio", feature "stdio", on all(), Nothing;
+    Amqp: "amqp", feature "amqp", on all(), Address;
     Zmq: "zmq", feature "zmq", on unix, Address;
     ZmqIpc: "zmq-ipc", feature "zmq", on unix, Address;
     ZmqInproc: "zmq-inproc", feature "zmq", on unix, Address;
@@ -82,6 +83,7 @@ transports! {
 #[cfg_attr(
     all(
         unix,
+        feature = "amqp",
         feature = "tcp",
         feature = "tls",
         feature = "unix",
@@ -99,6 +101,7 @@ fn lacks(name: &str, what: &str) -> UrlError {
 /// Which features a transport wants.
 #[cfg_attr(
     all(
+        feature = "amqp",
         feature = "tcp",
         feature = "tls",
         feature = "unix",

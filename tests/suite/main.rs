@@ -5,6 +5,9 @@
 
 mod around;
 mod auth;
+#[cfg(all(unix, feature = "amqp"))]
+#[path = "../support/broker.rs"]
+mod broker;
 mod callbacks;
 mod calls;
 #[cfg(all(unix, feature = "unix"))]
@@ -30,7 +33,8 @@ macro_rules! cases {
     ($module:ident::{$($case:ident),*}) => {$(
         #[tokio::test]
         async fn $case() {
-            let world = world().await;
+            // Where there is something that it cannot be without.
+            let Some(world) = Option::<World>::from(world().await) else { return };
             // A hang is a failure that says where.
             tokio::time::timeout(world::PATIENCE, super::$module::$case(world))
                 .await
@@ -178,4 +182,42 @@ mod msgpack_zmq_envelopes {
     cases!(auth::{token_login, strangers, accepted_peers, deadlines, secrets});
     cases!(hooks::{per_connection, closings, hooks_that_panic});
     cases!(peers::{traced, reply_order});
+}
+
+/// Calls wait in the queue while there is no worker, or go to another one, and neither side is told
+/// when the other goes; so what is said of the ends of connections is not for it.
+#[cfg(all(unix, feature = "amqp"))]
+macro_rules! queues {
+    ($($name:ident: $protocol:literal over $link:expr;)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn world() -> Option<World> {
+                broker::Broker::shared()?;
+                Some(World::new($protocol, $link).await)
+            }
+
+            cases!(calls::{positional, named, optional, no_params, errors, refusals});
+            cases!(calls::{notifications, batches, concurrency, panics, large_values});
+            cases!(data::{numbers, binary, structs, text, not_finite, undecoded, extensions});
+            cases!(many::{one_call_to_all, different_calls, given_up});
+            cases!(names::{nesting, aliases, come_and_go, prefixes});
+            cases!(endings::{timeouts, cancelled, limits});
+            cases!(around::{validation, client_errors});
+            cases!(modes::{blocking, spawned});
+            #[cfg(feature = "tower")]
+            cases!(stacks::{time_limit, most_at_once, retries, balance, buffer});
+            cases!(callbacks::{server_calls_client, nested_calls});
+            cases!(auth::{token_login, accepted_peers, deadlines, secrets});
+            cases!(hooks::{per_connection});
+            cases!(peers::{traced, reply_order, broadcast, broadcast_skips});
+        }
+    )*};
+}
+
+#[cfg(all(unix, feature = "amqp"))]
+queues! {
+    jsonrpc_amqp: "jsonrpc" over Link::Amqp("");
+    msgpack_amqp: "msgpack" over Link::Amqp("");
+    msgpack_amqp_direct: "msgpack" over Link::Amqp("&reply=direct");
 }

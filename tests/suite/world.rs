@@ -1,5 +1,7 @@
 //! A server and the means to reach it, for one protocol over one link.
 
+#[cfg(all(unix, feature = "amqp"))]
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use tinyrpc::{
@@ -11,6 +13,8 @@ use tinyrpc::{
 #[cfg(feature = "tls")]
 use tinyrpc::transports::tls::{ClientTls, ServerTls};
 
+#[cfg(all(unix, feature = "amqp"))]
+use crate::broker::Broker;
 #[cfg(feature = "tls")]
 use crate::certificates::authority;
 #[cfg(all(unix, any(feature = "unix", feature = "zmq")))]
@@ -49,6 +53,9 @@ pub(crate) enum Link {
     /// ZeroMQ with an envelope around each message: the server cannot call.
     #[cfg(all(unix, feature = "zmq"))]
     ZmqEnvelopes,
+    /// A queue of its own, with the options of the client's URL: the server cannot call.
+    #[cfg(all(unix, feature = "amqp"))]
+    Amqp(&'static str),
     /// A stream of bytes over TLS; the server is bound `auto`.
     #[cfg(feature = "tls")]
     Tls,
@@ -127,6 +134,10 @@ impl World {
         if self.link == Link::ZmqEnvelopes {
             return false;
         }
+        #[cfg(all(unix, feature = "amqp"))]
+        if matches!(self.link, Link::Amqp(_)) {
+            return false;
+        }
         self.link != Link::Exchange && !self.link.is_web(&["http", "https"])
     }
 
@@ -151,6 +162,10 @@ impl World {
     pub(crate) fn begins_with_a_message(&self) -> bool {
         #[cfg(all(unix, feature = "zmq"))]
         if matches!(self.link, Link::Zmq(_) | Link::ZmqEnvelopes) {
+            return true;
+        }
+        #[cfg(all(unix, feature = "amqp"))]
+        if matches!(self.link, Link::Amqp(_)) {
             return true;
         }
         false
@@ -233,6 +248,17 @@ impl World {
                 };
                 self.listen(server, format!("{scheme}://{address}"), "").await
             }
+            #[cfg(all(unix, feature = "amqp"))]
+            Link::Amqp(options) => {
+                let broker = Broker::shared().expect("a broker");
+                let queue = next_queue();
+                self.listen(
+                    server,
+                    format!("{}?queue={queue}&prefetch=2000", broker.url()),
+                    options,
+                )
+                .await
+            }
             #[cfg(feature = "tls")]
             Link::Tls => self.listen(server, "tls://127.0.0.1:0".into(), "").await,
             link => {
@@ -287,6 +313,13 @@ impl Reach {
         };
         build(builder).connect().await
     }
+}
+
+/// A queue that nobody else has.
+#[cfg(all(unix, feature = "amqp"))]
+fn next_queue() -> String {
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+    format!("suite-{}-{}", std::process::id(), LAST.fetch_add(1, SeqCst))
 }
 
 /// The server's certificate.

@@ -28,7 +28,7 @@ use self::{
     waiters::{Turn, Waiters},
 };
 use crate::{
-    Error, FormatError, Limits, Outgoing, Reason, Shape, Unsupported,
+    Ended, Error, FormatError, Lane, Limits, Outgoing, Reason, Shape, Unsupported,
     draft::Draft,
     outgoing::{Kind, LARGE},
     wire::Wire,
@@ -252,7 +252,8 @@ impl Calls {
         }
         if wire.profile.batches {
             let lane = inner.open_lane(self.shape);
-            inner.outbox.commit(start, lane, Kind::Call, None);
+            let ended = if calls == 0 { unawaited(lane) } else { None };
+            inner.outbox.commit(start, lane, Kind::Call, ended);
             if concealed {
                 inner.outbox.hide_last(None);
             }
@@ -261,7 +262,8 @@ impl Calls {
             let mut begin = start;
             for (&id, end) in fresh.iter().zip(ends) {
                 let lane = inner.open_lane(self.shape);
-                inner.outbox.cut(end, lane);
+                let ended = if id.is_none() { unawaited(lane) } else { None };
+                inner.outbox.cut(end, lane, ended);
                 if concealed {
                     inner.outbox.hide_last(None);
                 }
@@ -315,7 +317,7 @@ impl Calls {
             out.truncate(start);
             return Err(error);
         }
-        inner.outbox.commit(start, lane, Kind::Notification, None);
+        inner.outbox.commit(start, lane, Kind::Notification, unawaited(lane));
         if draft.concealed {
             inner.outbox.hide_last(Some(draft.params));
         }
@@ -460,6 +462,11 @@ impl Calls {
     fn expired(&self) -> Error {
         if self.wire.get().is_none() { undecided() } else { Error::NotExecuted(Reason::Timeout(0)) }
     }
+}
+
+/// How a lane of ours ends whose message has no answer.
+fn unawaited(lane: Lane) -> Option<Ended> {
+    (!lane.is_duplex()).then_some(Ended::Silent)
 }
 
 /// Joins the queue, or stays in it.

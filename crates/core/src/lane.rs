@@ -59,7 +59,8 @@ impl Frame {
 pub enum Ended {
     /// The answer was handed over as a frame on this lane.
     Answered,
-    /// All was done and there is nothing to say: notifications only.
+    /// All was done and there is nothing to say: notifications only. On the calling side: no answer
+    /// is waited for.
     Silent,
     /// Nothing was executed, and the lane's frame (if there was one) says why.
     Refused,

@@ -440,7 +440,7 @@ impl Outgoing {
             self.bytes.extend_from_slice(&bytes);
             self.large_pushed += 1;
             self.large_begun += 1;
-            self.cut(self.bytes.len(), lane);
+            self.cut(self.bytes.len(), lane, ended);
         }
         (other.large_bytes, other.large_notifications, other.large_pushed) = (0, 0, 0);
         other.ends = 0;
@@ -458,10 +458,11 @@ impl Outgoing {
     }
 
     /// Marks the end of a frame whose neighbours are committed with it.
-    pub(crate) fn cut(&mut self, end: usize, lane: Lane) {
+    pub(crate) fn cut(&mut self, end: usize, lane: Lane, ended: Option<Ended>) {
         self.mark(end);
         if self.shape != Shape::Stream {
-            self.cuts.push_back(Cut { lane, end, hint: self.hint, ended: None });
+            self.ends += u64::from(ended.is_some());
+            self.cuts.push_back(Cut { lane, end, hint: self.hint, ended });
         }
     }
 

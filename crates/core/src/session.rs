@@ -412,6 +412,10 @@ impl Session {
         if id.is_some() && !reply.is_answered() {
             reply.error(&RpcError::internal("the handler gave no answer"));
         }
+        if id == Some(&Id::Null) && place.is_none() && self.outgoing.encode().len() == start {
+            // The protocol has no words for it.
+            return self.outgoing.end_lane(lane, Ended::Failed);
+        }
         self.commit(start, lane, Ended::Answered, place);
     }
 

@@ -14,9 +14,12 @@
 //! | `exec` | bytes over the standard streams of a program that is started (feature `stdio`) |
 //! | `stdio` | bytes over our own standard streams (feature `stdio`) |
 //! | `unix` | bytes over Unix sockets (feature `unix`, on Unix) |
+//! | `amqp` | exchanges over AMQP, by way of RabbitMQ (feature `amqp`) |
 //! | `zmq` | messages and exchanges over ZeroMQ (feature `zmq`, on Unix) |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "amqp")]
+pub mod amqp;
 pub mod custom;
 pub mod exchange;
 #[cfg(feature = "stdio")]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Serve, Session, Turn, detect::Detected};
 use crate::{
-    Answer, Ended, FrameRef, Id, Incoming, Invalid, Lane, Message, Reason, Response, Role,
+    Answer, Ended, Error, FrameRef, Id, Incoming, Invalid, Lane, Message, Reason, Response, Role,
     RpcError, Scan,
     calls::{Calls, Delivery, Found},
     incoming::Arrived,
@@ -175,8 +175,12 @@ impl Session {
                 self.outgoing.end_lane(frame.lane, Ended::Silent);
             }
             Ok(Message::Response(response)) => {
-                let delivery = delivery.get_or_insert_with(|| calls.deliver());
-                self.response(response, delivery);
+                let missed =
+                    self.response(response, delivery.get_or_insert_with(|| calls.deliver()));
+                if let Some(error) = missed.filter(|_| !frame.lane.is_duplex()) {
+                    *delivery = None;
+                    calls.fail_lane(frame.lane, &error, &mut self.wakes);
+                }
                 self.outgoing.end_lane(frame.lane, Ended::Silent);
             }
             Ok(Message::Batch(members)) => {
@@ -219,14 +223,29 @@ impl Session {
         }
     }
 
-    pub(super) fn response(&mut self, response: Response<'_>, delivery: &mut Delivery<'_>) {
+    /// Gives an answer to whoever waits for it. Where nobody does, it tells how a call ended that is
+    /// on the same exchange: no other answer will come on that.
+    pub(super) fn response(
+        &mut self,
+        response: Response<'_>,
+        delivery: &mut Delivery<'_>,
+    ) -> Option<Error> {
+        // Errors about messages that could not be followed have no id, or one of nobody.
+        let error = response.outcome.as_ref().err().cloned();
         let found = response.outcome.map(|payload| match payload.block {
             Some(_) => Found::Block(payload.to_payload().bytes),
             None => Found::Small(payload.bytes),
         });
-        if !delivery.answer(&response.id, found, &mut self.wakes) {
-            self.counters.unmatched += 1;
+        if delivery.answer(&response.id, found, &mut self.wakes) {
+            return None;
         }
+        self.counters.unmatched += 1;
+        Some(match error {
+            Some(error) => Error::from_peer(error),
+            None => {
+                Error::Unknown(Reason::Closed("the answer on its exchange is another's".into()))
+            }
+        })
     }
 
     /// A message that is not one.
@@ -245,7 +264,7 @@ impl Session {
             }
             Answer::Nothing => {
                 self.counters.ignored += 1;
-                self.outgoing.end_lane(lane, Ended::Silent);
+                self.outgoing.end_lane(lane, Ended::Failed);
             }
         }
         if invalid.error.code == crate::Code::PARSE_ERROR {

@@ -33,7 +33,7 @@ fn a_lane_says_how_it_ended() {
     check(open, "=q large   [100000]", 0, &[Ended::Silent]);
     check(open, "=r1  5", 0, &[Ended::Silent]);
     check(open, "=u", 0, &[Ended::Silent]);
-    check(open, "=-", 0, &[Ended::Silent]);
+    check(open, "=-", 0, &[Ended::Failed]);
     check(open, "=?", 1, &[Ended::Answered]);
     check(open, "=!", 1, &[Ended::Answered]);
     check(open, "=q1 hold   []", 0, &[]);

@@ -1,0 +1,300 @@
+//! `Caller`: the task of a client's connection, which publishes requests and consumes answers.
+
+use std::{
+    future::poll_fn,
+    io,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use lapin::{
+    BasicProperties, Confirmation,
+    message::{BasicReturnMessage, Delivery},
+    options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions},
+    types::{FieldTable, ShortString},
+};
+use tinyrpc_core::{Connection, Error, Hint, Lane, Limits, PeerAddress, Reason};
+use tokio::time::sleep;
+
+use super::{
+    backoff::{Backoff, random},
+    client::{Desk, Message},
+    link::{self, Post, Publisher, Subscriber, in_time},
+    media,
+    target::{Reply, Target},
+};
+
+/// What publishes and consumes, until the connection that it serves is gone.
+struct Caller {
+    target: Target,
+    limits: Arc<Limits>,
+    desk: Arc<Desk>,
+    /// No other connection has it.
+    prefix: String,
+}
+
+/// The connections to the broker, for as long as they live.
+struct Session {
+    subscriber: Subscriber,
+    publisher: Publisher<Lane>,
+    reply_to: ShortString,
+}
+
+/// Connects to the broker of a target.
+pub(super) async fn connect(target: &Target, limits: &Arc<Limits>) -> io::Result<Connection> {
+    let session = Session::open(target, limits).await?;
+    let desk = Arc::new(Desk::default());
+    let peer = PeerAddress::Other(target.address().into());
+    let connection = desk.connection(peer);
+    let prefix = format!("{:016x}{:016x}", random(), random());
+    let caller = Caller { target: target.clone(), limits: Arc::clone(limits), desk, prefix };
+    tokio::spawn(caller.run(session));
+    Ok(connection)
+}
+
+impl Session {
+    async fn open(target: &Target, limits: &Limits) -> io::Result<Self> {
+        let connection = Arc::new(link::open(target, limits, "answers to calls of").await?);
+        let channel = in_time(limits, connection.create_channel()).await?;
+        let reply_to = match target.reply {
+            Reply::Direct => ShortString::from(DIRECT),
+            Reply::Queue => {
+                let options = QueueDeclareOptions {
+                    exclusive: true,
+                    auto_delete: true,
+                    ..QueueDeclareOptions::default()
+                };
+                let declaring =
+                    channel.queue_declare(ShortString::default(), options, FieldTable::default());
+                in_time(limits, declaring).await?.name().clone()
+            }
+        };
+        if target.reply == Reply::Queue && !target.exchange.as_str().is_empty() {
+            // Python tinyrpc sends its answers through the exchange by which requests come.
+            let binding = channel.queue_bind(
+                reply_to.clone(),
+                target.exchange.clone(),
+                reply_to.clone(),
+                QueueBindOptions::default(),
+                FieldTable::default(),
+            );
+            in_time(limits, binding).await?;
+        }
+        let consuming = channel.basic_consume(
+            reply_to.clone(),
+            ShortString::default(),
+            BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() },
+            FieldTable::default(),
+        );
+        let consumer = in_time(limits, consuming).await?;
+        let publisher = match target.reply {
+            Reply::Queue => Publisher::open(target, limits, "calls of").await?,
+            // Such an answer comes back on the channel of its request alone.
+            Reply::Direct => {
+                Publisher::over(Arc::clone(&connection), channel.clone(), limits).await?
+            }
+        };
+        let subscriber = Subscriber::new(connection, channel, consumer);
+        Ok(Self { subscriber, publisher, reply_to })
+    }
+
+    async fn close(self) {
+        self.publisher.close().await;
+        self.subscriber.close().await;
+    }
+}
+
+/// How a session ended.
+enum End {
+    /// Nobody needs it any more.
+    Over,
+    Lost(io::Error),
+}
+
+impl Caller {
+    async fn run(self, first: Session) {
+        let mut session = first;
+        loop {
+            let end = poll_fn(|cx| self.turn(&mut session, cx)).await;
+            let error = match end {
+                End::Over => return session.close().await,
+                End::Lost(error) => Arc::new(error),
+            };
+            self.lose(&error);
+            drop(session);
+            session = match self.reopen().await {
+                Some(again) => again,
+                None => return,
+            };
+        }
+    }
+
+    /// Nothing is published any more until there is another session.
+    fn lose(&self, error: &Arc<io::Error>) {
+        let mut wakers = Vec::new();
+        let mut state = self.desk.lock();
+        state.lose(error);
+        state.wakers(&mut wakers);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Connects again, however long that takes; `None` once nobody needs it any more.
+    async fn reopen(&self) -> Option<Session> {
+        let mut backoff = Backoff::default();
+        loop {
+            tokio::select! {
+                () = sleep(backoff.next()) => {}
+                () = self.over() => return None,
+            }
+            tokio::select! {
+                session = Session::open(&self.target, &self.limits) => {
+                    if let Ok(session) = session {
+                        return Some(session);
+                    }
+                }
+                () = self.over() => return None,
+            }
+        }
+    }
+
+    async fn over(&self) {
+        poll_fn(|cx| {
+            let mut state = self.desk.lock();
+            let old = state.wait(cx.waker());
+            let over = state.is_over();
+            drop(state);
+            drop(old);
+            if over { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    /// Does what there is to do; ready at the end of a session.
+    fn turn(&self, session: &mut Session, cx: &mut Context<'_>) -> Poll<End> {
+        let mut wakers = Vec::new();
+        let end = self.work(session, cx, &mut wakers);
+        wakers.into_iter().for_each(Waker::wake);
+        end
+    }
+
+    fn work(
+        &self,
+        session: &mut Session,
+        cx: &mut Context<'_>,
+        wakers: &mut Vec<Waker>,
+    ) -> Poll<End> {
+        let Session { subscriber, publisher, reply_to } = session;
+        let mut lost = None;
+        let mut arrived = Vec::new();
+        while arrived.len() < MESSAGES_PER_TURN && lost.is_none() {
+            match subscriber.poll_delivery(cx) {
+                Poll::Ready(Ok(delivery)) => arrived.extend(answer(delivery)),
+                Poll::Ready(Err(error)) => lost = Some(error),
+                Poll::Pending => break,
+            }
+        }
+        if lost.is_none()
+            && let Poll::Ready(error) = publisher.poll_lost(cx)
+        {
+            lost = Some(error);
+        }
+        let more = arrived.len() == MESSAGES_PER_TURN;
+        let mut confirmed = 0;
+        let mut failed = Vec::new();
+        while let Poll::Ready((lane, outcome)) = publisher.poll_confirmed(cx) {
+            confirmed += 1;
+            match outcome {
+                Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => {}
+                Ok(Confirmation::Nack(None)) => {
+                    let why = io::Error::other("the broker refused the message");
+                    failed.push((lane, Error::Unknown(Reason::Io(Arc::new(why)))));
+                }
+                // It comes with whatever confirmation is the next, and not with its own.
+                Ok(Confirmation::Ack(Some(message)) | Confirmation::Nack(Some(message))) => {
+                    let unroutable = unroutable(&self.target, &message);
+                    failed.extend(returned(&message).map(|lane| (lane, unroutable)));
+                }
+                // What becomes of it is said where the connection is lost.
+                Err(error) => lost = lost.or_else(|| Some(link::failed(error))),
+            }
+        }
+        let is_open = lost.is_none() && !publisher.is_blocked();
+        let mut posts = Vec::new();
+        let mut state = self.desk.lock();
+        let old = state.wait(cx.waker());
+        arrived.into_iter().for_each(|(lane, bytes, hint)| state.answer(lane, bytes, hint));
+        state.unconfirmed = state.unconfirmed.saturating_sub(confirmed);
+        failed.into_iter().for_each(|(lane, error)| state.fail(lane, error));
+        state.is_open = is_open;
+        if is_open {
+            let room = MOST_UNCONFIRMED.saturating_sub(publisher.unconfirmed());
+            posts.extend(std::iter::from_fn(|| state.next()).take(room));
+        }
+        state.wakers(wakers);
+        let over = state.is_over() && state.is_flushed();
+        drop(state);
+        drop(old);
+        if let Some(error) = lost {
+            return Poll::Ready(End::Lost(error));
+        }
+        if over {
+            return Poll::Ready(End::Over);
+        }
+        // They are begun by the next turn, and nothing else wakes this task for them.
+        if more || !posts.is_empty() {
+            cx.waker().wake_by_ref();
+        }
+        for message in posts {
+            let (lane, post) = self.post(message, reply_to);
+            publisher.publish(lane, post);
+        }
+        Poll::Pending
+    }
+
+    fn post(&self, message: Message, reply_to: &ShortString) -> (Lane, Post) {
+        let Message { lane, bytes, hint } = message;
+        let properties: BasicProperties = self
+            .target
+            .properties()
+            .with_reply_to(reply_to.clone())
+            .with_correlation_id(lane.0.to_string().into())
+            .with_message_id(format!("{}-{}", self.prefix, lane.0).into());
+        let post = Post {
+            exchange: self.target.exchange.clone(),
+            key: self.target.key().clone(),
+            mandatory: true,
+            body: bytes,
+            properties: media::named(properties, hint),
+        };
+        (lane, post)
+    }
+}
+
+/// The answer in a message, if it is one.
+fn answer(delivery: Delivery) -> Option<(Lane, Bytes, Hint)> {
+    let number = delivery.properties.correlation_id().as_ref()?.as_str().parse().ok()?;
+    let hint = media::hint(&delivery.properties);
+    Some((Lane(number), Bytes::from(delivery.data), hint))
+}
+
+/// The lane of a message that came back.
+fn returned(message: &BasicReturnMessage) -> Option<Lane> {
+    message.properties.correlation_id().as_ref()?.as_str().parse().ok().map(Lane)
+}
+
+/// There is no queue for it: nobody has executed it, and nobody will.
+fn unroutable(target: &Target, message: &BasicReturnMessage) -> Error {
+    let words =
+        format!("no queue of the broker takes it: {} ({})", message.reply_text, target.address());
+    Error::NotExecuted(Reason::Io(Arc::new(io::Error::new(io::ErrorKind::NotFound, words))))
+}
+
+/// The name by which answers come without a queue.
+const DIRECT: &str = "amq.rabbitmq.reply-to";
+/// Answers that are taken before requests have their turn.
+const MESSAGES_PER_TURN: usize = 256;
+/// Messages that the broker has not confirmed: more would only wait in its buffers, where nobody
+/// can take them back.
+const MOST_UNCONFIRMED: usize = 1024;

@@ -1,0 +1,240 @@
+//! The calling side: what the halves of a connection and its task share, and the halves.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use tinyrpc_core::{
+    Connection, Ended, Error, Frame, Hint, Incoming, Lane, Outgoing, PeerAddress, Reason, Received,
+    RecvHalf, SendHalf, Shape, Taken,
+};
+
+/// What is behind the lock of a [`Desk`].
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// The broker is there and takes messages.
+    pub(super) is_open: bool,
+    /// Messages that nobody has published.
+    outbox: VecDeque<Message>,
+    /// How many messages were published that the broker has not confirmed.
+    pub(super) unconfirmed: usize,
+    /// Exchanges that wait for an answer, and whether their message was published.
+    lanes: HashMap<Lane, bool>,
+    inbox: VecDeque<Arrived>,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    closer: Option<Waker>,
+    /// The task.
+    pump: Option<Waker>,
+    /// How many halves there are.
+    halves: usize,
+}
+
+/// A message that is to be published.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) lane: Lane,
+    pub(super) bytes: Bytes,
+    pub(super) hint: Hint,
+}
+
+#[derive(Debug)]
+enum Arrived {
+    Frame(Frame),
+    Closed(Lane),
+    Failed(Lane, Error),
+}
+
+/// What the halves and the task share. No waker is woken or dropped under its lock.
+#[derive(Debug, Default)]
+pub(super) struct Desk(Mutex<State>);
+
+impl Desk {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection that has this desk.
+    pub(super) fn connection(self: &Arc<Self>, peer: PeerAddress) -> Connection {
+        self.lock().halves = 2;
+        let half = || Box::new(Half(Arc::clone(self)));
+        Connection::new(Shape::Exchange, peer, half(), half())
+    }
+}
+
+impl State {
+    /// Has the task woken when there is something to do; gives the waker that was there.
+    pub(super) fn wait(&mut self, waker: &Waker) -> Option<Waker> {
+        match &self.pump {
+            Some(old) if old.will_wake(waker) => None,
+            _ => self.pump.replace(waker.clone()),
+        }
+    }
+
+    /// True once both halves are gone.
+    pub(super) fn is_over(&self) -> bool {
+        self.halves == 0
+    }
+
+    /// The next message to publish.
+    pub(super) fn next(&mut self) -> Option<Message> {
+        let message = self.outbox.pop_front()?;
+        if let Some(published) = self.lanes.get_mut(&message.lane) {
+            *published = true;
+        }
+        self.unconfirmed += 1;
+        Some(message)
+    }
+
+    /// An answer came.
+    pub(super) fn answer(&mut self, lane: Lane, bytes: Bytes, hint: Hint) {
+        // Late ones, and those to nobody.
+        if self.lanes.remove(&lane).is_none() {
+            return;
+        }
+        self.inbox.push_back(match bytes.is_empty() {
+            true => Arrived::Closed(lane),
+            false => Arrived::Frame(Frame { lane, bytes, hint }),
+        });
+    }
+
+    /// No answer will come, in the words of an error.
+    pub(super) fn fail(&mut self, lane: Lane, error: Error) {
+        if self.lanes.remove(&lane).is_some() {
+            self.inbox.push_back(Arrived::Failed(lane, error));
+        }
+    }
+
+    /// The connection to the broker is lost, and with it the queue of the answers.
+    pub(super) fn lose(&mut self, error: &Arc<io::Error>) {
+        self.is_open = false;
+        self.unconfirmed = 0;
+        let Self { lanes, inbox, .. } = self;
+        lanes.retain(|lane, published| {
+            if *published {
+                let error = Error::Unknown(Reason::Io(Arc::clone(error)));
+                inbox.push_back(Arrived::Failed(*lane, error));
+            }
+            !*published
+        });
+    }
+
+    /// Whoever waits for what has changed.
+    pub(super) fn wakers(&mut self, into: &mut Vec<Waker>) {
+        if !self.inbox.is_empty() {
+            into.extend(self.reader.take());
+        }
+        if self.has_room() {
+            into.extend(self.writer.take());
+        }
+        if self.is_flushed() {
+            into.extend(self.closer.take());
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.is_open && self.outbox.len() < MOST_WAITING
+    }
+
+    /// True when the broker has all that it was to have.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.outbox.is_empty() && self.unconfirmed == 0
+    }
+
+    /// Nobody waits for an answer on a lane.
+    fn forget(&mut self, lane: Lane, how: Ended) {
+        if self.lanes.remove(&lane) == Some(false) && how == Ended::Abandoned {
+            self.outbox.retain(|message| message.lane != lane);
+        }
+    }
+
+    fn take(&mut self, into: &mut Incoming) -> bool {
+        let any = !self.inbox.is_empty();
+        for arrived in self.inbox.drain(..) {
+            match arrived {
+                Arrived::Frame(frame) => into.push(frame),
+                Arrived::Closed(lane) => into.close_lane(lane),
+                Arrived::Failed(lane, error) => into.fail_lane(lane, error),
+            }
+        }
+        any
+    }
+}
+
+/// One task polls both halves, so the lock is waited for by the task of the broker alone.
+struct Half(Arc<Desk>);
+
+impl RecvHalf for Half {
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut Incoming,
+    ) -> Poll<io::Result<Received>> {
+        let mut state = self.0.lock();
+        // It never ends: a broker that is gone comes back.
+        if state.take(into) {
+            return Poll::Ready(Ok(Received::Some));
+        }
+        let old = state.reader.replace(cx.waker().clone());
+        drop(state);
+        drop(old);
+        Poll::Pending
+    }
+}
+
+impl SendHalf for Half {
+    fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
+        let mut state = self.0.lock();
+        let mut posted = false;
+        while state.has_room() {
+            match out.pop() {
+                Some(Taken::Frame(Frame { lane, bytes, hint })) => {
+                    state.outbox.push_back(Message { lane, bytes, hint });
+                    state.lanes.insert(lane, false);
+                    posted = true;
+                }
+                Some(Taken::Ended(lane, how)) => state.forget(lane, how),
+                None => break,
+            }
+        }
+        let waits = !out.is_empty();
+        // What waits for a broker that is away waits for as long as its caller does.
+        out.set_vacant(waits && !state.is_open);
+        let old =
+            if waits { state.writer.replace(cx.waker().clone()) } else { state.writer.take() };
+        let pump = if posted { state.pump.take() } else { None };
+        drop(state);
+        drop(old);
+        pump.into_iter().for_each(Waker::wake);
+        if waits { Poll::Pending } else { Poll::Ready(Ok(())) }
+    }
+
+    /// Waits for the broker to confirm what it was sent.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.0.lock();
+        if state.is_flushed() {
+            return Poll::Ready(Ok(()));
+        }
+        let old = state.closer.replace(cx.waker().clone());
+        drop(state);
+        drop(old);
+        Poll::Pending
+    }
+}
+
+impl Drop for Half {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.halves -= 1;
+        let pump = if state.is_over() { state.pump.take() } else { None };
+        drop(state);
+        pump.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// Messages that were taken and are not published: a few turns of the task.
+const MOST_WAITING: usize = 256;
