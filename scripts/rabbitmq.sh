@@ -43,15 +43,15 @@ as_root() {
 # The package starts its server, which listens on every interface. Where nothing forbids that yet,
 # it is forbidden while the package is installed.
 quietly() {
-    local policy=/usr/sbin/policy-rc.d code=0
+    local policy=/usr/sbin/policy-rc.d
     [ ! -e $policy ] || policy=
     if [ -n "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
         as_root chmod 755 $policy
+        # However this script ends.
+        trap "as_root rm -f $policy" EXIT
     fi
-    "$@" || code=$?
-    [ -z "$policy" ] || as_root rm -f $policy
-    return $code
+    "$@"
 }
 
 apt() {

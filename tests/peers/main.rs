@@ -8,6 +8,9 @@
 
 mod aiorpcx;
 mod bjsonrpc;
+#[cfg(all(unix, feature = "amqp"))]
+#[path = "../support/broker.rs"]
+mod broker;
 mod browser;
 mod checks;
 mod http_proxy;
@@ -18,11 +21,15 @@ mod kit;
 mod mprpc;
 mod msgpack_rpc_python;
 mod neovim;
+#[cfg(all(unix, feature = "amqp"))]
+mod pika;
 mod process;
 #[cfg(all(unix, feature = "stdio"))]
 mod python_lsp_server;
 #[cfg(all(unix, feature = "zmq"))]
 mod pyzmq;
+#[cfg(all(unix, feature = "amqp"))]
+mod queue;
 #[path = "../support/raw.rs"]
 mod raw;
 mod service;

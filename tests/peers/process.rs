@@ -46,7 +46,13 @@ impl TheirServer {
 
 /// Runs a client of theirs, which is told a port, until it has made all its checks.
 pub(crate) async fn their_client(mut command: Command, server: &ServerHandle, checks: usize) {
-    command.arg(port_of(server)).stderr(Stdio::piped());
+    command.arg(port_of(server));
+    their_client_as_told(command, checks).await;
+}
+
+/// Runs a client of theirs that knows already whom it calls.
+pub(crate) async fn their_client_as_told(mut command: Command, checks: usize) {
+    command.stderr(Stdio::piped());
     let output = within(command.output()).await.expect("it starts");
     let said = String::from_utf8_lossy(&output.stdout);
     let erred = String::from_utf8_lossy(&output.stderr);

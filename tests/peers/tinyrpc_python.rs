@@ -1,5 +1,5 @@
-//! tinyrpc 1.1.7 for Python, JSON-RPC 2.0 and MessagePack-RPC over HTTP, WebSocket and ZeroMQ; not
-//! this project.
+//! tinyrpc 1.1.7 for Python, JSON-RPC 2.0 and MessagePack-RPC over HTTP, WebSocket, ZeroMQ
+//! and RabbitMQ; not this project.
 //!
 //! | | its client | its server |
 //! |---|---|---|
@@ -17,6 +17,8 @@
 //! | notifications over WebSocket | waits for an answer | run, but the connection serves nothing more |
 //! | ZeroMQ | a REQ: one call at a time, answered in its envelope | a ROUTER: with an envelope or without, calls overtake each other |
 //! | notifications over ZeroMQ | waits for an answer, which our server gives: an empty one. Its own gives none, and the client is stuck | run, and nothing comes back |
+//! | RabbitMQ | one call at a time; of notifications it forgets at once | its own queue, not durable; one message at a time, as it forgets the others of several |
+//! | notifications over RabbitMQ | yes, with a place for an answer; our server runs each once. Its own runs one for ever and then nothing else | run again and again, so none is sent in these tests |
 //!
 //! Both sides of its WebSockets need a line each to work with the libraries of today.
 
@@ -30,6 +32,8 @@ use crate::{
     process::{TheirServer, our_server, their_client, within},
     service::service,
 };
+#[cfg(all(unix, feature = "amqp"))]
+use crate::{process::their_client_as_told, queue::Queue};
 
 #[cfg(all(unix, feature = "zmq"))]
 const TRANSPORTS: &[&str] = &["http", "ws", "zmq"];
@@ -88,6 +92,38 @@ async fn our_client_calls_their_server() {
     }
 }
 
+#[cfg(all(unix, feature = "amqp"))]
+#[tokio::test]
+async fn their_client_calls_our_server_over_rabbitmq() {
+    let Some(kit) = kit() else { return };
+    let Some(queue) = Queue::get("tinyrpc-python-client").await else { return };
+    for protocol in ["jsonrpc", "msgpack"] {
+        // It finds out what they speak, or is told.
+        for spoken in ["", protocol] {
+            let server = queue.serve(spoken).await;
+            let mut client = program(&kit, "client.py", protocol, "amqp");
+            client.arg(queue.url(""));
+            their_client_as_told(client, 10).await;
+            within(server.shutdown()).await;
+        }
+    }
+}
+
+#[cfg(all(unix, feature = "amqp"))]
+#[tokio::test]
+async fn our_client_calls_their_server_over_rabbitmq() {
+    let Some(kit) = kit() else { return };
+    for protocol in ["jsonrpc", "msgpack"] {
+        let name = format!("tinyrpc-python-{protocol}-server");
+        let Some(queue) = Queue::get(&name).await else { return };
+        let mut command = program(&kit, "server.py", protocol, "amqp");
+        command.arg(queue.url(""));
+        let _server = TheirServer::start(command).await;
+        let client = connect(queue.url(protocol)).await.expect("there is a broker");
+        within(all(&client, protocol, "amqp")).await;
+    }
+}
+
 async fn all(client: &Caller, protocol: &str, transport: &str) {
     checks::integers(client, 63).await;
     checks::texts(client, 300_000).await;
@@ -105,7 +141,7 @@ async fn all(client: &Caller, protocol: &str, transport: &str) {
         checks::error(client, "add", json!([1]), -32000, "").await;
     }
     checks::pipelining(client, 100_000).await;
-    if transport != "ws" {
+    if !matches!(transport, "ws" | "amqp") {
         checks::overtaking(client).await;
         // They are never answered, which keeps nothing else from being called.
         checks::notifications_in_any_order(client).await;

@@ -5,9 +5,11 @@ client's is made from that address. Another transport is a function in each of t
 """
 
 import warnings
+from urllib.parse import parse_qs
 
 import gevent
 import geventwebsocket
+import pika
 import websocket
 import zmq.green as zmq
 from gevent.pywsgi import WSGIServer
@@ -17,7 +19,10 @@ from geventwebsocket.handler import WebSocketHandler
 from geventwebsocket.resource import Resource
 from tinyrpc.protocols.jsonrpc import JSONRPCProtocol
 from tinyrpc.protocols.msgpackrpc import MSGPACKRPCProtocol
+from tinyrpc.server import RPCServer
+from tinyrpc.server.gevent import RPCServerGreenlets
 from tinyrpc.transports.http import HttpPostClientTransport
+from tinyrpc.transports.rabbitmq import RabbitMQClientTransport, RabbitMQServerTransport
 from tinyrpc.transports.websocket import WSApplicationFactory, WSServerTransport
 from tinyrpc.transports.websocketclient import HttpWebSocketClientTransport
 from tinyrpc.transports.wsgi import WsgiServerTransport
@@ -41,22 +46,38 @@ def listen(transport, **options):
     return transport, server.server_port
 
 
-def serve_http():
+def serve_http(_):
     # By default a request has 4096 bytes at most.
     return listen(WsgiServerTransport(max_content_length=1 << 24, queue_class=Queue))
 
 
-def serve_ws():
+def serve_ws(_):
     return listen(WSServerTransport(queue_class=Queue), handler_class=WebSocketHandler)
 
 
-def serve_zmq():
+def serve_zmq(_):
     socket = zmq.Context.instance().socket(zmq.ROUTER)
     port = socket.bind_to_random_port("tcp://127.0.0.1")
     return ZmqServerTransport(socket), port
 
 
-SERVERS = {"http": serve_http, "ws": serve_ws, "zmq": serve_zmq}
+def queue_of(url):
+    """A connection to the broker of such a URL, and the queue that it names."""
+    broker, _, options = url.partition("?")
+    return pika.BlockingConnection(pika.URLParameters(broker)), parse_qs(options)["queue"][0]
+
+
+def serve_amqp(url):
+    connection, queue = queue_of(url)
+    transport = RabbitMQServerTransport(connection, queue)
+    # It forgets all but the last of the messages that come at once.
+    transport.channel.basic_qos(prefetch_count=1, global_qos=True)
+    return transport, queue
+
+
+SERVERS = {"http": serve_http, "ws": serve_ws, "zmq": serve_zmq, "amqp": serve_amqp}
+# With green threads its server of RabbitMQ runs a message again and again until it is answered.
+KINDS = {"http": RPCServerGreenlets, "ws": RPCServerGreenlets, "zmq": RPCServerGreenlets, "amqp": RPCServer}
 
 
 class BinarySocket(websocket.WebSocket):
@@ -81,4 +102,8 @@ def connect_zmq(protocol, port):
     return ZmqClientTransport.create(zmq.Context.instance(), f"tcp://127.0.0.1:{port}", timeout=20)
 
 
-CLIENTS = {"http": connect_http, "ws": connect_ws, "zmq": connect_zmq}
+def connect_amqp(protocol, url):
+    return RabbitMQClientTransport(*queue_of(url))
+
+
+CLIENTS = {"http": connect_http, "ws": connect_ws, "zmq": connect_zmq, "amqp": connect_amqp}

@@ -1,15 +1,14 @@
 """A service behind a server of tinyrpc.
 
-    python server.py PROTOCOL TRANSPORT
+    python server.py PROTOCOL TRANSPORT [URL_OF_A_QUEUE]
 """
 
 import sys
 
 import gevent
 from checks import ready
-from kinds import PROTOCOLS, SERVERS
+from kinds import KINDS, PROTOCOLS, SERVERS
 from tinyrpc.dispatch import RPCDispatcher
-from tinyrpc.server.gevent import RPCServerGreenlets
 
 dispatcher = RPCDispatcher()
 notes = []
@@ -56,8 +55,8 @@ def noted():
     return sum(notes)
 
 
-protocol, transport = sys.argv[1:]
-transport, address = SERVERS[transport]()
-server = RPCServerGreenlets(transport, PROTOCOLS[protocol](), dispatcher)
+protocol, kind, url = [*sys.argv[1:], None][:3]
+transport, address = SERVERS[kind](url)
+server = KINDS[kind](transport, PROTOCOLS[protocol](), dispatcher)
 ready(address)
 server.serve_forever()
