@@ -75,30 +75,6 @@ async fn a_queue_that_is_deleted_is_made_again() {
 }
 
 #[tokio::test]
-async fn workers_share_a_queue() {
-    let Some(world) = World::new() else { return };
-    in_time(async {
-        let counts: Vec<_> = (0..3).map(|_| Count::default()).collect();
-        let mut servers = Vec::new();
-        for count in &counts {
-            let count = count.clone();
-            let service = service().method("work", move || {
-                count.add();
-                tokio::time::sleep(Duration::from_millis(5))
-            });
-            servers.push(world.serve(service, "&prefetch=4").await);
-        }
-        let client = world.client("msgpack", "").await;
-        let calls = join_all((0..120).map(|_| client.call::<_, ()>("work", ()))).await;
-        assert!(calls.iter().all(Result::is_ok), "{calls:?}");
-        let done: Vec<_> = counts.iter().map(Count::get).collect();
-        assert_eq!(done.iter().sum::<u32>(), 120, "{done:?}");
-        assert!(done.iter().all(|count| *count >= 20), "shared unevenly: {done:?}");
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn what_a_lost_worker_had_goes_to_another() {
     let Some(world) = World::new() else { return };
     in_time(async {

@@ -6,6 +6,7 @@
 mod broker;
 
 mod calls;
+mod fan_out;
 mod foreign;
 mod lost;
 mod urls;
