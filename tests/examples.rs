@@ -1,5 +1,9 @@
 //! The examples run, end by themselves, and are as short as promised.
 
+#[cfg(unix)]
+#[path = "support/broker.rs"]
+mod broker;
+
 use std::{
     env::{consts::EXE_SUFFIX, current_exe},
     io::Read,
@@ -32,7 +36,13 @@ fn build(name: &str) -> PathBuf {
 /// Runs an example and gives what it printed.
 #[track_caller]
 fn run(name: &str) -> String {
+    run_with(name, &[])
+}
+
+#[track_caller]
+fn run_with(name: &str, arguments: &[&str]) -> String {
     let mut child = Command::new(build(name))
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -93,6 +103,16 @@ fn foreign_loop() {
 fn zmq_by_hand() {
     let said = run("zmq_by_hand");
     for part in ["add(2, 3) = 5", "division by zero", "42 and 0.5", "has stopped"] {
+        assert!(said.contains(part), "no {part}: {said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn amqp_workers() {
+    let Some(broker) = broker::Broker::shared() else { return };
+    let said = run_with("amqp_workers", &[broker.url()]);
+    for part in ["bob is killed after 150 answers", "300 of 300", "ada", "bob", "eve"] {
         assert!(said.contains(part), "no {part}: {said}");
     }
 }
