@@ -5,9 +5,10 @@ use anyhow::Result;
 use crate::{
     cli::{FloorArgs, Pin},
     peers::PeerName::{
-        self, HyperEcho, Jsonrpsee, JsonrpseeHttp, Raw, TarpcBincode, TarpcJson, TarpcMsgpack,
-        TinyrpcBlockingJson, TinyrpcBlockingMsgpack, TinyrpcHttpJson, TinyrpcJson, TinyrpcMsgpack,
-        TinyrpcWsJson, TungsteniteEcho,
+        self, HyperEcho, Jsonrpsee, JsonrpseeHttp, LapinLoop, Raw, TarpcBincode, TarpcJson,
+        TarpcMsgpack, TinyrpcAmqpJson, TinyrpcAmqpMsgpack, TinyrpcBlockingJson,
+        TinyrpcBlockingMsgpack, TinyrpcHttpJson, TinyrpcJson, TinyrpcMsgpack, TinyrpcWsJson,
+        TungsteniteEcho,
     },
     report::ratio,
     rounds::{Case, Measured, measure},
@@ -66,7 +67,7 @@ const fn than(floor: Floor, than: Workload) -> Floor {
 }
 
 /// The floors, by their row in the table of goals.
-const FLOORS: [Floor; 28] = [
+const FLOORS: [Floor; 30] = [
     same(1, Sequential, TinyrpcJson, Raw, 0.88),
     same(1, Sequential, TinyrpcMsgpack, Raw, 0.90),
     same(2, Pipelined64, TinyrpcJson, Raw, 0.40),
@@ -109,6 +110,9 @@ const FLOORS: [Floor; 28] = [
         same(24, Batch64, TinyrpcHttpJson, TinyrpcHttpJson, 20.0),
         Pipelined64,
     ),
+    // AMQP, where `TINYRPC_AMQP_URL` names a broker, which needs a processor of its own.
+    free(26, Pipelined64, TinyrpcAmqpJson, LapinLoop, 0.8),
+    free(26, Pipelined64, TinyrpcAmqpMsgpack, LapinLoop, 0.8),
 ];
 
 /// `compare floors`: always succeeds, as a verdict on a noisy machine is for a person to read.
@@ -116,6 +120,7 @@ pub(crate) fn run(args: &FloorArgs) -> Result<()> {
     let chosen: Vec<&Floor> = FLOORS
         .iter()
         .filter(|floor| args.rows.is_empty() || args.rows.contains(&floor.row))
+        .filter(|floor| floor.ours.is_there())
         .collect();
     let mut lines = Vec::new();
     for pin in [Pin::Same, Pin::Split, Pin::None] {

@@ -96,7 +96,8 @@ pub(crate) fn measure(cases: &[Case], pin: Pin, args: RoundArgs) -> Result<Measu
 /// `compare run`.
 pub(crate) fn run(args: RunArgs) -> Result<()> {
     let mut peers = if args.peers.is_empty() {
-        PeerName::value_variants().to_vec()
+        let all = PeerName::value_variants().iter();
+        all.copied().filter(|peer| peer.is_there()).collect()
     } else {
         args.peers
     };

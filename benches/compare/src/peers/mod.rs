@@ -1,7 +1,9 @@
 //! The peers, by name. Each library has a file of its own.
 
+mod broker;
 mod hyper_echo;
 mod jsonrpsee;
+mod lapin_loop;
 mod raw;
 mod tarpc;
 mod tinyrpc;
@@ -33,6 +35,8 @@ pub(crate) enum PeerName {
     HyperEcho,
     /// Blind echo of messages over tungstenite, ideally batched: the upper bound over WebSocket.
     TungsteniteEcho,
+    /// Requests and replies by hand over lapin: the yardstick of AMQP.
+    LapinLoop,
     /// jsonrpsee, WebSocket.
     Jsonrpsee,
     /// jsonrpsee, HTTP.
@@ -55,6 +59,10 @@ pub(crate) enum PeerName {
     TinyrpcWsJson,
     /// This project, MessagePack-RPC over WebSocket.
     TinyrpcWsMsgpack,
+    /// This project, JSON-RPC over AMQP.
+    TinyrpcAmqpJson,
+    /// This project, MessagePack-RPC over AMQP.
+    TinyrpcAmqpMsgpack,
     /// This project, JSON-RPC over TCP, called by threads.
     TinyrpcBlockingJson,
     /// This project, MessagePack-RPC over TCP, called by threads.
@@ -87,6 +95,14 @@ impl PeerName {
         }
     }
 
+    /// Whether what the peer needs is there.
+    pub(crate) fn is_there(self) -> bool {
+        !matches!(
+            self,
+            Self::LapinLoop | Self::TinyrpcAmqpJson | Self::TinyrpcAmqpMsgpack
+        ) || broker::is_there()
+    }
+
     fn is_threads(self) -> bool {
         matches!(
             self,
@@ -106,6 +122,9 @@ impl PeerName {
             Self::TinyrpcHttpMsgpack => tinyrpc::HttpMsgpack::serve().await,
             Self::TinyrpcWsJson => tinyrpc::WsJson::serve().await,
             Self::TinyrpcWsMsgpack => tinyrpc::WsMsgpack::serve().await,
+            Self::LapinLoop => lapin_loop::LapinLoop::serve().await,
+            Self::TinyrpcAmqpJson => tinyrpc::AmqpJson::serve().await,
+            Self::TinyrpcAmqpMsgpack => tinyrpc::AmqpMsgpack::serve().await,
             Self::TarpcJson => tarpc::Json::serve().await,
             Self::TarpcBincode => tarpc::Bincode::serve().await,
             Self::TarpcMsgpack => tarpc::Msgpack::serve().await,
@@ -128,6 +147,9 @@ impl PeerName {
             Self::TinyrpcHttpMsgpack => open::<tinyrpc::HttpMsgpack>(addr, workload).await,
             Self::TinyrpcWsJson => open::<tinyrpc::WsJson>(addr, workload).await,
             Self::TinyrpcWsMsgpack => open::<tinyrpc::WsMsgpack>(addr, workload).await,
+            Self::LapinLoop => open::<lapin_loop::LapinLoop>(addr, workload).await,
+            Self::TinyrpcAmqpJson => open::<tinyrpc::AmqpJson>(addr, workload).await,
+            Self::TinyrpcAmqpMsgpack => open::<tinyrpc::AmqpMsgpack>(addr, workload).await,
             Self::TarpcJson => open::<tarpc::Json>(addr, workload).await,
             Self::TarpcBincode => open::<tarpc::Bincode>(addr, workload).await,
             Self::TarpcMsgpack => open::<tarpc::Msgpack>(addr, workload).await,

@@ -1,5 +1,5 @@
-//! This project: JSON-RPC and MessagePack-RPC over TCP, HTTP and WebSocket. The server is one port
-//! for all of them; over HTTP and WebSocket it is bound to that scheme.
+//! This project: JSON-RPC and MessagePack-RPC over TCP, HTTP, WebSocket and AMQP. The server is one
+//! port for all of them; over HTTP and WebSocket it is bound to that scheme, and AMQP has a queue.
 
 use std::{
     net::SocketAddr,
@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use tinyrpc::{Client, Dispatcher, Limits, Server};
 
+use super::broker;
 use crate::{
     book::Book,
     load::{Caller, Peer},
@@ -62,6 +63,43 @@ peer! {
     WsMsgpack, "msgpack+ws" at "ws"
 }
 
+/// Declares a peer that calls through a queue.
+macro_rules! queue {
+    ($(#[$doc:meta])* $peer:ident, $protocol:literal) => {
+        $(#[$doc])*
+        pub(super) struct $peer;
+
+        impl Peer for $peer {
+            type Caller = Client;
+
+            async fn serve() -> Result<SocketAddr> {
+                serve_at(&queue($protocol)?).await?;
+                broker::address()
+            }
+
+            async fn connect(_: SocketAddr) -> Result<Self::Caller> {
+                Ok(tinyrpc::connect(queue($protocol)?).await?)
+            }
+        }
+    };
+}
+
+queue! {
+    /// JSON-RPC over AMQP.
+    AmqpJson, "jsonrpc"
+}
+queue! {
+    /// MessagePack-RPC over AMQP.
+    AmqpMsgpack, "msgpack"
+}
+
+fn queue(protocol: &str) -> Result<String> {
+    Ok(format!(
+        "{protocol}+{}?queue=compare-{protocol}",
+        broker::url()?
+    ))
+}
+
 impl Caller for Client {
     async fn add(&self, a: i64, b: i64) -> Result<i64> {
         Ok(self.call("add", (a, b)).await?)
@@ -90,6 +128,13 @@ impl Caller for Client {
 }
 
 async fn serve(scheme: &str) -> Result<SocketAddr> {
+    let address = serve_at(&format!("{scheme}://127.0.0.1:0")).await?;
+    let (_, address) = address.split_once("://").context("a URL")?;
+    Ok(address.parse()?)
+}
+
+/// Serves at a URL, and gives the one that others reach it at.
+async fn serve_at(url: &str) -> Result<String> {
     let ticked = Arc::new(AtomicU64::new(0));
     let ticks = Arc::clone(&ticked);
     let service = Dispatcher::new()
@@ -102,9 +147,7 @@ async fn serve(scheme: &str) -> Result<SocketAddr> {
     // The fan-in workload opens 64 connections, the widest one has 1,024 calls in flight.
     let server = Server::new(service)
         .limits(Limits::default())
-        .listen(format!("{scheme}://127.0.0.1:0"))
+        .listen(url)
         .await?;
-    let address = server.addresses().concat();
-    let (_, address) = address.split_once("://").context("a URL")?;
-    Ok(address.parse()?)
+    Ok(server.addresses().concat())
 }
