@@ -41,7 +41,7 @@ async fn workers_share_a_queue() {
         let mut times = Vec::new();
         for workers in [1, 2, 4] {
             let Some((shares, took)) = done_by(workers).await else { return };
-            println!("{workers} workers did {shares:?} in {took:?}");
+            eprintln!("{workers} workers did {shares:?} in {took:?}");
             assert_eq!(shares.iter().sum::<u32>(), CALLS, "each once: {shares:?}");
             for share in &shares {
                 let even = CALLS / workers as u32;

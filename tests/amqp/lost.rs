@@ -40,7 +40,7 @@ async fn a_broker_that_is_killed_comes_back() {
         let back = Instant::now();
         assert_eq!(patient.await.expect("an answer"), 23);
         let recovery = back.elapsed();
-        println!("calls are answered {recovery:?} behind the return of the broker");
+        eprintln!("calls are answered {recovery:?} behind the return of the broker");
         assert!(recovery < Duration::from_secs(5), "{recovery:?}");
         assert_eq!(client.call::<_, i64>("add", (2, 3)).await.expect("an answer"), 5);
         drop(server);
