@@ -93,6 +93,7 @@ impl Driver {
             gated: setup.gated,
             peer: connection.peer.clone(),
             trace: setup.trace,
+            is_lossy: connection.is_lossy,
             ..Settings::new(setup.role, connection.shape, protocols)
         });
         let caller = session.caller();

@@ -16,6 +16,8 @@ mod stdio;
 mod tcp;
 #[cfg(feature = "tls")]
 mod tls;
+#[cfg(feature = "udp")]
+mod udp;
 #[cfg(all(unix, feature = "unix"))]
 mod unix;
 #[cfg(feature = "http")]
@@ -57,6 +59,8 @@ pub(crate) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, 
         Transport::Ws => web::WS.connector(url, route),
         #[cfg(all(feature = "ws", feature = "tls"))]
         Transport::Wss => web::WSS.connector(url, route),
+        #[cfg(feature = "udp")]
+        Transport::Udp => Ok(udp::connector(url)),
         #[cfg(feature = "amqp")]
         Transport::Amqp => amqp::connector(url, route),
         #[cfg(all(unix, feature = "zmq"))]
@@ -119,6 +123,8 @@ pub(crate) async fn listener(url: &Url, port: &Port) -> Result<Box<dyn Listener>
         Transport::Ws => web::WS.listener(url, port).await,
         #[cfg(all(feature = "ws", feature = "tls"))]
         Transport::Wss => web::WSS.listener(url, port).await,
+        #[cfg(feature = "udp")]
+        Transport::Udp => udp::listener(url, port).await,
         #[cfg(feature = "amqp")]
         Transport::Amqp => amqp::listener(url, port).await,
         #[cfg(all(unix, feature = "zmq"))]

@@ -19,10 +19,10 @@ pub(crate) use self::{options::Options, protocols::protocols, transport::Transpo
 /// | part | values |
 /// |---|---|
 /// | protocol | `jsonrpc`, `jsonrpc1` (before 2.0), `msgpack`; `auto`, the default of servers, takes what the peer's first bytes say; the default of clients is `jsonrpc` |
-/// | transport | `tcp://HOST:PORT`; `unix:///PATH` or `ipc:///PATH` (feature `unix`); `exec:PROGRAM ARG…` starts a program, all that stands behind it being read as a shell does, and `stdio:` is our own standard input and output (feature `stdio`); `zmq://HOST:PORT`, `zmq-ipc:///PATH` and `zmq-inproc://NAME` (feature `zmq`, on Unix); `amqp://[USER[:PASSWORD]@]HOST[:PORT][/VHOST]?queue=NAME` (feature `amqp`) |
+/// | transport | `tcp://HOST:PORT`; `unix:///PATH` or `ipc:///PATH` (feature `unix`); `exec:PROGRAM ARG…` starts a program, all that stands behind it being read as a shell does, and `stdio:` is our own standard input and output (feature `stdio`); `zmq://HOST:PORT`, `zmq-ipc:///PATH` and `zmq-inproc://NAME` (feature `zmq`, on Unix); `amqp://[USER[:PASSWORD]@]HOST[:PORT][/VHOST]?queue=NAME` (feature `amqp`); `udp://HOST:PORT` (feature `udp`) |
 /// | `framing` | `lines`, `content-length`, `length`, `netstring`, or `self`, the default: as the protocol does by itself. Under `auto` a server recognises all of them |
 /// | `timeout` | seconds that a call waits for its answer |
-/// | `max_message` | bytes of one message |
+/// | `max_message` | bytes of one message; over UDP 1,232 unless it is said, and 65,507 at most |
 /// | `queue` | over AMQP, the name of the queue; it must be said |
 /// | `durable` | over AMQP, the queue and its messages survive the end of the broker |
 /// | `exchange`, `routing_key` | over AMQP, where requests are sent to, and servers bind their queue; the default exchange and the name of the queue unless said |
@@ -144,6 +144,12 @@ impl Url {
     /// How long calls wait for their answers, where the URL says it; zero is for ever.
     pub fn timeout(&self) -> Option<Duration> {
         self.options.timeout
+    }
+
+    /// How large a message may be, where the URL says it.
+    #[cfg(feature = "udp")]
+    pub(crate) fn max_message(&self) -> Option<usize> {
+        self.options.max_message
     }
 
     /// True where each message is to go in an envelope of its own.

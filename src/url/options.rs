@@ -12,7 +12,7 @@ pub(crate) struct Options {
     /// `Some(None)` is the protocol's own, where that was said.
     pub(crate) framing: Option<Option<Arc<dyn Framing>>>,
     pub(super) timeout: Option<Duration>,
-    max_message: Option<usize>,
+    pub(super) max_message: Option<usize>,
     pub(crate) envelope: bool,
     #[cfg(feature = "amqp")]
     pub(crate) amqp: AmqpOptions,

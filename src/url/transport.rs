@@ -73,6 +73,7 @@ transports! {
     Wss: "wss", feature "ws" & "tls", on all(), Address;
     Exec: "exec", feature "stdio", on all(), Line;
     Stdio: "stdio", feature "stdio", on all(), Nothing;
+    Udp: "udp", feature "udp", on all(), Address;
     Amqp: "amqp", feature "amqp", on all(), Address;
     Zmq: "zmq", feature "zmq", on unix, Address;
     ZmqIpc: "zmq-ipc", feature "zmq", on unix, Address;
@@ -89,6 +90,7 @@ transports! {
         feature = "unix",
         feature = "ws",
         feature = "stdio",
+        feature = "udp",
         feature = "zmq"
     ),
     expect(dead_code, reason = "this build has all of them")
@@ -107,6 +109,7 @@ fn lacks(name: &str, what: &str) -> UrlError {
         feature = "unix",
         feature = "ws",
         feature = "stdio",
+        feature = "udp",
         feature = "zmq"
     ),
     expect(dead_code, reason = "this build has all of them")

@@ -221,3 +221,38 @@ queues! {
     msgpack_amqp: "msgpack" over Link::Amqp("");
     msgpack_amqp_direct: "msgpack" over Link::Amqp("&reply=direct");
 }
+
+/// Neither side sees the other go, and some cases have values that no datagram can carry.
+#[cfg(feature = "udp")]
+macro_rules! datagrams {
+    ($($name:ident: $protocol:literal;)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn world() -> World {
+                World::new($protocol, Link::Udp).await
+            }
+
+            cases!(calls::{positional, named, optional, no_params, errors, refusals});
+            cases!(calls::{notifications, batches, concurrency, panics});
+            cases!(data::{numbers, binary, structs, not_finite, extensions});
+            cases!(many::{one_call_to_all, different_calls, given_up});
+            cases!(names::{nesting, aliases, come_and_go, prefixes});
+            cases!(endings::{timeouts, cancelled, limits});
+            cases!(around::{validation, client_errors});
+            cases!(modes::{blocking, spawned});
+            #[cfg(feature = "tower")]
+            cases!(stacks::{time_limit, most_at_once, retries, balance, buffer});
+            cases!(callbacks::{server_calls_client, nested_calls});
+            cases!(auth::{token_login, accepted_peers, deadlines, secrets});
+            cases!(hooks::{per_connection});
+            cases!(peers::{traced, reply_order, broadcast, broadcast_skips});
+        }
+    )*};
+}
+
+#[cfg(feature = "udp")]
+datagrams! {
+    jsonrpc_udp: "jsonrpc";
+    msgpack_udp: "msgpack";
+}

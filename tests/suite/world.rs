@@ -53,6 +53,9 @@ pub(crate) enum Link {
     /// ZeroMQ with an envelope around each message: the server cannot call.
     #[cfg(all(unix, feature = "zmq"))]
     ZmqEnvelopes,
+    /// Datagrams: the server cannot call, and sees no end.
+    #[cfg(feature = "udp")]
+    Udp,
     /// A queue of its own, with the options of the client's URL: the server cannot call.
     #[cfg(all(unix, feature = "amqp"))]
     Amqp(&'static str),
@@ -130,6 +133,10 @@ impl World {
 
     /// True where both sides can call.
     pub(crate) fn duplex(&self) -> bool {
+        #[cfg(feature = "udp")]
+        if self.link == Link::Udp {
+            return false;
+        }
         #[cfg(all(unix, feature = "zmq"))]
         if self.link == Link::ZmqEnvelopes {
             return false;
@@ -160,6 +167,10 @@ impl World {
 
     /// True where a server knows nothing of a peer that is silent.
     pub(crate) fn begins_with_a_message(&self) -> bool {
+        #[cfg(feature = "udp")]
+        if self.link == Link::Udp {
+            return true;
+        }
         #[cfg(all(unix, feature = "zmq"))]
         if matches!(self.link, Link::Zmq(_) | Link::ZmqEnvelopes) {
             return true;
@@ -258,6 +269,11 @@ impl World {
                     options,
                 )
                 .await
+            }
+            #[cfg(feature = "udp")]
+            Link::Udp => {
+                let options = "?max_message=65507";
+                self.listen(server, format!("udp://127.0.0.1:0{options}"), options).await
             }
             #[cfg(feature = "tls")]
             Link::Tls => self.listen(server, "tls://127.0.0.1:0".into(), "").await,

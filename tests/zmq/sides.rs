@@ -252,7 +252,7 @@ async fn a_client_comes_back() {
         if at.is_none() {
             worker.connect(&here).await;
         }
-        assert_eq!(*at.get_or_insert(here.clone()), here, "the port is kept");
+        assert_eq!(*at.get_or_insert_with(|| here.clone()), here, "the port is kept");
         assert_eq!(timeout(PATIENCE, who(&client)).await.expect("it is served"), "a");
         client.close().await;
     }

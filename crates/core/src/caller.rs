@@ -5,6 +5,7 @@ mod batch;
 mod call;
 mod error_map;
 mod journey;
+mod resend;
 
 use std::{
     borrow::Cow,
@@ -74,7 +75,7 @@ impl Caller {
 
     /// A handle whose calls go over several connections, each over the one that a roster chooses.
     pub fn over(roster: Arc<dyn Roster>, limits: Limits) -> Self {
-        let calls = Calls::new(Shape::Messages, true, Arc::new(limits));
+        let calls = Calls::new(Shape::Messages, true, false, Arc::new(limits));
         Self { roster: Some(roster), ..Self::new(calls) }
     }
 

@@ -40,6 +40,8 @@ pub(crate) struct Calls {
     wire: OnceLock<Wire>,
     shape: Shape,
     can_call: bool,
+    /// Messages may be lost without anybody knowing.
+    pub(crate) is_lossy: bool,
     pub(crate) limits: Arc<Limits>,
     inner: Mutex<Inner>,
 }
@@ -69,11 +71,17 @@ pub(crate) enum Patience<'a> {
 }
 
 impl Calls {
-    pub(crate) fn new(shape: Shape, can_call: bool, limits: Arc<Limits>) -> Arc<Self> {
+    pub(crate) fn new(
+        shape: Shape,
+        can_call: bool,
+        is_lossy: bool,
+        limits: Arc<Limits>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             wire: OnceLock::new(),
             shape,
             can_call,
+            is_lossy,
             limits,
             inner: Mutex::new(Inner {
                 ring: Ring::new(),

@@ -89,6 +89,10 @@ pub struct Limits {
     /// system, on Linux. Default 30 s, as two heartbeats: a system by itself takes a quarter of
     /// an hour to find out that a peer with calls in flight is gone. Zero leaves it to the system.
     pub unacknowledged: Duration,
+    /// How long nothing is heard of a call that is idempotent before it is sent again, over a
+    /// transport that loses messages, as UDP does; doubled each time. Default 1 s, as RFC 8085
+    /// section 3.1.1 has it for those who do not measure.
+    pub resend: Duration,
     /// How long the requests of a peer may go on after it has closed its sending side. Default
     /// 1 s: enough for a script that sends a request and closes, short for a peer that is gone.
     pub half_close: Duration,
@@ -128,6 +132,7 @@ impl Default for Limits {
             idle: Duration::from_secs(60),
             heartbeat: Duration::from_secs(15),
             unacknowledged: Duration::from_secs(30),
+            resend: Duration::from_secs(1),
             half_close: Duration::from_secs(1),
             shutdown: Duration::from_secs(30),
         }

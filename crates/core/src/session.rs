@@ -144,7 +144,7 @@ impl Session {
             links: Vec::new(),
             tongue: 0,
             recognition: None,
-            calls: Calls::new(settings.shape, can_call, Arc::clone(&limits)),
+            calls: Calls::new(settings.shape, can_call, settings.is_lossy, Arc::clone(&limits)),
             outgoing: Outgoing::new(settings.shape),
             requests: Requests::default(),
             batches: Batches::default(),

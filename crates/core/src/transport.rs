@@ -93,6 +93,12 @@ pub struct Connection {
     /// Bytes of the largest message that the transport can carry, where it cannot carry any: the
     /// limit `max_message` is no higher on this connection.
     pub max_message: Option<usize>,
+    /// Messages may be lost on the way without anybody knowing. A call that is
+    /// [`idempotent`](crate::Call::idempotent) is then sent again after [`Limits::resend`], twice
+    /// that, and so on, until it is answered or its time is over.
+    ///
+    /// [`Limits::resend`]: crate::Limits::resend
+    pub is_lossy: bool,
     /// The receiving half.
     pub recv: Box<dyn RecvHalf>,
     /// The sending half.
@@ -101,7 +107,7 @@ pub struct Connection {
 
 impl Connection {
     /// A connection of which nothing else is known: the protocol's own framing, a protocol that the
-    /// first bytes tell, no headers, messages of any size.
+    /// first bytes tell, no headers, messages of any size, none lost on the way.
     ///
     /// ```
     /// # use tinyrpc_core::{Connection, PeerAddress, RecvHalf, SendHalf, Shape};
@@ -125,6 +131,7 @@ impl Connection {
             peer,
             headers: None,
             max_message: None,
+            is_lossy: false,
             recv,
             send,
         }

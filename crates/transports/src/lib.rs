@@ -13,6 +13,7 @@
 //! | `tcp` | bytes over TCP (feature `tcp`) |
 //! | `exec` | bytes over the standard streams of a program that is started (feature `stdio`) |
 //! | `stdio` | bytes over our own standard streams (feature `stdio`) |
+//! | `udp` | messages and exchanges in datagrams (feature `udp`) |
 //! | `unix` | bytes over Unix sockets (feature `unix`, on Unix) |
 //! | `amqp` | exchanges over AMQP, by way of RabbitMQ (feature `amqp`) |
 //! | `zmq` | messages and exchanges over ZeroMQ (feature `zmq`, on Unix) |
@@ -34,6 +35,8 @@ pub mod stream;
 pub mod tcp;
 #[cfg(feature = "tls")]
 pub mod tls;
+#[cfg(feature = "udp")]
+pub mod udp;
 #[cfg(all(unix, feature = "unix"))]
 pub mod unix;
 #[cfg(feature = "ws")]

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Caller, journey::Journey, micros};
+use super::{Caller, journey::Journey, micros, resend::Resend};
 use crate::{
     Error, Payload, PayloadRef, Reason,
     calls::{Begun, Body, Patience},
@@ -29,6 +29,7 @@ pub struct Call<'a, P, R> {
     state: State,
     /// Where it has several connections to choose from.
     journey: Option<Box<Journey>>,
+    resend: Resend,
     result: PhantomData<fn() -> R>,
 }
 
@@ -52,6 +53,7 @@ impl<'a, P, R> Call<'a, P, R> {
             idempotent: caller.idempotent,
             state: State::Fresh,
             journey: None,
+            resend: Resend::default(),
             result: PhantomData,
         }
     }
@@ -67,10 +69,13 @@ impl<'a, P, R> Call<'a, P, R> {
         self
     }
 
-    /// Says that the method may be executed twice without harm. Only a client over several
-    /// addresses, or one that reconnects, makes use of it: where a connection is lost and nobody can
-    /// know whether the call was executed, it is made again over another one, within the same
-    /// time. Such repetitions add a tenth to the load at most; beyond that calls end as *unknown*.
+    /// Says that the method may be executed twice without harm, so that the call can be made again
+    /// where nobody can know whether it was executed.
+    ///
+    /// A client over several addresses, or one that reconnects, makes it again over another
+    /// connection where one is lost, within the same time. Such repetitions add a tenth to the load
+    /// at most; beyond that calls end as *unknown*. Over a transport that loses messages, as UDP
+    /// does, it is sent again where nothing was heard for [`Limits::resend`](crate::Limits::resend).
     ///
     /// What [`Call::send`] has sent is not repeated.
     pub fn idempotent(mut self) -> Self {
@@ -136,7 +141,7 @@ impl<'a, P, R> Call<'a, P, R> {
     where
         P: Serialize,
     {
-        let timeout = self.journey.as_ref().map_or(self.timeout, |journey| journey.left());
+        let timeout = self.time();
         let caller = self.over();
         let key = match self.state {
             State::Waiting(key) => Some(key),
@@ -162,6 +167,31 @@ impl<'a, P, R> Call<'a, P, R> {
                 self.give_up();
                 Poll::Ready(Err(error))
             }
+        }
+    }
+
+    /// True where the call is sent again if nothing is heard of it.
+    fn is_resent(&self) -> bool {
+        self.idempotent && self.over().calls.is_lossy
+    }
+
+    /// What is left of the call's time; 0 for ever.
+    fn left(&self) -> u64 {
+        match &self.journey {
+            Some(journey) => journey.left(),
+            None => self.resend.left(self.timeout),
+        }
+    }
+
+    /// The time of the attempt that begins, or waits to begin.
+    fn time(&mut self) -> u64 {
+        match self.state {
+            _ if !self.is_resent() => self.left(),
+            State::Fresh => {
+                let first = micros(self.over().calls.limits.resend);
+                self.resend.begin(first, self.left())
+            }
+            _ => self.resend.current(),
         }
     }
 
@@ -219,6 +249,14 @@ impl<P: Serialize, R> Call<'_, P, R> {
             let answer = ready!(collect(self.over(), id, cx, &read));
             self.state = State::Done;
             match answer {
+                Err(error) if self.is_resent() => {
+                    let left = self.left();
+                    if self.resend.is_due(&error, left) {
+                        self.state = State::Fresh;
+                    } else {
+                        self.failed(self.resend.ended(error, self.timeout))?;
+                    }
+                }
                 Err(error) if self.journey.is_some() => self.failed(error)?,
                 answer => return Poll::Ready(answer),
             }

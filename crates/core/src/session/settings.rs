@@ -21,6 +21,9 @@ pub struct Settings {
     pub role: Role,
     /// What the transport carries.
     pub shape: Shape,
+    /// The transport may lose messages without anybody knowing: see
+    /// [`Connection::is_lossy`](crate::Connection::is_lossy).
+    pub is_lossy: bool,
     /// The protocol, or several of which the peer's first bytes choose one.
     pub protocols: Vec<Arc<dyn Protocol>>,
     /// A framing in place of the protocol's own.
@@ -38,7 +41,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// One end of a connection of which nothing else is known: no framing but the protocol's own,
+    /// One end of a connection of which nothing else is known: nothing is lost, no framing but the protocol's own,
     /// the default limits, answers as they are ready, no gate, a peer in this process, no trace.
     ///
     /// ```
@@ -52,6 +55,7 @@ impl Settings {
         Self {
             role,
             shape,
+            is_lossy: false,
             protocols,
             framing: None,
             limits: Arc::default(),
