@@ -3,6 +3,7 @@
 
 #[path = "../support/folder.rs"]
 mod folder;
+mod one_way;
 mod sides;
 
 use std::{
@@ -21,7 +22,17 @@ use tokio::{
 use zmq::{Context, DEALER, REQ, Socket, SocketType};
 
 /// No step takes longer, unless it hangs.
-const PATIENCE: i32 = 10_000;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits until something holds; the test fails where it never does.
+async fn until(what: impl AsyncFn() -> bool) {
+    let holds = async {
+        while !what().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, holds).await.expect("it holds in time");
+}
 
 fn service(noted: &Arc<AtomicU32>) -> Dispatcher {
     let noted = Arc::clone(noted);
@@ -41,7 +52,7 @@ async fn served(limits: Limits) -> (ServerHandle, String, Arc<AtomicU32>) {
 
 fn socket(kind: SocketType, address: &str) -> Socket {
     let socket = Context::new().socket(kind).expect("a socket");
-    socket.set_rcvtimeo(PATIENCE).expect("a timeout");
+    socket.set_rcvtimeo(PATIENCE.as_millis() as i32).expect("a timeout");
     socket.set_linger(0).expect("no linger");
     socket.connect(address).expect("an address");
     socket
@@ -114,6 +125,85 @@ async fn envelopes_come_back() {
     .await;
 }
 
+/// A message of too many parts is refused, and the next one of the same peer is not.
+#[tokio::test]
+async fn messages_of_many_parts_are_refused() {
+    let (_server, address, _) = served(Limits::default()).await;
+    beside(move || {
+        let req = socket(REQ, &address);
+        let dealer = socket(DEALER, &address);
+        for (id, count) in (0..).zip([61, 62, 63, 64, 1000, 100_000]) {
+            let mut many = vec!["x".to_owned(); count];
+            many.push(add(id));
+            // With the id of the peer, and the empty part of a REQ.
+            let is_refused = count + 3 > 64;
+            req.send_multipart(&many, 0).expect("room");
+            let answer = parts(&req);
+            match is_refused {
+                true => assert_eq!(answer, [""], "{count}"),
+                false => assert_eq!(answer.last(), Some(&sum(id)), "{count}"),
+            }
+            req.send(&add(id), 0).expect("room");
+            assert_eq!(parts(&req), [sum(id)]);
+            many.insert(0, String::new());
+            dealer.send_multipart(&many, 0).expect("room");
+            assert_eq!(parts(&dealer).concat().contains("result"), !is_refused);
+            dealer.send(&add(id), 0).expect("room");
+            assert_eq!(parts(&dealer), [sum(id)]);
+        }
+        // And so is one whose parts are too long.
+        let long = ["y".repeat(10_000), "y".repeat(10_000), add(1)];
+        req.send_multipart(&long, 0).expect("room");
+        assert_eq!(parts(&req), [""]);
+        req.send(&add(1), 0).expect("room");
+        assert_eq!(parts(&req), [sum(1)]);
+    })
+    .await;
+}
+
+/// The second of two peers of one id is not served, and takes nothing from the first.
+#[tokio::test]
+async fn ids_are_not_taken_over() {
+    let (_server, address, _) = served(Limits::default()).await;
+    beside(move || {
+        let context = Context::new();
+        let twin = || {
+            let dealer = context.socket(DEALER).expect("a socket");
+            dealer.set_identity(b"twin").expect("an id");
+            dealer.set_linger(0).expect("no linger");
+            dealer.set_rcvtimeo(PATIENCE.as_millis() as i32).expect("a timeout");
+            dealer.connect(&address).expect("an address");
+            dealer
+        };
+        let first = twin();
+        first.send(&add(1), 0).expect("room");
+        assert_eq!(parts(&first), [sum(1)]);
+        let second = twin();
+        second.set_rcvtimeo(200).expect("a timeout");
+        second.send(&add(2), 0).expect("room");
+        assert!(second.recv_bytes(0).is_err(), "nobody knows whose answer that would be");
+        for id in 3..100 {
+            first.send(&add(id), 0).expect("room");
+            assert_eq!(parts(&first), [sum(id)]);
+        }
+        // Its id is free behind it.
+        drop((first, second));
+        let third = twin();
+        let start = std::time::Instant::now();
+        third.set_rcvtimeo(200).expect("a timeout");
+        loop {
+            third.send(&add(5), 0).expect("room");
+            match third.recv_string(0) {
+                Ok(answer) => break assert_eq!(answer, Ok(sum(5))),
+                Err(_) => assert!(start.elapsed() < PATIENCE, "the next one is served"),
+            }
+            third.disconnect(&address).expect("it is connected");
+            third.connect(&address).expect("an address");
+        }
+    })
+    .await;
+}
+
 /// A message over `max_message` costs its sender the connection, and nobody else anything.
 #[tokio::test]
 async fn large_messages_are_refused() {
@@ -177,7 +267,7 @@ async fn a_client_without_a_server_is_told() {
 async fn a_rep_is_called() {
     let rep = Context::new().socket(zmq::REP).expect("a socket");
     rep.bind("tcp://127.0.0.1:*").expect("a free port");
-    rep.set_rcvtimeo(PATIENCE).expect("a timeout");
+    rep.set_rcvtimeo(PATIENCE.as_millis() as i32).expect("a timeout");
     let address = rep.get_last_endpoint().expect("it is bound").expect("text");
     let serving = spawn_blocking(move || {
         let endpoint =

@@ -17,9 +17,7 @@ use tinyrpc::{
 };
 use tokio::time::timeout;
 
-use crate::folder::Folder;
-
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::{PATIENCE, folder::Folder, until};
 
 /// A service that says which one it is, and counts.
 struct Worker {
@@ -99,16 +97,6 @@ async fn check(client: &Client) {
     client.notify("who", ()).await.expect("it is sent");
     let error = client.call::<_, i64>("nosuch", ()).await.expect_err("there is none");
     assert!(error.as_rpc().is_some(), "{error}");
-}
-
-/// Waits until something holds; the test fails where it never does.
-async fn until(what: impl AsyncFn() -> bool) {
-    let holds = async {
-        while !what().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(PATIENCE, holds).await.expect("it holds in time");
 }
 
 /// True where a call is not taken by anybody.

@@ -1,20 +1,39 @@
-//! Messages and exchanges over ZeroMQ: a ROUTER that serves, a DEALER that calls.
+//! Messages and exchanges over ZeroMQ: a ROUTER that serves, a DEALER that calls; and one way, PUSH
+//! to PULL and PUB to SUB.
 //!
-//! | peer | what it sends | what it is here |
+//! | peer of a server | what it sends | what it is here |
 //! |---|---|---|
 //! | DEALER | the message | a connection of its own, messages both ways: the server may call it |
 //! | REQ, or a DEALER or broker in front of one | an envelope, as a rule one empty part, and the message | a connection of exchanges: each message gets exactly one answer in its envelope, an empty one where there is nothing to say |
+//! | PUSH | the message | one connection for all of them, which are never answered: a call that came by it would be executed all the same |
+//! | PUB | a topic or none, and the message | the same |
 //!
-//! A server has one ROUTER for all peers of an endpoint. Each peer comes out of [`ZmqListener`] as a connection
-//! with its first message, and ends as its network connection does. The last part is always the
-//! message, and what stands before it is given back as it came; so brokers may stand in between,
-//! and the peers behind one broker share a connection of exchanges.
+//! A server has one ROUTER for all peers of an endpoint. Each peer comes out of [`ZmqListener`] as a
+//! connection with its first message, and ends as its network connection does. The last part is
+//! always the message, and what stands before it is given back as it came; so brokers may stand in
+//! between, and the peers behind one broker share a connection of exchanges.
+//!
+//! Either side may bind or connect, any number of endpoints: see [`ZmqListener`] and
+//! [`ZmqConnector`]. A server that connects is a worker, for a client that binds.
+//!
+//! What is bounded, and what becomes of whoever goes beyond:
+//!
+//! | | bound | beyond |
+//! |---|---|---|
+//! | a part | `max_message` of [`Limits`] | ZeroMQ closes the network connection before it takes the memory |
+//! | parts of a message | 64, and 16 KiB before the last | the message is refused by an empty answer |
+//! | what waits for a slow handler | four times the larger of `max_message` and `max_backlog` | the peer has half a second to take it, then its connection ends |
+//! | what waits in the sockets | [`Tuning::hwm`] messages each way | the sender waits |
+//! | a peer without a handshake | `handshake` | ZeroMQ closes the network connection |
+//! | a peer that is silent | `heartbeat`, twice | the same; these heartbeats are ZeroMQ's own, and any peer answers them |
+//!
+//! Two peers of one id: the second is not served, as ZeroMQ has it. An id proves nothing.
 //!
 //! ZeroMQ can not close the connection of one peer. Where a server closes one, it says so by an
-//! empty message, which no protocol has; a [`ZmqConnector`] takes it for the end.
-//! Either side may bind or connect, any number of endpoints: see [`ZmqListener`] and
-//! [`ZmqConnector`]. A peer that takes nothing makes its sender wait, and one that is gone is an error. Over `inproc`
-//! a foreign peer that goes is not noticed before something is sent to it.
+//! empty message, which no protocol has; a [`ZmqConnector`] takes it for the end. A peer that takes
+//! nothing makes its sender wait, and one that is gone is an error. Over `inproc` a foreign peer
+//! that goes is not noticed before something is sent to it. There is no encryption: the libzmq that
+//! is built in has no CURVE.
 
 mod backoff;
 mod contexts;
@@ -22,6 +41,7 @@ mod dealer;
 mod doors;
 mod endpoint;
 mod hub;
+mod inlet;
 mod line;
 mod listener;
 mod message;
@@ -30,6 +50,7 @@ mod pump;
 mod readiness;
 mod resolve;
 mod router;
+mod served;
 mod spread;
 mod tuning;
 mod watch;
@@ -40,7 +61,9 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use tinyrpc_core::{Connection, Connector, Limits};
+use zmq::SocketType;
 
 pub use self::{
     doors::ZmqEndpoints, endpoint::Endpoint, listener::ZmqListener, resolve::Resolve,
@@ -63,6 +86,7 @@ pub struct ZmqConnector {
     bind: Vec<Endpoint>,
     connect: Vec<Endpoint>,
     way: Way,
+    topic: Bytes,
     common: Common,
     /// Where it was bound the last time.
     bound: Arc<Mutex<Vec<Endpoint>>>,
@@ -80,8 +104,14 @@ impl ZmqConnector {
     }
 
     fn empty(limits: Arc<Limits>) -> Self {
-        let (bind, connect, bound) = (Vec::new(), Vec::new(), Arc::default());
-        Self { bind, connect, way: Way::Messages, common: Common::new(limits), bound }
+        Self {
+            bind: Vec::new(),
+            connect: Vec::new(),
+            way: Way::Messages,
+            topic: Bytes::new(),
+            common: Common::new(limits),
+            bound: Arc::default(),
+        }
     }
 
     /// Connects to one more endpoint.
@@ -101,6 +131,23 @@ impl ZmqConnector {
     /// Many may be in flight. The server cannot call.
     pub fn enveloped(mut self) -> Self {
         self.way = Way::Exchanges;
+        self
+    }
+
+    /// Sends notifications to a PULL, each to one of those that are there: work that nobody waits
+    /// for. Calls fail at once. What is on the way to a receiver that dies is lost.
+    pub fn pushing(mut self) -> Self {
+        self.way = Way::Push;
+        self
+    }
+
+    /// Sends notifications to every SUB that has subscribed to a topic, which stands in a part
+    /// before the message; the empty one has no part, and reaches those that subscribed to all.
+    /// Calls fail at once. As ZeroMQ has it, nobody is told that nobody listens, or that somebody
+    /// is too slow, and misses what goes beyond the high-water mark.
+    pub fn publishing(mut self, topic: impl Into<Vec<u8>>) -> Self {
+        self.way = Way::Publish;
+        self.topic = topic.into().into();
         self
     }
 
@@ -131,13 +178,14 @@ impl Connector for ZmqConnector {
         for endpoint in &self.connect {
             found.extend(self.common.resolver.resolve(endpoint).await?);
         }
-        if self.bind.is_empty() && self.connect.len() == 1 {
+        if self.bind.is_empty() && self.connect.len() == 1 && !self.way.is_one_way() {
             return dealer::connect(&found, self.way, &self.common).await;
         }
         // A port that was free the first time is kept.
         let known = self.bound_endpoints();
         let bind = if known.is_empty() { &self.bind } else { &known };
-        let (connection, bound) = spread::open(bind, found, &self.common).await?;
+        let (connection, bound) =
+            spread::open(bind, found, self.way, &self.topic, &self.common).await?;
         *self.bound.lock().unwrap_or_else(PoisonError::into_inner) = bound;
         Ok(connection)
     }
@@ -159,11 +207,50 @@ impl fmt::Debug for ZmqConnector {
     }
 }
 
-/// How a DEALER with one server sends.
+/// How the calling side sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
+    /// Messages both ways with one server; exchanges with several.
     Messages,
+    /// Exchanges in envelopes.
     Exchanges,
+    /// Each message to somebody.
+    Push,
+    /// Each message to everybody.
+    Publish,
+}
+
+impl Way {
+    fn is_one_way(self) -> bool {
+        matches!(self, Self::Push | Self::Publish)
+    }
+
+    fn kind(self) -> SocketType {
+        match self {
+            Self::Messages | Self::Exchanges => zmq::DEALER,
+            Self::Push => zmq::PUSH,
+            Self::Publish => zmq::PUB,
+        }
+    }
+}
+
+/// What the serving side receives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Receives {
+    Calls,
+    Pushed,
+    /// With the beginnings of the topics.
+    Published(Arc<[Vec<u8>]>),
+}
+
+impl Receives {
+    fn kind(&self) -> SocketType {
+        match self {
+            Self::Calls => zmq::ROUTER,
+            Self::Pushed => zmq::PULL,
+            Self::Published(_) => zmq::SUB,
+        }
+    }
 }
 
 /// What both sides are set up with.
@@ -172,10 +259,12 @@ struct Common {
     limits: Arc<Limits>,
     tuning: Tuning,
     resolver: Arc<dyn Resolve>,
+    receives: Receives,
 }
 
 impl Common {
     fn new(limits: Arc<Limits>) -> Self {
-        Self { limits, tuning: Tuning::default(), resolver: Arc::new(resolve::plain) }
+        let (tuning, resolver) = (Tuning::default(), Arc::new(resolve::plain));
+        Self { limits, tuning, resolver, receives: Receives::Calls }
     }
 }

@@ -50,13 +50,13 @@ impl Lease {
                     return Ok((opened, room.lease()));
                 }
                 Err(Error::EMFILE) if family != Family::Inproc => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(explained(error)),
             }
         }
         rooms.last_number += 1;
         let number = rooms.last_number;
         let room = Room { family, context: Context::new(), number, leases: 1 };
-        let opened = open(&room.context)?;
+        let opened = open(&room.context).map_err(explained)?;
         let lease = room.lease();
         rooms.list.push(room);
         Ok((opened, lease))
@@ -94,6 +94,16 @@ impl Drop for Lease {
             Err(_) => drop(context),
         }
     }
+}
+
+/// A context holds a thousand sockets (`ZMQ_MAX_SOCKETS`), and inproc has but one context.
+fn explained(error: Error) -> io::Error {
+    if error != Error::EMFILE {
+        return error.into();
+    }
+    let words = "ZeroMQ has no room for another socket: there are ZMQ_MAX_SOCKETS of them over \
+                 inproc, or the process has too many open files";
+    io::Error::new(io::ErrorKind::OutOfMemory, words)
 }
 
 struct Room {

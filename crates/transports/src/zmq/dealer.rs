@@ -14,7 +14,7 @@ use tinyrpc_core::{
     SendHalf, Shape,
 };
 use tokio::task::JoinHandle;
-use zmq::DEALER;
+use zmq::{DEALER, SocketType};
 
 use super::{
     Common, Way,
@@ -47,7 +47,7 @@ pub(super) async fn connect(
 ) -> io::Result<Connection> {
     let mut refused = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for endpoint in endpoints {
-        match line(endpoint, common).await {
+        match line(DEALER, endpoint, common).await {
             Ok(line) => return Ok(connection(line, endpoint, way)),
             Err(error) => refused = error,
         }
@@ -56,11 +56,15 @@ pub(super) async fn connect(
 }
 
 /// A socket that is connected to the first address of an endpoint that answers.
-pub(super) async fn line(endpoint: &Endpoint, common: &Common) -> io::Result<Line> {
+pub(super) async fn line(
+    kind: SocketType,
+    endpoint: &Endpoint,
+    common: &Common,
+) -> io::Result<Line> {
     let mut refused = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for resolved in endpoint.resolve().await? {
         let Common { limits, tuning, .. } = common;
-        let mut watched = tuning.socket(DEALER, Family::Calling, &resolved, limits)?;
+        let mut watched = tuning.socket(kind, Family::Calling, &resolved, limits)?;
         match watched.connect(&resolved, limits.handshake).await {
             Ok(()) => return Line::new(watched, resolved.is_inproc()),
             Err(error) => refused = error,
@@ -71,8 +75,8 @@ pub(super) async fn line(endpoint: &Endpoint, common: &Common) -> io::Result<Lin
 
 fn connection(line: Line, endpoint: &Endpoint, way: Way) -> Connection {
     let (shape, lanes) = match way {
-        Way::Messages => (Shape::Messages, None),
         Way::Exchanges => (Shape::Exchange, Some(HashSet::new())),
+        _ => (Shape::Messages, None),
     };
     let dealer =
         Dealer { line: Some(line), closing: None, ended: false, lanes, store: Store::default() };

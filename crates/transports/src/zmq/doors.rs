@@ -10,25 +10,26 @@ use std::{
 
 use tinyrpc_core::Accepted;
 use tokio::{task::AbortHandle, time::sleep};
-use zmq::ROUTER;
 
 use super::{
-    Common,
+    Common, Receives,
     backoff::Backoff,
     contexts::Family,
     endpoint::{Endpoint, Resolved, list},
     hub::Hub,
+    inlet::Inlet,
     line::Line,
     peer,
     pump::Pump,
     router::Router,
+    served::Served,
     watch::Watched,
 };
 
 /// The endpoints of a [`ZmqListener`](super::ZmqListener); cheap to clone, and of use for as long
 /// as it lives.
 ///
-/// Each has a ROUTER of its own, so that none is in the way of another.
+/// Each has a socket of its own, so that none is in the way of another.
 #[derive(Clone)]
 pub struct ZmqEndpoints(Arc<Doors>);
 
@@ -54,7 +55,7 @@ struct Door {
     /// As it is.
     endpoint: Endpoint,
     /// `None` while it is not connected.
-    hub: Option<Arc<Hub>>,
+    served: Option<Served>,
     /// Connects it again and again; `None` where it is bound.
     keeper: Option<AbortHandle>,
 }
@@ -74,10 +75,9 @@ impl ZmqEndpoints {
     ///
     /// It is taken, it is none, or the listener is gone.
     pub async fn bind(&self, endpoint: &Endpoint) -> io::Result<Endpoint> {
-        let Common { limits, tuning, .. } = &self.0.common;
         let mut refused = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
         for resolved in endpoint.resolve().await? {
-            let watched = tuning.socket(ROUTER, Family::Serving, &resolved, limits)?;
+            let watched = self.0.socket(&resolved)?;
             let bound = match watched.bind(&resolved) {
                 Ok(bound) => bound,
                 Err(error) => {
@@ -85,8 +85,8 @@ impl ZmqEndpoints {
                     continue;
                 }
             };
-            let hub = self.0.hub(watched, &resolved)?;
-            self.0.add(endpoint, &bound, Some(hub), |_| None)?;
+            let served = self.0.serve(watched, &resolved, &bound, false)?;
+            self.0.add(endpoint, &bound, Some(served), |_| None)?;
             return Ok(bound);
         }
         Err(refused)
@@ -139,7 +139,17 @@ impl ZmqEndpoints {
         let mut old = Vec::new();
         let mut state = self.0.lock();
         let mut accepted = None;
-        for hub in state.doors.iter().filter_map(|door| door.hub.as_ref()) {
+        for served in state.doors.iter().filter_map(|door| door.served.as_ref()) {
+            let hub = match served {
+                Served::Peers(hub) => hub,
+                Served::Inlet(inlet) => match inlet.poll_accept(cx) {
+                    None => continue,
+                    connection => {
+                        accepted = connection;
+                        break;
+                    }
+                },
+            };
             let mut router = hub.lock();
             match router.accept() {
                 None => old.extend(router.acceptor.replace(cx.waker().clone())),
@@ -175,35 +185,57 @@ impl Doors {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A socket that is neither bound nor connected yet.
+    fn socket(&self, at: &Resolved) -> io::Result<Watched> {
+        let Common { limits, tuning, receives, .. } = &self.common;
+        let watched = tuning.socket(receives.kind(), Family::Serving, at, limits)?;
+        if let Receives::Published(topics) = receives {
+            for topic in &**topics {
+                watched.socket().set_subscribe(topic)?;
+            }
+        }
+        Ok(watched)
+    }
+
     /// Serves a socket that is bound or connected.
-    fn hub(&self, watched: Watched, resolved: &Resolved) -> io::Result<Arc<Hub>> {
+    fn serve(
+        &self,
+        watched: Watched,
+        resolved: &Resolved,
+        endpoint: &Endpoint,
+        is_connected: bool,
+    ) -> io::Result<Served> {
+        if self.common.receives != Receives::Calls {
+            let line = Line::new(watched, resolved.is_inproc())?;
+            return Ok(Served::Inlet(Inlet::new(line, endpoint, is_connected)));
+        }
         // A peer that takes nothing, or is gone, is an error and not silence.
         watched.socket().set_router_mandatory(true)?;
         let Line { readiness, watched, .. } = Line::new(watched, resolved.is_inproc())?;
         let hub = Hub::new(Router::new(watched, &self.common.limits));
         hub.enter();
         tokio::spawn(Pump::new(readiness, Arc::clone(&hub)));
-        Ok(hub)
+        Ok(Served::Peers(hub))
     }
 
     fn add(
         &self,
         given: &Endpoint,
         endpoint: &Endpoint,
-        hub: Option<Arc<Hub>>,
+        served: Option<Served>,
         keep: impl FnOnce(u64) -> Option<AbortHandle>,
     ) -> io::Result<()> {
         let mut state = self.lock();
         if state.closed {
             drop(state);
-            hub.into_iter().for_each(|hub| hub.leave(true));
+            served.into_iter().for_each(|served| served.leave(true));
             return Err(io::Error::new(io::ErrorKind::NotConnected, "the listener is gone"));
         }
         state.last_number += 1;
         let number = state.last_number;
         let keeper = keep(number);
         let (given, endpoint) = (given.clone(), endpoint.clone());
-        state.doors.push(Door { number, given, endpoint, hub, keeper });
+        state.doors.push(Door { number, given, endpoint, served, keeper });
         let acceptor = state.acceptor.take();
         drop(state);
         acceptor.into_iter().for_each(Waker::wake);
@@ -218,19 +250,19 @@ impl Doors {
         let any = !removed.is_empty();
         for door in removed {
             door.keeper.into_iter().for_each(|keeper| keeper.abort());
-            door.hub.into_iter().for_each(|hub| hub.leave(cut));
+            door.served.into_iter().for_each(|served| served.leave(cut));
         }
         any
     }
 
     /// Puts what was connected, or nothing, behind a door; gives what was there.
-    fn put(&self, number: u64, hub: Option<Arc<Hub>>) -> Option<Arc<Hub>> {
+    fn put(&self, number: u64, served: Option<Served>) -> Option<Served> {
         let mut state = self.lock();
         let door = state.doors.iter_mut().find(|door| door.number == number);
         let old = match door {
-            Some(door) => std::mem::replace(&mut door.hub, hub),
+            Some(door) => std::mem::replace(&mut door.served, served),
             // It was disconnected meanwhile.
-            None => hub,
+            None => served,
         };
         let acceptor = state.acceptor.take();
         drop(state);
@@ -239,13 +271,12 @@ impl Doors {
     }
 
     /// Connects once.
-    async fn open(&self, endpoint: &Endpoint) -> io::Result<Arc<Hub>> {
-        let Common { limits, tuning, .. } = &self.common;
+    async fn open(&self, endpoint: &Endpoint) -> io::Result<Served> {
         let mut refused = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
         for resolved in endpoint.resolve().await? {
-            let mut watched = tuning.socket(ROUTER, Family::Serving, &resolved, limits)?;
-            match watched.connect(&resolved, limits.handshake).await {
-                Ok(()) => return self.hub(watched, &resolved),
+            let mut watched = self.socket(&resolved)?;
+            match watched.connect(&resolved, self.common.limits.handshake).await {
+                Ok(()) => return self.serve(watched, &resolved, endpoint, true),
                 Err(error) => refused = error,
             }
         }
@@ -263,11 +294,11 @@ impl Door {
 async fn keep(doors: Weak<Doors>, number: u64, endpoint: Endpoint) {
     let mut backoff = Backoff::default();
     while let Some(doors) = doors.upgrade() {
-        if let Ok(hub) = doors.open(&endpoint).await {
+        if let Ok(served) = doors.open(&endpoint).await {
             backoff.reset();
-            doors.put(number, Some(Arc::clone(&hub))).into_iter().for_each(|hub| hub.leave(true));
-            poll_fn(|cx| hub.poll_cut(cx)).await;
-            doors.put(number, None).into_iter().for_each(|hub| hub.leave(false));
+            doors.put(number, Some(served.clone())).into_iter().for_each(|old| old.leave(true));
+            poll_fn(|cx| served.poll_cut(cx)).await;
+            doors.put(number, None).into_iter().for_each(|old| old.leave(false));
         }
         drop(doors);
         sleep(backoff.next()).await;

@@ -5,7 +5,7 @@ use std::{fmt, future::poll_fn, io, sync::Arc};
 use async_trait::async_trait;
 use tinyrpc_core::{Accepted, Limits, Listener};
 
-use super::{Common, Resolve, Tuning, doors::ZmqEndpoints, endpoint::Endpoint};
+use super::{Common, Receives, Resolve, Tuning, doors::ZmqEndpoints, endpoint::Endpoint};
 
 /// Serves all peers of any number of endpoints, bound and connected, each peer as a connection.
 ///
@@ -50,6 +50,21 @@ impl ZmqListener {
     /// The same with a resolver for the endpoints that are connected. Said before any endpoint.
     pub fn resolver(self, resolver: impl Resolve + 'static) -> Self {
         self.rebuilt(|common| common.resolver = Arc::new(resolver))
+    }
+
+    /// Receives what a PUSH sends, one way. Said before any endpoint.
+    pub fn pulling(self) -> Self {
+        self.rebuilt(|common| common.receives = Receives::Pushed)
+    }
+
+    /// Receives what a PUB sends, one way, of the topics that begin so; of all of them where no
+    /// topic is named. Said before any endpoint.
+    pub fn subscribing<T: Into<Vec<u8>>>(self, topics: impl IntoIterator<Item = T>) -> Self {
+        let mut topics: Vec<Vec<u8>> = topics.into_iter().map(Into::into).collect();
+        if topics.is_empty() {
+            topics.push(Vec::new());
+        }
+        self.rebuilt(|common| common.receives = Receives::Published(topics.into()))
     }
 
     fn rebuilt(self, change: impl FnOnce(&mut Common)) -> Self {

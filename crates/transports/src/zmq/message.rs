@@ -19,8 +19,9 @@ pub(super) struct Raw {
 pub(super) enum Got {
     Nothing,
     Whole(Raw),
-    /// It had more parts, or longer ones before the last, than anybody needs; the first of them.
-    Excess(Message),
+    /// It had more parts, or longer ones before the last, than anybody needs; the first of them,
+    /// up to the empty one behind which a message begins, where there is one.
+    Excess(Vec<Message>),
 }
 
 /// The next message, where one is there.
@@ -35,7 +36,12 @@ pub(super) fn receive(socket: &Socket) -> io::Result<Got> {
         };
         if !part.get_more() {
             return Ok(match first {
-                Some(first) if excess => Got::Excess(first),
+                Some(first) if excess => {
+                    let end = rest.iter().position(|part: &Message| part.is_empty());
+                    rest.truncate(end.map_or(0, |end| end + 1));
+                    rest.insert(0, first);
+                    Got::Excess(rest)
+                }
                 first => Got::Whole(Raw { first, rest, body: part }),
             });
         }

@@ -102,7 +102,7 @@ struct Peer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Closed,
-    /// It sent more than may wait, or what nobody needs.
+    /// It sent more than may wait.
     Flooded,
     /// This side has had enough.
     Cut,
@@ -162,7 +162,11 @@ impl Router {
                     drained = true;
                     break;
                 }
-                Got::Excess(id) => self.turn_away(&id, wakers),
+                // It is refused, and its sender may send another one.
+                Got::Excess(envelope) => {
+                    let envelope = envelope.iter().map(|part| &**part);
+                    _ = message::send(self.socket.socket(), envelope, &[]);
+                }
                 Got::Whole(raw) => {
                     room = room.saturating_sub(raw.len());
                     batch.push(raw);
@@ -283,16 +287,6 @@ impl Router {
         if peer.waiting > self.most_waiting {
             self.crowded.get_or_insert(number);
         }
-    }
-
-    /// Ends a peer that sends what nobody needs.
-    fn turn_away(&mut self, id: &[u8], wakers: &mut Vec<Waker>) {
-        for is_exchange in [false, true] {
-            if let Some(number) = self.routes.of(is_exchange).get(id).copied() {
-                self.end(number, End::Flooded, wakers);
-            }
-        }
-        _ = message::send(self.socket.socket(), [id], &[]);
     }
 
     /// Ends the peer that has not taken what waits for it in all the time it was given.
@@ -485,8 +479,7 @@ impl Router {
     }
 }
 
-const FLOODED: &str = "the peer sent more than `max_message` and `max_backlog` let wait, or a \
-                       message of too many parts";
+const FLOODED: &str = "the peer sent more than `max_message` and `max_backlog` let wait";
 
 /// Messages that are received before others have their turn.
 const MESSAGES_PER_TURN: usize = 1024;

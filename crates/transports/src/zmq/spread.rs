@@ -1,4 +1,5 @@
-//! `Spread`: the calling side with any number of servers, each call to one of them.
+//! `Spread`: the calling side with any number of servers, each call to one of them; and what sends
+//! one way.
 
 use std::{
     collections::HashSet,
@@ -10,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use tinyrpc_core::{
     Connection, Error, Incoming, Lane, Outgoing, Peeked, PeerAddress, Reason, Received, RecvHalf,
     SendHalf, Shape,
@@ -18,10 +20,10 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, sleep},
 };
-use zmq::{DEALER, POLLOUT};
+use zmq::POLLOUT;
 
 use super::{
-    Common,
+    Common, Way,
     backoff::Backoff,
     contexts::Family,
     dealer::{self, MESSAGES_PER_READ, answer},
@@ -34,6 +36,8 @@ use super::{
 /// All sockets of a connection, with one task, which polls both halves.
 struct Spread {
     legs: Vec<Leg>,
+    way: Way,
+    topic: Bytes,
     /// The leg that has the next turn.
     turn: usize,
     store: Store,
@@ -41,9 +45,10 @@ struct Spread {
     closed: bool,
 }
 
-/// A DEALER that is bound, or one that is connected again and again.
+/// A socket that is bound, or one that is connected again and again.
 struct Leg {
     state: State,
+    way: Way,
     /// Where it is to be connected; `None` where it is bound.
     target: Option<(Endpoint, Common)>,
     backoff: Backoff,
@@ -74,44 +79,58 @@ struct Half(Arc<Mutex<Spread>>);
 pub(super) async fn open(
     bind: &[Endpoint],
     connect: Vec<Endpoint>,
+    way: Way,
+    topic: &Bytes,
     common: &Common,
 ) -> io::Result<(Connection, Vec<Endpoint>)> {
     let (mut legs, mut bound) = (Vec::new(), Vec::new());
     for endpoint in bind {
-        let (line, at) = bind_patiently(endpoint, common).await?;
-        legs.push(Leg::new(State::Up(line), None));
+        let (line, at) = bind_patiently(way, endpoint, common).await?;
+        legs.push(Leg::new(State::Up(line), way, None));
         bound.push(at);
     }
     let name = list(&[bound.as_slice(), connect.as_slice()].concat());
     let mut refused = None;
     for endpoint in connect {
-        let state = match dealer::line(&endpoint, common).await {
+        let state = match dealer::line(way.kind(), &endpoint, common).await {
             Ok(line) => State::Up(line),
             Err(error) => {
                 refused = Some(error);
-                State::Down(again(&endpoint, common, Duration::ZERO))
+                State::Down(again(way, &endpoint, common, Duration::ZERO))
             }
         };
-        legs.push(Leg::new(state, Some((endpoint, common.clone()))));
+        legs.push(Leg::new(state, way, Some((endpoint, common.clone()))));
     }
     if let Some(refused) = refused
         && legs.iter().all(|leg| matches!(leg.state, State::Down(_)))
     {
         return Err(refused);
     }
-    let closing = Vec::new();
-    let spread = Spread { legs, turn: 0, store: Store::default(), closing, closed: false };
+    let spread = Spread {
+        legs,
+        way,
+        topic: topic.clone(),
+        turn: 0,
+        store: Store::default(),
+        closing: Vec::new(),
+        closed: false,
+    };
     let spread = Arc::new(Mutex::new(spread));
     let (recv, send) = (Box::new(Half(Arc::clone(&spread))), Box::new(Half(spread)));
     let peer = PeerAddress::Other(name.into());
-    Ok((Connection::new(Shape::Exchange, peer, recv, send), bound))
+    let shape = if way.is_one_way() { Shape::OneWay } else { Shape::Exchange };
+    Ok((Connection::new(shape, peer, recv, send), bound))
 }
 
 /// Binds an endpoint, which may still be that of a connection of ours that has just ended.
-async fn bind_patiently(endpoint: &Endpoint, common: &Common) -> io::Result<(Line, Endpoint)> {
+async fn bind_patiently(
+    way: Way,
+    endpoint: &Endpoint,
+    common: &Common,
+) -> io::Result<(Line, Endpoint)> {
     let start = Instant::now();
     loop {
-        match bind(endpoint, common).await {
+        match bind(way, endpoint, common).await {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && start.elapsed() < REBIND => {
                 sleep(REBIND / 20).await;
             }
@@ -120,11 +139,11 @@ async fn bind_patiently(endpoint: &Endpoint, common: &Common) -> io::Result<(Lin
     }
 }
 
-async fn bind(endpoint: &Endpoint, common: &Common) -> io::Result<(Line, Endpoint)> {
+async fn bind(way: Way, endpoint: &Endpoint, common: &Common) -> io::Result<(Line, Endpoint)> {
     let mut refused = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for resolved in endpoint.resolve().await? {
         let Common { limits, tuning, .. } = common;
-        let watched = tuning.socket(DEALER, Family::Calling, &resolved, limits)?;
+        let watched = tuning.socket(way.kind(), Family::Calling, &resolved, limits)?;
         match watched.bind(&resolved) {
             Ok(bound) => return Ok((Line::new(watched, resolved.is_inproc())?, bound)),
             Err(error) => refused = error,
@@ -133,18 +152,18 @@ async fn bind(endpoint: &Endpoint, common: &Common) -> io::Result<(Line, Endpoin
     Err(refused)
 }
 
-fn again(endpoint: &Endpoint, common: &Common, after: Duration) -> Connecting {
+fn again(way: Way, endpoint: &Endpoint, common: &Common, after: Duration) -> Connecting {
     let (endpoint, common) = (endpoint.clone(), common.clone());
     Box::pin(async move {
         sleep(after).await;
-        dealer::line(&endpoint, &common).await
+        dealer::line(way.kind(), &endpoint, &common).await
     })
 }
 
 impl Leg {
-    fn new(state: State, target: Option<(Endpoint, Common)>) -> Self {
+    fn new(state: State, way: Way, target: Option<(Endpoint, Common)>) -> Self {
         let (backoff, open, lanes) = (Backoff::default(), HashSet::new(), HashSet::new());
-        Self { state, target, backoff, open, deserted: false, room: false, lanes }
+        Self { state, way, target, backoff, open, deserted: false, room: false, lanes }
     }
 
     /// Receives what is there; true where something came, or became of the leg.
@@ -180,7 +199,7 @@ impl Leg {
                 }
             }
             let mut count = 0;
-            while count < MESSAGES_PER_READ {
+            while count < MESSAGES_PER_READ && !self.way.is_one_way() {
                 count += 1;
                 match message::receive(line.socket())? {
                     Got::Nothing => {
@@ -221,7 +240,7 @@ impl Leg {
     /// Connects again in a while; true where something came of it at once, which it never does.
     fn fall(&mut self) -> bool {
         if let Some((endpoint, common)) = &self.target {
-            let connecting = again(endpoint, common, self.backoff.next());
+            let connecting = again(self.way, endpoint, common, self.backoff.next());
             if let State::Up(line) = std::mem::replace(&mut self.state, State::Down(connecting)) {
                 _ = line.socket().set_linger(0);
                 drop(line);
@@ -229,6 +248,13 @@ impl Leg {
         }
         self.room = false;
         false
+    }
+
+    fn line(&self) -> Option<&Line> {
+        match &self.state {
+            State::Up(line) => Some(line),
+            State::Down(_) => None,
+        }
     }
 
     /// True where there may be somebody to whom something could be sent.
@@ -279,14 +305,29 @@ impl Spread {
                     continue;
                 }
             };
+            if self.way == Way::Publish {
+                // Whoever is not there misses it.
+                let topic = (!self.topic.is_empty()).then_some(&*self.topic);
+                for line in self.legs.iter().filter_map(Leg::line) {
+                    message::send(line.socket(), topic, bytes)?;
+                }
+                out.drop_first();
+                continue;
+            }
             let Some(index) = self.next() else { return Ok(false) };
             let Some(leg) = self.legs.get_mut(index) else { return Ok(false) };
             let State::Up(line) = &leg.state else { continue };
-            if !message::send(line.socket(), [&lane.0.to_be_bytes(), &[][..]], bytes)? {
+            let sent = match self.way {
+                Way::Push => message::send(line.socket(), [], bytes)?,
+                _ => message::send(line.socket(), [&lane.0.to_be_bytes(), &[][..]], bytes)?,
+            };
+            if !sent {
                 leg.room = false;
                 continue;
             }
-            leg.lanes.insert(lane);
+            if !lane.is_duplex() {
+                leg.lanes.insert(lane);
+            }
             out.drop_first();
         }
         Ok(true)
