@@ -64,21 +64,51 @@ pub(crate) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, 
         #[cfg(feature = "amqp")]
         Transport::Amqp => amqp::connector(url, route),
         #[cfg(all(unix, feature = "zmq"))]
-        Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => Ok(zmq::connector(url, route)),
+        Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => zmq::connector(url, route),
     }
 }
 
+/// Where connections come from.
+pub(crate) enum Source {
+    /// Makes one connection at a time.
+    Connector(Arc<dyn Connector>),
+    /// Has any number of them.
+    Listener(Box<dyn Listener>),
+}
+
 /// What has a service called from the address of a URL: it connects, and the other side calls.
-pub(crate) fn worker(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, SetupError> {
+#[cfg_attr(
+    not(all(unix, feature = "zmq")),
+    expect(unused_variables, reason = "ZeroMQ has workers of its own")
+)]
+pub(crate) async fn worker(url: &Url, route: &Route, port: &Port) -> Result<Source, SetupError> {
     match url.transport {
         #[cfg(feature = "http")]
         Transport::Http => Err(web::HTTP.no_worker(url)),
         #[cfg(all(feature = "http", feature = "tls"))]
         Transport::Https => Err(web::HTTPS.no_worker(url)),
         #[cfg(all(unix, feature = "zmq"))]
-        Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => Err(zmq::no_worker(url)),
+        Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => {
+            zmq::worker_listener(url, port).await.map(Source::Listener)
+        }
         #[allow(unreachable_patterns, reason = "some builds have none of the others")]
-        _ => connector(url, route),
+        _ => connector(url, route).map(Source::Connector),
+    }
+}
+
+/// What calls whoever comes to the address of a URL.
+#[cfg_attr(
+    not(all(unix, feature = "zmq")),
+    expect(unused_variables, reason = "ZeroMQ has clients that bind of its own")
+)]
+pub(crate) async fn bound(url: &Url, route: &Route, port: &Port) -> Result<Source, SetupError> {
+    match url.transport {
+        #[cfg(all(unix, feature = "zmq"))]
+        Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => {
+            zmq::binding_connector(url, route).await.map(Source::Connector)
+        }
+        #[allow(unreachable_patterns, reason = "some builds have none of the others")]
+        _ => listener(url, port).await.map(Source::Listener),
     }
 }
 
@@ -92,7 +122,7 @@ pub(crate) fn check_bound(url: &Url) -> Result<(), SetupError> {
         #[cfg(all(feature = "http", feature = "tls"))]
         Transport::Https => Err(web::HTTPS.no_bound(url)),
         #[cfg(all(unix, feature = "zmq"))]
-        Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => Err(zmq::no_bound(url)),
+        Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => zmq::check_bound(url),
         #[allow(unreachable_patterns, reason = "some builds have none of the others")]
         _ => Ok(()),
     }

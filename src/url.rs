@@ -3,6 +3,7 @@
 
 mod options;
 mod protocols;
+mod sockets;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -11,6 +12,9 @@ use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use tinyrpc_core::{Framing, Limits, Protocol};
 
+use self::sockets::Sockets;
+#[cfg(all(unix, feature = "zmq"))]
+pub(crate) use self::sockets::{Pattern, Side};
 use self::transport::Form;
 pub(crate) use self::{options::Options, protocols::protocols, transport::Transport};
 
@@ -19,7 +23,7 @@ pub(crate) use self::{options::Options, protocols::protocols, transport::Transpo
 /// | part | values |
 /// |---|---|
 /// | protocol | `jsonrpc`, `jsonrpc1` (before 2.0), `msgpack`; `auto`, the default of servers, takes what the peer's first bytes say; the default of clients is `jsonrpc` |
-/// | transport | `tcp://HOST:PORT`; `unix:///PATH` or `ipc:///PATH` (feature `unix`); `exec:PROGRAM ARG…` starts a program, all that stands behind it being read as a shell does, and `stdio:` is our own standard input and output (feature `stdio`); `zmq://HOST:PORT`, `zmq-ipc:///PATH` and `zmq-inproc://NAME` (feature `zmq`, on Unix); `amqp://[USER[:PASSWORD]@]HOST[:PORT][/VHOST]?queue=NAME` (feature `amqp`); `udp://HOST:PORT` (feature `udp`) |
+/// | transport | `tcp://HOST:PORT`; `unix:///PATH` or `ipc:///PATH` (feature `unix`); `exec:PROGRAM ARG…` starts a program, all that stands behind it being read as a shell does, and `stdio:` is our own standard input and output (feature `stdio`); `zmq://HOST:PORT`, `zmq-ipc:///PATH` (or `zmq+ipc`) and `zmq-inproc://NAME` (or `zmq+inproc`), or a list of them with commas, as in `zmq://HOST:PORT,HOST:PORT,zmq-ipc:///PATH` (feature `zmq`, on Unix); `amqp://[USER[:PASSWORD]@]HOST[:PORT][/VHOST]?queue=NAME` (feature `amqp`); `udp://HOST:PORT` (feature `udp`) |
 /// | `framing` | `lines`, `content-length`, `length`, `netstring`, or `self`, the default: as the protocol does by itself. Under `auto` a server recognises all of them |
 /// | `timeout` | seconds that a call waits for its answer |
 /// | `max_message` | bytes of one message; over UDP 1,232 unless it is said, and 65,507 at most |
@@ -29,7 +33,12 @@ pub(crate) use self::{options::Options, protocols::protocols, transport::Transpo
 /// | `prefetch` | servers over AMQP: how many requests one has at a time that are not answered; 64 unless said |
 /// | `tries` | servers over AMQP: how often a message is delivered again after its worker was lost, before it goes to the queue of dead letters; 5 unless said |
 /// | `reply` | clients over AMQP: `direct` for answers without a queue of their own |
+/// | `bind`, `connect` | over ZeroMQ, without a value: what stands before is bound or connected; servers bind and clients connect unless it is said. With endpoints as values, which are bound or connected beside; they may be said again |
 /// | `envelope` | clients over ZeroMQ: each message is an exchange in an envelope, for servers that are a REP |
+/// | `pattern` | over ZeroMQ: `push` or `pull`, which mean the same, for notifications to one of several servers; `pub` or `sub` for notifications to all of them |
+/// | `topic` | what a client publishes under, or what servers subscribe to; for servers it may be said again |
+/// | `hwm` | over ZeroMQ: messages that its sockets hold for each peer; 1,000 unless said otherwise |
+/// | `linger` | over ZeroMQ: seconds, 1 at most, for which an end waits for what was not sent yet |
 ///
 /// ```
 /// use tinyrpc::Url;
@@ -111,8 +120,9 @@ impl Url {
 
     /// The same without the protocol, where one is named.
     pub(crate) fn without_protocol(&self) -> &str {
-        let named = self.text.split_once(':').and_then(|(scheme, _)| scheme.find('+'));
-        named.and_then(|plus| self.text.get(plus + 1..)).unwrap_or(&self.text)
+        let (scheme, _) = self.text.split_once(':').unwrap_or((&self.text, ""));
+        let (_, name) = split(scheme);
+        self.text.get(scheme.len() - name.len()..).unwrap_or(&self.text)
     }
 
     /// What it leads to, without the protocol and without the name and the password of a login.
@@ -152,10 +162,10 @@ impl Url {
         self.options.max_message
     }
 
-    /// True where each message is to go in an envelope of its own.
+    /// What it says of ZeroMQ sockets.
     #[cfg(all(unix, feature = "zmq"))]
-    pub(crate) fn is_enveloped(&self) -> bool {
-        self.options.envelope
+    pub(crate) fn sockets(&self) -> &Sockets {
+        &self.options.sockets
     }
 
     /// What is said of a queue.
@@ -181,10 +191,7 @@ impl FromStr for Url {
             ))
         };
         let (scheme, rest) = text.split_once(':').ok_or_else(wrong)?;
-        let (protocol, name) = match scheme.split_once('+') {
-            Some((protocol, name)) => (Some(protocol), name),
-            None => (None, scheme),
-        };
+        let (protocol, name) = split(scheme);
         let (address, options) = match Form::behind(name) {
             Some(Form::Line) => (rest.trim(), ""),
             Some(Form::Nothing) => match rest.split_once('?').unwrap_or((rest, "")) {
@@ -207,12 +214,25 @@ impl FromStr for Url {
             address: address.into(),
             options: options.parse()?,
         };
+        if let Some(option) = &url.options.sockets.named
+            && !name.starts_with("zmq")
+        {
+            return Err(UrlError(format!("`{text}`: `{option}` is an option of ZeroMQ")));
+        }
         if let (Some(protocol), Some(framing)) = (&url.protocol, url.framing())
             && !carries(&**framing, &**protocol)
         {
             return Err(unfit(text));
         }
         Ok(url)
+    }
+}
+
+/// The protocol and the transport of a scheme. `zmq+ipc` is a transport.
+fn split(scheme: &str) -> (Option<&str>, &str) {
+    match scheme.split_once('+') {
+        Some((protocol, name)) if protocol != "zmq" => (Some(protocol), name),
+        _ => (None, scheme),
     }
 }
 

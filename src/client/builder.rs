@@ -141,6 +141,10 @@ impl ClientBuilder {
     pub fn option(mut self, name: &str, value: &str) -> Result<Self, SetupError> {
         let mut options = Options::default();
         options.set(name, value)?;
+        if options.is_of_sockets() {
+            let words = format!("`{name}` is an option of the URL: what is bound depends on it");
+            return Err(crate::UrlError(words).into());
+        }
         if let Some(Some(framing)) = &options.framing
             && !self.servers.iter().all(|server| carries(&**framing, &*server.protocol))
         {

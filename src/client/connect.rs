@@ -7,14 +7,14 @@ use tinyrpc_core::{Caller, Runtime};
 
 use super::{
     Client, ClientBuilder,
-    destination::{Destination, Place, Source},
+    destination::{Destination, Place},
     plan::Plan,
     pool::{Keep, Pool},
 };
 use crate::{
     SetupError,
     attempt::attempt,
-    open::{self, Route},
+    open::{self, Route, Source},
 };
 
 impl Plan {

@@ -9,7 +9,7 @@ use tinyrpc_core::{Connector, Format, Listener, Protocol};
 
 use crate::{
     SetupError, Url,
-    open::{self, Port, Route},
+    open::{self, Port, Route, Source},
 };
 
 /// Where a client goes, or who comes to it, and in which protocol it speaks there.
@@ -26,14 +26,6 @@ pub(super) enum Place {
     Bind(Url),
     /// Of this listener, which is taken out once.
     From(Mutex<Option<Box<dyn Listener>>>),
-}
-
-/// A destination that was opened.
-pub(super) enum Source {
-    /// Makes one connection at a time.
-    Connector(Arc<dyn Connector>),
-    /// Has any number of them.
-    Listener(Box<dyn Listener>),
 }
 
 impl Destination {
@@ -85,7 +77,7 @@ impl Destination {
         match &self.place {
             Place::Url(url) => open::connector(url, route).map(Source::Connector),
             Place::Through(connector) => Ok(Source::Connector(Arc::clone(connector))),
-            Place::Bind(url) => open::listener(url, port).await.map(Source::Listener),
+            Place::Bind(url) => open::bound(url, route, port).await,
             Place::From(listener) => {
                 let taken = listener.lock().unwrap_or_else(PoisonError::into_inner).take();
                 let gone = || SetupError::Io {

@@ -13,6 +13,9 @@ pub(crate) struct Route {
     /// The other side calls, and so speaks first, in whatever protocol it likes.
     #[cfg_attr(not(feature = "ws"), expect(dead_code, reason = "for transports that name one"))]
     pub(crate) waits: bool,
+    /// Binds addresses that other machines can reach, where a client binds one.
+    #[cfg(all(unix, feature = "zmq"))]
+    pub(crate) allow_remote: bool,
     /// Names and values.
     #[cfg(feature = "http")]
     pub(crate) headers: Vec<(String, String)>,

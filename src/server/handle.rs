@@ -21,7 +21,7 @@ use super::{accept::Accept, dialled::Dialled};
 use crate::{
     SetupError, Url,
     control::{Control, Order},
-    open,
+    open::{self, Source},
 };
 
 /// Runs a server; cheap to clone. Dropping it does not end the server.
@@ -73,8 +73,10 @@ impl ServerHandle {
     pub async fn connect(&self, url: impl AsRef<str>) -> Result<(), SetupError> {
         let url: Url = url.as_ref().parse()?;
         let accept = self.under(&url)?;
-        let connector = open::worker(&url, &accept.route)?;
-        self.dial(accept, connector);
+        match open::worker(&url, &accept.route, &accept.port).await? {
+            Source::Connector(connector) => self.dial(accept, connector),
+            Source::Listener(listener) => self.accept(accept, listener),
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 
 use tinyrpc_core::{ContentLength, Framing, Length, Limits, Lines, NetString};
 
-use super::{UrlError, list};
+use super::{Sockets, UrlError, list};
 
 /// The options of a URL, by the names that they have in code.
 #[derive(Clone, Debug, Default)]
@@ -13,19 +13,32 @@ pub(crate) struct Options {
     pub(crate) framing: Option<Option<Arc<dyn Framing>>>,
     pub(super) timeout: Option<Duration>,
     pub(super) max_message: Option<usize>,
-    pub(crate) envelope: bool,
     #[cfg(feature = "amqp")]
     pub(crate) amqp: AmqpOptions,
+    pub(crate) sockets: Sockets,
 }
 
 impl Options {
     /// Reads one more option.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), UrlError> {
-        let Some((_, read)) = OPTIONS.iter().find(|(known, _)| *known == name) else {
-            let known = list(OPTIONS.iter().map(|(name, _)| *name), "and");
-            return Err(UrlError(format!("unknown option `{name}`: there are {known}")));
+        let read = match OPTIONS.iter().find(|(known, _)| *known == name) {
+            Some((_, read)) => Some(read(self, value)),
+            None => self.sockets.set(name, value),
         };
-        read(self, value).map_err(|what| UrlError(format!("`{name}={value}`: expected {what}")))
+        let Some(read) = read else {
+            let known = OPTIONS.iter().map(|(name, _)| *name);
+            let known = list(known, "and");
+            let of_zmq = list(Sockets::NAMES, "and");
+            return Err(UrlError(format!(
+                "unknown option `{name}`: there are {known}, and over ZeroMQ {of_zmq}"
+            )));
+        };
+        read.map_err(|what| UrlError(format!("`{name}={value}`: expected {what}")))
+    }
+
+    /// True where something is said of ZeroMQ sockets.
+    pub(crate) fn is_of_sockets(&self) -> bool {
+        self.sockets != Sockets::default()
     }
 
     /// The limits with what these options say of them.
@@ -73,13 +86,6 @@ const OPTIONS: &[(&str, Read)] = &[
     }),
     ("max_message", |options, value| {
         options.max_message = Some(value.parse().map_err(|_| "a number of bytes")?);
-        Ok(())
-    }),
-    ("envelope", |options, value| {
-        if !value.is_empty() {
-            return Err("no value".into());
-        }
-        options.envelope = true;
         Ok(())
     }),
     #[cfg(feature = "amqp")]

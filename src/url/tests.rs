@@ -34,14 +34,25 @@ fn what_is_not_a_url() {
             "corba+tcp://127.0.0.1:1",
             "unknown protocol `corba`: there are auto, jsonrpc, jsonrpc1 and msgpack",
         );
-        check_wrong(
-            "tcp://127.0.0.1:1?colour=red",
-            "unknown option `colour`: there are framing, timeout, max_message and envelope",
+        let error = "tcp://127.0.0.1:1?colour=red".parse::<Url>().expect_err("no option");
+        let error = error.to_string();
+        assert!(
+            error.starts_with("unknown option `colour`: there are framing, timeout"),
+            "{error}"
         );
+        let expected = "over ZeroMQ bind, connect, envelope, pattern, topic, hwm and linger";
+        assert!(error.ends_with(expected), "{error}");
         check_wrong(
             "tcp://127.0.0.1:1?framing=tape",
             "`framing=tape`: expected lines, content-length, length, netstring or self",
         );
+        for option in
+            ["bind", "connect=a:1", "envelope", "pattern=push", "topic=a", "hwm=1", "linger=0"]
+        {
+            let name = option.split('=').next().unwrap_or_default();
+            let url = format!("tcp://127.0.0.1:1?{option}");
+            check_wrong(&url, &format!("`{url}`: `{name}` is an option of ZeroMQ"));
+        }
         for value in ["", "soon", "-1", "NaN", "1e300"] {
             check_wrong(
                 &format!("tcp://127.0.0.1:1?timeout={value}"),
@@ -129,6 +140,10 @@ fn the_protocol_is_not_a_part_of_the_place() {
         ("jsonrpc+tcp://h:1?timeout=1", "tcp://h:1?timeout=1"),
         ("auto+tcp://h+x:1", "tcp://h+x:1"),
         ("tcp://h+x:1", "tcp://h+x:1"),
+        #[cfg(all(unix, feature = "zmq"))]
+        ("zmq+ipc:///a+b", "zmq+ipc:///a+b"),
+        #[cfg(all(unix, feature = "zmq"))]
+        ("jsonrpc+zmq+ipc:///a", "zmq+ipc:///a"),
     ] {
         assert_eq!(text.parse::<Url>().expect(text).without_protocol(), place);
     }
@@ -163,5 +178,33 @@ fn errors_show_no_password() {
         ("http://h/a@b", "http://h/a@b"),
     ] {
         assert_eq!(url.parse::<Url>().expect("a URL").without_user(), shown);
+    }
+}
+
+#[cfg(all(unix, feature = "zmq"))]
+#[test]
+fn sockets_are_described() {
+    use super::sockets::{Pattern, Side};
+
+    let url: Url =
+        "msgpack+zmq+ipc:///a?bind&connect=h:1&connect=zmq://h:2,h:3&pattern=sub&topic=a\
+                    &topic=&hwm=5&linger=0.5"
+            .parse()
+            .expect("a good URL");
+    assert_eq!((url.transport, &*url.address), (Transport::ZmqIpc, "/a"));
+    let sockets = url.sockets();
+    assert_eq!((sockets.side, sockets.pattern), (Some(Side::Bind), Pattern::Publish));
+    assert_eq!((sockets.connect.len(), sockets.topics.len()), (2, 2));
+    assert_eq!((sockets.hwm, sockets.linger), (Some(5), Some(Duration::from_millis(500))));
+    for (option, expected) in [
+        ("envelope=1", "no value"),
+        ("pattern=fan", "push, pull, pub or sub"),
+        ("hwm=-1", "a number of messages"),
+        ("linger=ever", "a number of seconds"),
+        ("bind&connect", "that an address is either bound or connected"),
+    ] {
+        let last = option.rsplit('&').next().unwrap_or_default();
+        let last = if last.contains('=') { last.into() } else { format!("{last}=") };
+        check_wrong(&format!("zmq://h:1?{option}"), &format!("`{last}`: expected {expected}"));
     }
 }

@@ -76,8 +76,8 @@ transports! {
     Udp: "udp", feature "udp", on all(), Address;
     Amqp: "amqp", feature "amqp", on all(), Address;
     Zmq: "zmq", feature "zmq", on unix, Address;
-    ZmqIpc: "zmq-ipc", feature "zmq", on unix, Address;
-    ZmqInproc: "zmq-inproc", feature "zmq", on unix, Address;
+    ZmqIpc: "zmq-ipc" | "zmq+ipc", feature "zmq", on unix, Address;
+    ZmqInproc: "zmq-inproc" | "zmq+inproc", feature "zmq", on unix, Address;
 }
 
 /// A transport that exists, but not here.

@@ -5,6 +5,7 @@
 mod folder;
 mod one_way;
 mod sides;
+mod urls;
 
 use std::{
     sync::{
@@ -25,7 +26,7 @@ use zmq::{Context, DEALER, REQ, Socket, SocketType};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Waits until something holds; the test fails where it never does.
-async fn until(what: impl AsyncFn() -> bool) {
+async fn until(mut what: impl AsyncFnMut() -> bool) {
     let holds = async {
         while !what().await {
             tokio::task::yield_now().await;

@@ -90,20 +90,25 @@ pub struct ZmqConnector {
     common: Common,
     /// Where it was bound the last time.
     bound: Arc<Mutex<Vec<Endpoint>>>,
+    /// The first connection, where it was opened before it was asked for.
+    ready: Arc<Mutex<Option<Connection>>>,
+    /// It binds no address that other machines can reach.
+    locally: bool,
 }
 
 impl ZmqConnector {
     /// Connects to an endpoint.
     pub fn new(endpoint: Endpoint, limits: Arc<Limits>) -> Self {
-        Self { connect: vec![endpoint], ..Self::empty(limits) }
+        Self::nowhere(limits).and_connect(endpoint)
     }
 
     /// Binds an endpoint, for the workers that come.
     pub fn bound(endpoint: Endpoint, limits: Arc<Limits>) -> Self {
-        Self { bind: vec![endpoint], ..Self::empty(limits) }
+        Self::nowhere(limits).and_bind(endpoint)
     }
 
-    fn empty(limits: Arc<Limits>) -> Self {
+    /// Has no endpoint yet; without any, connecting fails.
+    pub fn nowhere(limits: Arc<Limits>) -> Self {
         Self {
             bind: Vec::new(),
             connect: Vec::new(),
@@ -111,6 +116,8 @@ impl ZmqConnector {
             topic: Bytes::new(),
             common: Common::new(limits),
             bound: Arc::default(),
+            ready: Arc::default(),
+            locally: false,
         }
     }
 
@@ -165,6 +172,44 @@ impl ZmqConnector {
         self
     }
 
+    /// Refuses to bind addresses that other machines can reach: whoever comes to them is given
+    /// calls.
+    pub fn bound_locally(mut self) -> Self {
+        self.locally = true;
+        self
+    }
+
+    /// Binds and connects now: its ports are known before a connection is asked for, and the first
+    /// one is this.
+    ///
+    /// # Errors
+    ///
+    /// Those of connecting.
+    pub async fn opened(self) -> io::Result<Self> {
+        let connection = self.open().await?;
+        *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+        Ok(self)
+    }
+
+    async fn open(&self) -> io::Result<Connection> {
+        let mut found = Vec::new();
+        for endpoint in &self.connect {
+            found.extend(self.common.resolver.resolve(endpoint).await?);
+        }
+        if self.bind.is_empty() && found.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is no endpoint"));
+        }
+        if self.bind.is_empty() && self.connect.len() == 1 && !self.way.is_one_way() {
+            return dealer::connect(&found, self.way, &self.common).await;
+        }
+        // A port that was free the first time is kept.
+        let known = self.bound_endpoints();
+        let bind = if known.is_empty() { &self.bind } else { &known };
+        let (connection, bound) = spread::open(self, bind, found).await?;
+        *self.bound.lock().unwrap_or_else(PoisonError::into_inner) = bound;
+        Ok(connection)
+    }
+
     /// Where it is bound, with the ports, once it is.
     pub fn bound_endpoints(&self) -> Vec<Endpoint> {
         self.bound.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -174,20 +219,11 @@ impl ZmqConnector {
 #[async_trait]
 impl Connector for ZmqConnector {
     async fn connect(&self) -> io::Result<Connection> {
-        let mut found = Vec::new();
-        for endpoint in &self.connect {
-            found.extend(self.common.resolver.resolve(endpoint).await?);
+        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match ready {
+            Some(connection) => Ok(connection),
+            None => self.open().await,
         }
-        if self.bind.is_empty() && self.connect.len() == 1 && !self.way.is_one_way() {
-            return dealer::connect(&found, self.way, &self.common).await;
-        }
-        // A port that was free the first time is kept.
-        let known = self.bound_endpoints();
-        let bind = if known.is_empty() { &self.bind } else { &known };
-        let (connection, bound) =
-            spread::open(bind, found, self.way, &self.topic, &self.common).await?;
-        *self.bound.lock().unwrap_or_else(PoisonError::into_inner) = bound;
-        Ok(connection)
     }
 
     fn address(&self) -> String {

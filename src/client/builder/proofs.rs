@@ -16,6 +16,10 @@ impl ClientBuilder {
     /// Whoever reaches the address is given calls, and answers them as it likes.
     pub fn allow_remote(mut self) -> Self {
         self.port.allow_remote = true;
+        #[cfg(all(unix, feature = "zmq"))]
+        {
+            self.route.allow_remote = true;
+        }
         self
     }
 

@@ -130,8 +130,11 @@ impl ZmqEndpoints {
         self.0.lock().doors.iter().map(|door| door.endpoint.clone()).collect()
     }
 
+    /// Where peers reach it.
     pub(super) fn address(&self) -> String {
-        list(&self.endpoints())
+        let state = self.0.lock();
+        let bound = state.doors.iter().filter(|door| door.keeper.is_none());
+        list(&bound.map(|door| door.endpoint.clone()).collect::<Vec<_>>())
     }
 
     /// The next peer that came to any of them.

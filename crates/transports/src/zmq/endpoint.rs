@@ -24,10 +24,8 @@ impl Endpoint {
                 let addresses = lookup_host(authority).await?;
                 addresses.map(|address| Resolved::of(&address)).collect()
             }
-            Self::Ipc(path) => vec![Resolved { text: format!("ipc://{path}"), is_ipv6: false }],
-            Self::Inproc(name) => {
-                vec![Resolved { text: format!("inproc://{name}"), is_ipv6: false }]
-            }
+            Self::Ipc(path) => vec![Resolved::near(format!("ipc://{path}"))],
+            Self::Inproc(name) => vec![Resolved::near(format!("inproc://{name}"))],
         })
     }
 
@@ -74,6 +72,8 @@ pub(super) fn list(endpoints: &[Endpoint]) -> String {
 pub(super) struct Resolved {
     pub(super) text: String,
     pub(super) is_ipv6: bool,
+    /// Other machines can reach it.
+    pub(super) is_remote: bool,
 }
 
 impl Resolved {
@@ -83,6 +83,15 @@ impl Resolved {
     }
 
     fn of(address: &SocketAddr) -> Self {
-        Self { text: format!("tcp://{address}"), is_ipv6: address.is_ipv6() }
+        Self {
+            text: format!("tcp://{address}"),
+            is_ipv6: address.is_ipv6(),
+            is_remote: !address.ip().is_loopback(),
+        }
+    }
+
+    /// One that stays on this machine.
+    fn near(text: String) -> Self {
+        Self { text, is_ipv6: false, is_remote: false }
     }
 }

@@ -23,7 +23,7 @@ use tokio::{
 use zmq::POLLOUT;
 
 use super::{
-    Common, Way,
+    Common, Way, ZmqConnector,
     backoff::Backoff,
     contexts::Family,
     dealer::{self, MESSAGES_PER_READ, answer},
@@ -77,15 +77,15 @@ struct Half(Arc<Mutex<Spread>>);
 ///
 /// One cannot be bound, or there are none but connected ones and none of them answers.
 pub(super) async fn open(
+    from: &ZmqConnector,
     bind: &[Endpoint],
     connect: Vec<Endpoint>,
-    way: Way,
-    topic: &Bytes,
-    common: &Common,
 ) -> io::Result<(Connection, Vec<Endpoint>)> {
+    let ZmqConnector { way, topic, common, locally, .. } = from;
+    let way = *way;
     let (mut legs, mut bound) = (Vec::new(), Vec::new());
     for endpoint in bind {
-        let (line, at) = bind_patiently(way, endpoint, common).await?;
+        let (line, at) = bind_patiently(way, endpoint, common, *locally).await?;
         legs.push(Leg::new(State::Up(line), way, None));
         bound.push(at);
     }
@@ -127,10 +127,11 @@ async fn bind_patiently(
     way: Way,
     endpoint: &Endpoint,
     common: &Common,
+    locally: bool,
 ) -> io::Result<(Line, Endpoint)> {
     let start = Instant::now();
     loop {
-        match bind(way, endpoint, common).await {
+        match bind(way, endpoint, common, locally).await {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse && start.elapsed() < REBIND => {
                 sleep(REBIND / 20).await;
             }
@@ -139,9 +140,20 @@ async fn bind_patiently(
     }
 }
 
-async fn bind(way: Way, endpoint: &Endpoint, common: &Common) -> io::Result<(Line, Endpoint)> {
+async fn bind(
+    way: Way,
+    endpoint: &Endpoint,
+    common: &Common,
+    locally: bool,
+) -> io::Result<(Line, Endpoint)> {
     let mut refused = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for resolved in endpoint.resolve().await? {
+        if locally && resolved.is_remote {
+            let words = "it is reachable from other machines, and whoever reaches it is given \
+                         calls: bind 127.0.0.1, or say `allow_remote()` if that is meant";
+            refused = io::Error::new(io::ErrorKind::PermissionDenied, words);
+            continue;
+        }
         let Common { limits, tuning, .. } = common;
         let watched = tuning.socket(way.kind(), Family::Calling, &resolved, limits)?;
         match watched.bind(&resolved) {
