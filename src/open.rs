@@ -63,6 +63,8 @@ pub(crate) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, 
         Transport::Udp => Ok(udp::connector(url)),
         #[cfg(feature = "amqp")]
         Transport::Amqp => amqp::connector(url, route),
+        #[cfg(all(feature = "amqp", feature = "tls"))]
+        Transport::Amqps => amqp::connector(url, route),
         #[cfg(all(unix, feature = "zmq"))]
         Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => zmq::connector(url, route),
     }
@@ -157,6 +159,8 @@ pub(crate) async fn listener(url: &Url, port: &Port) -> Result<Box<dyn Listener>
         Transport::Udp => udp::listener(url, port).await,
         #[cfg(feature = "amqp")]
         Transport::Amqp => amqp::listener(url, port).await,
+        #[cfg(all(feature = "amqp", feature = "tls"))]
+        Transport::Amqps => amqp::listener(url, port).await,
         #[cfg(all(unix, feature = "zmq"))]
         Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => zmq::listener(url, port).await,
     }

@@ -195,6 +195,8 @@ impl Server {
     /// certificate to show there; by default the authorities of the system are trusted.
     #[cfg(feature = "tls")]
     pub fn connect_tls(mut self, tls: ClientTls) -> Self {
+        #[cfg(feature = "amqp")]
+        self.port.broker.clone_from(&tls);
         self.route.tls = tls;
         self
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use tinyrpc_core::Limits;
 #[cfg(feature = "http")]
 use tinyrpc_transports::http::Web;
+#[cfg(all(feature = "amqp", feature = "tls"))]
+use tinyrpc_transports::tls::ClientTls;
 #[cfg(feature = "tls")]
 use tinyrpc_transports::tls::ServerTls;
 
@@ -18,4 +20,7 @@ pub(crate) struct Port {
     pub(crate) web: Web,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<ServerTls>,
+    /// To a broker a server is a client.
+    #[cfg(all(feature = "amqp", feature = "tls"))]
+    pub(crate) broker: ClientTls,
 }

@@ -75,6 +75,7 @@ transports! {
     Stdio: "stdio", feature "stdio", on all(), Nothing;
     Udp: "udp", feature "udp", on all(), Address;
     Amqp: "amqp", feature "amqp", on all(), Address;
+    Amqps: "amqps", feature "amqp" & "tls", on all(), Address;
     Zmq: "zmq", feature "zmq", on unix, Address;
     ZmqIpc: "zmq-ipc" | "zmq+ipc", feature "zmq", on unix, Address;
     ZmqInproc: "zmq-inproc" | "zmq+inproc", feature "zmq", on unix, Address;

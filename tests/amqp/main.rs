@@ -6,8 +6,16 @@
 mod broker;
 
 mod calls;
+#[cfg(feature = "tls")]
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod fan_out;
+#[cfg(feature = "tls")]
+#[path = "../support/folder.rs"]
+mod folder;
 mod foreign;
 mod lost;
+#[cfg(feature = "tls")]
+mod tls;
 mod urls;
 mod world;

@@ -11,6 +11,8 @@
 //! `TINYRPC_CHAOS_SEED=17 cargo test --all-features --test amqp_ledger` repeats the plan and the
 //! traffic of a run, the system decides the rest. `TINYRPC_CHAOS_CALLS` sets how many calls are
 //! made. The seed and what the calls came to are printed, also where the test passes.
+// The library by which it publishes by hand has deep types.
+#![recursion_limit = "256"]
 #![cfg(all(unix, feature = "amqp", feature = "msgpack"))]
 
 mod book;

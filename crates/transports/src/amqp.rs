@@ -56,6 +56,7 @@ mod media;
 mod request;
 mod seat;
 mod target;
+mod wire;
 mod worker;
 
 use std::{io, sync::Arc};

@@ -12,11 +12,13 @@ mod listener;
 mod pem;
 mod server;
 
+#[cfg(any(feature = "amqp", feature = "http"))]
+pub(crate) use self::connector::shake;
 pub use self::{
     client::ClientTls, connector::TlsConnector, listener::TlsListener, server::ServerTls,
 };
 #[cfg(feature = "http")]
-pub(crate) use self::{client_stream::ClientTlsStream, connector::shake, listener::shake_hands};
+pub(crate) use self::{client_stream::ClientTlsStream, listener::shake_hands};
 
 use std::{io, sync::Arc, time::Duration};
 

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use async_rs::Runtime;
 use bytes::Bytes;
 use futures_util::{
     FutureExt, Stream, StreamExt,
@@ -20,11 +21,15 @@ use lapin::{
     message::Delivery,
     options::{BasicAckOptions, BasicNackOptions, BasicPublishOptions, ConfirmSelectOptions},
     types::{DeliveryTag, ShortString},
+    uri::AMQPUri,
 };
 use tinyrpc_core::Limits;
 use tokio::time::timeout;
 
-use super::target::Target;
+use super::{
+    target::Target,
+    wire::{self, Kit},
+};
 
 /// Opens a connection to the broker of a target.
 ///
@@ -35,7 +40,11 @@ pub(super) async fn open(target: &Target, limits: &Limits, what: &str) -> io::Re
     let properties = ConnectionProperties::default()
         .with_connection_name(format!("tinyrpc: {what} {}", target.queue).into());
     let uri = target.uri(limits.heartbeat);
-    in_time(limits, Connection::connect_uri(uri, properties)).await
+    let (own, bounds) = (target.clone(), limits.clone());
+    let dial = async move |_: AMQPUri, _: Runtime<Kit>| {
+        wire::connect(own.clone(), bounds.clone()).await.map_err(lapin::Error::from)
+    };
+    in_time(limits, Connection::connector(uri, wire::runtime(), dial, properties)).await
 }
 
 /// Awaits what a broker has to answer, for as long as a handshake may take.

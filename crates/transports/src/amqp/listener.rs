@@ -9,6 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures_util::FutureExt;
 use tinyrpc_core::{Accepted, Limits, Listener};
 
 use super::{
@@ -35,7 +36,9 @@ impl AmqpListener {
     /// The broker cannot be reached, does not let us in, or has the queue with other properties.
     pub async fn bind(target: Target, limits: Arc<Limits>) -> io::Result<Self> {
         let hub = Hub::new(target, &limits);
-        let session = Session::open(&hub.target, &limits, 1).await?;
+        // Nobody who awaits this has to look into the types of the library.
+        let opening = Session::open(&hub.target, &limits, 1).boxed();
+        let session = opening.await?;
         hub.enter();
         tokio::spawn(Worker::new(Arc::clone(&hub), limits).run(session));
         Ok(Self { hub })
