@@ -36,7 +36,7 @@ use crate::{SetupError, Url};
 
 /// What connects to the address of a URL.
 #[cfg_attr(
-    not(any(feature = "amqp", feature = "http", feature = "tls", all(unix, feature = "zmq"))),
+    not(any(feature = "amqp", feature = "tcp")),
     expect(unused_variables, reason = "only some transports have more than one way")
 )]
 pub(crate) fn connector(url: &Url, route: &Route) -> Result<Arc<dyn Connector>, SetupError> {

@@ -212,3 +212,28 @@ print(it.server_port)
 threading.Thread(target=it.serve_forever, daemon=True).start()
 sys.stdin.read()
 ";
+
+#[test]
+fn worker() {
+    let said = run("worker");
+    assert!(said.contains("eve was killed half-way"), "{said}");
+    // The squares of 0 to 299.
+    assert!(said.ends_with("all 300 are done, their sum is 8955050\n"), "{said}");
+    for name in ["ada did ", "bob did ", "eve did "] {
+        assert!(said.contains(name), "{said}");
+    }
+}
+
+#[test]
+fn many_addresses() {
+    let said = run("many_addresses");
+    for line in [
+        "one after the other: first first second first first second",
+        "without the first: second second second",
+        "the call waited for: third",
+        "the first that is alive: first first first",
+        "and then: third third third",
+    ] {
+        assert!(said.lines().any(|said| said == line), "{line}: {said}");
+    }
+}

@@ -29,7 +29,7 @@ pub(crate) async fn run(call: &Call) -> Result<(), Failure> {
     let caller = client.with_timeout(target.left());
     let result = tokio::select! {
         biased;
-        result = caller.call_raw(&call.request.method, &params) => result,
+        result = caller.call_raw(call.request.method(), &params) => result,
         error = orphans.next(client.format()) => return Err(hints::orphan(&error)),
     };
     leave(client).await;

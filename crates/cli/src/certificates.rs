@@ -27,44 +27,74 @@ pub(crate) type Client = std::convert::Infallible;
 #[cfg(not(feature = "tls"))]
 pub(crate) type Server = std::convert::Infallible;
 
-/// What `call` and `notify` were told of certificates; `None` where that is nothing.
+/// What a command was told of certificates, for each of the sides that it has.
+#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there are none in this build"))]
+#[derive(Debug, Default)]
+pub(crate) struct Sides {
+    /// Where it connects; `None` where that is nothing.
+    pub(crate) connecting: Option<Client>,
+    /// Where it listens.
+    pub(crate) listening: Option<Server>,
+}
+
+/// What `call` and `notify` were told of certificates.
 ///
 /// # Errors
 ///
-/// A file is not what it is to be, or the URL goes nowhere over TLS.
-pub(crate) fn client(peer: &Peer) -> Result<Option<Client>, Failure> {
-    if peer.ca.is_none() && peer.pair.cert.is_none() {
-        return Ok(None);
-    }
-    let scheme = Scheme::of(&peer.url);
-    if !scheme.is_tls() {
-        return Err(Failure::usage(format!("`{}` has no certificates", scheme.0))
+/// A file is not what it is to be, or nothing goes over TLS; or who listens over TLS has no
+/// certificate.
+pub(crate) fn client(peer: &Peer) -> Result<Sides, Failure> {
+    let is_told = peer.ca.is_some() || peer.pair.cert.is_some();
+    let is_tls = peer.urls().any(|url| Scheme::of(url).is_tls());
+    if is_told
+        && !is_tls
+        && let Some(url) = peer.urls().next()
+    {
+        return Err(Failure::usage(format!("`{}` has no certificates", Scheme::of(url).0))
             .hint("only URLs of tls, https and wss have them"));
     }
     let ca = peer.ca.as_deref().map(|path| Pem::read(path, CERTIFICATE)).transpose()?;
     let pair = pair(peer.pair.cert.as_deref(), peer.pair.key.as_deref())?;
-    client_of(ca, pair).map(Some)
+    let listening = match peer.bind.iter().find(|bind| Scheme::of(bind).is_tls()) {
+        None => None,
+        Some(bind) => {
+            let pair = pair.clone().ok_or_else(|| without_certificate(bind))?;
+            Some(server_of(ca.clone(), pair)?)
+        }
+    };
+    let connects = peer.servers().any(|url| Scheme::of(url).is_tls());
+    let connecting = if is_told && connects { Some(client_of(ca, pair)?) } else { None };
+    Ok(Sides { connecting, listening })
 }
 
-/// What `serve` was told of certificates; `None` where that is nothing.
+/// Whoever listens over TLS shows a certificate.
+fn without_certificate(bind: &str) -> Failure {
+    Failure::usage(format!("{bind}: a server over TLS needs a certificate and its key"))
+        .hint("--cert FILE and --key FILE give them")
+}
+
+/// What `serve` was told of certificates.
 ///
 /// # Errors
 ///
 /// A file is not what it is to be, an address over TLS has no certificate, or none needs one; or
 /// clients could come without the certificate that they have to show.
-pub(crate) fn server(serve: &Serve) -> Result<Option<Server>, Failure> {
+pub(crate) fn server(serve: &Serve) -> Result<Sides, Failure> {
     let mut tls = serve.bind.iter().filter(|bind| Scheme::of(bind).is_tls());
+    let connects = serve.connect.iter().any(|connect| Scheme::of(connect).is_tls());
     let pair = pair(serve.pair.cert.as_deref(), serve.pair.key.as_deref())?;
-    let Some(pair) = pair else {
-        return match tls.next() {
-            Some(bind) => Err(Failure::usage(format!(
-                "{bind}: a server over TLS needs a certificate and its key"
-            ))
-            .hint("--cert FILE and --key FILE give them")),
-            None => Ok(None),
-        };
-    };
-    if tls.next().is_none() && !serve.bind.iter().any(|bind| is_for_everything(bind, serve)) {
+    let is_bound = tls.clone().next().is_some();
+    if let (None, Some(bind)) = (&pair, tls.next()) {
+        return Err(without_certificate(bind));
+    }
+    if pair.is_none() && serve.ca.is_some() && !connects {
+        return Err(Failure::usage(
+            "--ca wants certificates of clients, and there is none of the server",
+        )
+        .hint("--cert FILE and --key FILE give it"));
+    }
+    let is_served = is_bound || serve.bind.iter().any(|bind| is_for_everything(bind, serve));
+    if pair.is_some() && !is_served && !connects {
         return Err(Failure::usage("there is a certificate, and no address is served over TLS")
             .hint("tls, https and wss are, as in --bind tls://127.0.0.1:0"));
     }
@@ -76,7 +106,13 @@ pub(crate) fn server(serve: &Serve) -> Result<Option<Server>, Failure> {
         .hint("tls, https and wss do not"));
     }
     let ca = serve.ca.as_deref().map(|path| Pem::read(path, CERTIFICATE)).transpose()?;
-    server_of(ca, pair).map(Some)
+    let listening = match &pair {
+        Some(pair) if is_served => Some(server_of(ca.clone(), pair.clone())?),
+        _ => None,
+    };
+    let is_told = ca.is_some() || pair.is_some();
+    let connecting = if is_told && connects { Some(client_of(ca, pair)?) } else { None };
+    Ok(Sides { connecting, listening })
 }
 
 /// True for a port that takes whatever comes, TLS included.
@@ -120,20 +156,26 @@ fn server_of(ca: Option<Pem>, (cert, key): (Pem, Pem)) -> Result<Server, Failure
 
 /// Gives a client its settings, where it has some.
 #[cfg(feature = "tls")]
-pub(crate) fn give_client(tls: Option<&Client>, builder: ClientBuilder) -> ClientBuilder {
-    match tls {
-        Some(tls) => builder.tls(tls.clone()),
-        None => builder,
+pub(crate) fn give_client(sides: &Sides, mut builder: ClientBuilder) -> ClientBuilder {
+    if let Some(tls) = &sides.connecting {
+        builder = builder.tls(tls.clone());
     }
+    if let Some(tls) = &sides.listening {
+        builder = builder.bind_tls(tls.clone());
+    }
+    builder
 }
 
 /// Gives a server its settings, where it has some.
 #[cfg(feature = "tls")]
-pub(crate) fn give_server(tls: Option<Server>, builder: tinyrpc::Server) -> tinyrpc::Server {
-    match tls {
-        Some(tls) => builder.tls(tls),
-        None => builder,
+pub(crate) fn give_server(sides: Sides, mut builder: tinyrpc::Server) -> tinyrpc::Server {
+    if let Some(tls) = sides.connecting {
+        builder = builder.connect_tls(tls);
     }
+    if let Some(tls) = sides.listening {
+        builder = builder.tls(tls);
+    }
+    builder
 }
 
 #[cfg(not(feature = "tls"))]
@@ -148,20 +190,14 @@ fn server_of(_: Option<Pem>, _: (Pem, Pem)) -> Result<Server, Failure> {
 
 /// There are no settings to give.
 #[cfg(not(feature = "tls"))]
-pub(crate) fn give_client(tls: Option<&Client>, builder: ClientBuilder) -> ClientBuilder {
-    match tls {
-        Some(never) => match *never {},
-        None => builder,
-    }
+pub(crate) fn give_client(_: &Sides, builder: ClientBuilder) -> ClientBuilder {
+    builder
 }
 
 /// There are no settings to give.
 #[cfg(not(feature = "tls"))]
-pub(crate) fn give_server(tls: Option<Server>, builder: tinyrpc::Server) -> tinyrpc::Server {
-    match tls {
-        Some(never) => match never {},
-        None => builder,
-    }
+pub(crate) fn give_server(_: Sides, builder: tinyrpc::Server) -> tinyrpc::Server {
+    builder
 }
 
 /// A certificate and a key that are not one another's, or that nobody can use.
@@ -174,7 +210,7 @@ fn unfit(cert: &Pem, key: &Pem, error: &io::Error) -> Failure {
 
 /// A PEM file.
 #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "nobody uses what is in it"))]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Pem {
     name: String,
     bytes: Vec<u8>,

@@ -2,6 +2,7 @@
 
 mod seconds;
 mod texts;
+mod words;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -21,10 +22,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Call a method and print its result as JSON.
-    #[command(after_long_help = texts::CALL)]
+    #[command(after_long_help = texts::CALL, override_usage = texts::CALL_USAGE)]
     Call(Call),
     /// Send a notification: it is executed, and never answered.
-    #[command(after_long_help = texts::NOTIFY)]
+    #[command(after_long_help = texts::NOTIFY, override_usage = texts::NOTIFY_USAGE)]
     Notify(Notify),
     /// Serve methods until Ctrl-C or SIGTERM.
     #[command(after_long_help = texts::SERVE)]
@@ -58,8 +59,21 @@ pub(crate) struct Notify {
 /// Whom to talk to.
 #[derive(Args, Debug)]
 pub(crate) struct Peer {
-    /// [PROTOCOL+]TRANSPORT://ADDRESS[?option=value&…], as in msgpack+tcp://127.0.0.1:4000.
-    pub(crate) url: String,
+    /// [PROTOCOL+]TRANSPORT://ADDRESS[?option=value&…], as in msgpack+tcp://127.0.0.1:4000; left
+    /// out with --connect or --bind.
+    #[arg(required_unless_present_any = ["connect", "bind"])]
+    url: Option<String>,
+    /// In place of URL: call whoever is there of several servers. May be given several times, and
+    /// beside --bind.
+    #[arg(long, value_name = "URL")]
+    connect: Vec<String>,
+    /// In place of URL: listen here, and call a worker that connects; port 0 picks a free one. May
+    /// be given several times.
+    #[arg(long, value_name = "URL")]
+    pub(crate) bind: Vec<String>,
+    /// Listen on addresses beyond this machine, too: whoever reaches them is called.
+    #[arg(long, requires = "bind")]
+    pub(crate) allow_remote: bool,
     /// Give up after so many seconds, connecting included; 0 waits for ever [default: 30].
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
@@ -99,7 +113,8 @@ pub(crate) struct Pair {
 #[derive(Args, Debug)]
 pub(crate) struct Request {
     /// The method's name.
-    pub(crate) method: String,
+    #[arg(required_unless_present_any = ["connect", "bind"], allow_negative_numbers = true)]
+    pub(crate) method: Option<String>,
     /// VALUE, NAME=TEXT, NAME:=JSON, or - or @FILE for all params at once.
     #[arg(value_name = "ARG", allow_negative_numbers = true)]
     pub(crate) args: Vec<String>,
@@ -128,8 +143,12 @@ pub(crate) struct Style {
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     /// Listen here; port 0 picks a free one. May be given several times.
-    #[arg(long, value_name = "URL", required = true)]
+    #[arg(long, value_name = "URL", required_unless_present = "connect")]
     pub(crate) bind: Vec<String>,
+    /// Connect here, again and again, and serve whoever listens there: a worker. May be given
+    /// several times, and beside --bind.
+    #[arg(long, value_name = "URL")]
+    pub(crate) connect: Vec<String>,
     /// Listen on addresses beyond this machine, too: whoever reaches them may call everything.
     #[arg(long)]
     pub(crate) allow_remote: bool,
@@ -143,8 +162,8 @@ pub(crate) struct Serve {
     #[arg(short, long)]
     pub(crate) verbose: bool,
     /// Let only clients in that prove who they are by a certificate of an authority in this PEM
-    /// file.
-    #[arg(long, value_name = "FILE", requires = "cert")]
+    /// file; with --connect, trust servers of these, in place of those that the system trusts.
+    #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) pair: Pair,

@@ -26,10 +26,15 @@ impl Headers {
         for (index, name) in peer.header_env.iter().enumerate() {
             headers.add_lines(&variable(name, index)?, &format!("--header-env {}", nth(index)))?;
         }
-        let scheme = Scheme::of(&peer.url);
-        if !headers.0.is_empty() && !scheme.has_headers() {
-            return Err(Failure::usage(format!("`{}` has no headers", scheme.0))
-                .hint("only URLs of http, https, ws and wss have them"));
+        let mut schemes = peer.servers().map(Scheme::of);
+        if !headers.0.is_empty() && !schemes.clone().any(Scheme::has_headers) {
+            let words = match schemes.next() {
+                Some(scheme) => format!("`{}` has no headers", scheme.0),
+                None => "who listens sends no headers".into(),
+            };
+            return Err(
+                Failure::usage(words).hint("only URLs of http, https, ws and wss have them")
+            );
         }
         output::conceal(headers.secrets());
         Ok(headers)

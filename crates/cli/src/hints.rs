@@ -109,6 +109,8 @@ pub(crate) fn connect_timeout(url: &str, timeout: Duration) -> Failure {
 pub(crate) struct Circumstances<'u> {
     pub(crate) timeout: Duration,
     pub(crate) scheme: Scheme<'u>,
+    /// The peers come to us.
+    pub(crate) is_bound: bool,
     /// What the peer speaks, where that is known to be something else.
     pub(crate) heard: Option<Stranger>,
 }
@@ -212,6 +214,12 @@ fn lost(reason: &Reason, circumstances: Circumstances<'_>, outcome: &str) -> Fai
         ))
         .with("outcome", outcome)
         .hint("--timeout SECONDS waits longer, 0 for ever"),
+        Reason::Connect(_) if circumstances.is_bound => Failure::no_answer(format!(
+            "no worker connected within {} s",
+            circumstances.timeout.as_secs_f64()
+        ))
+        .with("outcome", outcome)
+        .hint(NO_WORKER),
         Reason::Closed(why) => closed(why, circumstances, outcome),
         Reason::Io(_) | Reason::Connect(_) => closed(&reason.to_string(), circumstances, outcome),
         Reason::Limit(reached) if reached.name == "max_message" => {
@@ -251,6 +259,8 @@ pub(crate) fn unreadable(format: Format, why: &str) -> Failure {
         .with("outcome", "executed")
 }
 
+const NO_WORKER: &str = "does a worker connect here, as `tinyrpc serve --connect URL demo` does? --timeout SECONDS \
+                         waits longer";
 const LARGER: &str = "an option of the URL raises the limit: ?max_message=BYTES";
 const LOGIN: &str = "the server wants to know who calls: --header-env VARIABLE or --header @FILE, \
                      with Authorization: Bearer TOKEN in it";

@@ -29,8 +29,6 @@ mod wire;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use self::{
     command::{Cli, Command},
     exit::Exit,
@@ -38,7 +36,7 @@ use self::{
 };
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = match Cli::read().command {
         Command::Call(call) => run(call::run(&call)),
         Command::Notify(notify) => run(notify::run(&notify)),
         Command::Serve(serve) => run(serve::run(&serve)),

@@ -20,7 +20,7 @@ pub(crate) async fn run(notify: &Notify) -> Result<(), Failure> {
     }
     let client = target.connect(builder).await?;
     let params = params.encoded(client.format(), Form::new(notify.request.typed))?;
-    let sent = client.with_timeout(target.left()).notify(&notify.request.method, &params).await;
+    let sent = client.with_timeout(target.left()).notify(notify.request.method(), &params).await;
     sent.map_err(|error| hints::call(&error, target.circumstances(None)))?;
     let closing = client.close();
     let taken = match target.left() {

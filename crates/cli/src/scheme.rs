@@ -34,9 +34,23 @@ pub(crate) fn has_user(url: &str) -> bool {
     authority.is_some_and(|authority| authority.contains('@'))
 }
 
+/// The URL under which the other side reaches what was bound: the real address, with the protocol and
+/// the framing of the URL that was asked for.
+pub(crate) fn reachable(url: &str, address: &str) -> String {
+    let scheme = url.split("://").next().unwrap_or_default();
+    let protocol = match scheme.split_once('+') {
+        None | Some(("auto", _)) => String::new(),
+        Some((protocol, _)) => format!("{protocol}+"),
+    };
+    let options = url.split_once('?').map_or("", |(_, options)| options);
+    let framing = options.split('&').rev().find(|option| option.starts_with("framing="));
+    let framing = framing.map_or_else(String::new, |framing| format!("?{framing}"));
+    format!("{protocol}{address}{framing}")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Scheme, has_user};
+    use super::{Scheme, has_user, reachable};
 
     #[test]
     fn names() {
@@ -63,6 +77,21 @@ mod tests {
             ("stdio:", false),
         ] {
             assert_eq!(has_user(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_client_can_use_the_url_that_is_printed() {
+        for (url, printed) in [
+            ("tcp://127.0.0.1:0", "tcp://127.0.0.1:7"),
+            ("auto+tcp://127.0.0.1:0", "tcp://127.0.0.1:7"),
+            ("msgpack+tcp://127.0.0.1:0?timeout=5", "msgpack+tcp://127.0.0.1:7"),
+            (
+                "jsonrpc+tcp://h:0?framing=self&x=1&framing=lines",
+                "jsonrpc+tcp://127.0.0.1:7?framing=lines",
+            ),
+        ] {
+            assert_eq!(reachable(url, "tcp://127.0.0.1:7"), printed);
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     demo,
     failure::Failure,
     hints, output,
+    scheme::reachable,
     signals::Signals,
     target::with_framing,
     wire,
@@ -19,7 +20,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// An address cannot be listened on.
+/// An address cannot be listened on, or workers cannot connect there.
 pub(crate) async fn run(serve: &Serve) -> Result<(), Failure> {
     let service: Box<dyn Service> = match serve.service {
         ServiceName::Demo => Box::new(demo::service()),
@@ -47,23 +48,14 @@ pub(crate) async fn run(serve: &Serve) -> Result<(), Failure> {
         let address = handle.addresses().pop().unwrap_or_default();
         ready.push_str(&format!("listening on {}\n", reachable(&url, &address)));
     }
+    for connect in &serve.connect {
+        let url = with_framing(connect, serve.framing.as_deref());
+        handle.connect(&url).await.map_err(|error| hints::connect(&error))?;
+        ready.push_str(&format!("connecting to {url}\n"));
+    }
     output::put(ready.as_bytes())?;
     until_told(signals, &handle).await;
     Ok(())
-}
-
-/// The URL under which a client reaches what was bound: the real address, with the protocol and
-/// the framing of the URL that was asked for.
-fn reachable(url: &str, address: &str) -> String {
-    let scheme = url.split("://").next().unwrap_or_default();
-    let protocol = match scheme.split_once('+') {
-        None | Some(("auto", _)) => String::new(),
-        Some((protocol, _)) => format!("{protocol}+"),
-    };
-    let options = url.split_once('?').map_or("", |(_, options)| options);
-    let framing = options.split('&').rev().find(|option| option.starts_with("framing="));
-    let framing = framing.map_or_else(String::new, |framing| format!("?{framing}"));
-    format!("{protocol}{address}{framing}")
 }
 
 /// Waits for a signal, ends gracefully, and at once with a second signal. On its own standard streams
@@ -87,23 +79,3 @@ async fn until_told(mut signals: Signals, server: &ServerHandle) {
 
 /// A shutdown that is over by then needs no words.
 const QUIET: Duration = Duration::from_millis(200);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_client_can_use_the_url_that_is_printed() {
-        for (url, printed) in [
-            ("tcp://127.0.0.1:0", "tcp://127.0.0.1:7"),
-            ("auto+tcp://127.0.0.1:0", "tcp://127.0.0.1:7"),
-            ("msgpack+tcp://127.0.0.1:0?timeout=5", "msgpack+tcp://127.0.0.1:7"),
-            (
-                "jsonrpc+tcp://h:0?framing=self&x=1&framing=lines",
-                "jsonrpc+tcp://127.0.0.1:7?framing=lines",
-            ),
-        ] {
-            assert_eq!(reachable(url, "tcp://127.0.0.1:7"), printed);
-        }
-    }
-}

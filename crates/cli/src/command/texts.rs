@@ -15,6 +15,16 @@ Exit codes:
 
 Results go to standard output, everything else to standard error.";
 
+pub(super) const CALL_USAGE: &str = "\
+tinyrpc call [OPTIONS] <URL> <METHOD> [ARG]...
+       tinyrpc call --connect <URL> <METHOD> [ARG]...
+       tinyrpc call --bind <URL> <METHOD> [ARG]...";
+
+pub(super) const NOTIFY_USAGE: &str = "\
+tinyrpc notify [OPTIONS] <URL> <METHOD> [ARG]...
+       tinyrpc notify --connect <URL> <METHOD> [ARG]...
+       tinyrpc notify --bind <URL> <METHOD> [ARG]...";
+
 pub(super) const CALL: &str = "\
 What an ARG is:
   VALUE        a positional param: JSON where it is JSON, else text
@@ -50,6 +60,11 @@ Headers and certificates:
   tls, https and wss believe a server whose certificate is signed by an authority of the system, or \
   of --ca FILE, and names the host of the URL; there is no switch that believes any other.
 
+Several addresses and workers:
+  With --connect, as often as there are servers, whoever is there is called. With --bind the call \
+  waits for a worker that connects (`tinyrpc serve --connect`), as long as --timeout says; \
+  standard error has `listening on URL` with the real port.
+
 Errors:
   1  The peer answered with an error: its code, message and data are on standard error.
   2  Wrong usage: nothing was sent.
@@ -66,6 +81,8 @@ Examples:
   tinyrpc call --typed msgpack+tcp://127.0.0.1:4000 store '{\"bin\":\"AP8=\"}'
   tinyrpc call --header-env AUTH https://rpc.example.com/v1 add 2 3
   tinyrpc call --ca ca.pem --cert me.pem --key me.key tls://rpc.example.com:4000 add 2 3
+  tinyrpc call --connect tcp://127.0.0.1:4000 --connect tcp://127.0.0.1:4001 add 2 3
+  tinyrpc call --bind tcp://127.0.0.1:4000 add 2 3
   tinyrpc call --timeout 0.5 msgpack+tcp://127.0.0.1:4000 add -- -2 -1e-3";
 
 pub(super) const NOTIFY: &str = "\
@@ -80,6 +97,9 @@ Examples:
 pub(super) const SERVE: &str = "\
 Prints `listening on URL` with the real port, a line for each address, when it is ready. \
 A URL without a protocol serves all of them: the first bytes of a connection tell which it is.
+
+With --connect it is a worker: it prints `connecting to URL`, connects to clients that listen \
+(`tinyrpc call --bind`), and connects again where nobody is there or a connection ends.
 
 The demo:
   add(a, b)                    their sum
@@ -98,6 +118,7 @@ for 30 seconds. A second signal ends it at once.
 Examples:
   tinyrpc serve --bind tcp://127.0.0.1:0 demo
   tinyrpc serve --bind msgpack+tcp://127.0.0.1:4000 --bind tcp://[::1]:4000 demo
+  tinyrpc serve --connect tcp://127.0.0.1:4000 --connect tcp://127.0.0.1:4001 demo
   tinyrpc serve --bind tcp://0:4000 --allow-remote demo
   tinyrpc serve --bind https://0:4000 --cert me.pem --key me.key --ca clients.pem demo";
 

@@ -5,7 +5,7 @@ use super::*;
 /// The params of a command line, or what it is told.
 fn params(args: &[&str], text: bool) -> Result<String, String> {
     let args = args.iter().map(|arg| String::from(*arg)).collect();
-    let request = Request { method: "m".into(), args, text, params: None, typed: false };
+    let request = Request { method: Some("m".into()), args, text, params: None, typed: false };
     match Params::new(&request) {
         Ok(params) => Ok(params.0.map_or_else(String::new, |value| value.get().into())),
         Err(failure) => Err(failure.to_string()),

@@ -187,7 +187,7 @@ async fn files_of_a_server() {
         (
             "tls://127.0.0.1:0",
             &["--ca", "{ca}"],
-            "error: the following required arguments were not provided:\n  --key <FILE>\n",
+            "error: tls://127.0.0.1:0: a server over TLS needs a certificate and its key\n",
         ),
     ];
     for (bind, options, begin) in cases {

@@ -13,6 +13,7 @@ mod foreign;
 mod headers;
 mod killed;
 mod links;
+mod many;
 mod pipes;
 mod programs;
 mod readme;
