@@ -30,7 +30,7 @@ use std::sync::Arc;
 use tinyrpc_core::{Connector, Listener};
 
 pub(crate) use self::{port::Port, route::Route};
-#[cfg(any(feature = "tcp", all(unix, feature = "unix"), feature = "stdio"))]
+#[cfg(any(feature = "amqp", feature = "tcp", all(unix, feature = "unix"), feature = "stdio"))]
 use crate::url::Transport;
 use crate::{SetupError, Url};
 
@@ -89,6 +89,10 @@ pub(crate) async fn worker(url: &Url, route: &Route, port: &Port) -> Result<Sour
         Transport::Http => Err(web::HTTP.no_worker(url)),
         #[cfg(all(feature = "http", feature = "tls"))]
         Transport::Https => Err(web::HTTPS.no_worker(url)),
+        #[cfg(feature = "udp")]
+        Transport::Udp => Err(udp::one_way()),
+        #[cfg(feature = "amqp")]
+        Transport::Amqp => Err(amqp::one_way()),
         #[cfg(all(unix, feature = "zmq"))]
         Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => {
             zmq::worker_listener(url, port).await.map(Source::Listener)
@@ -123,6 +127,10 @@ pub(crate) fn check_bound(url: &Url) -> Result<(), SetupError> {
         Transport::Http => Err(web::HTTP.no_bound(url)),
         #[cfg(all(feature = "http", feature = "tls"))]
         Transport::Https => Err(web::HTTPS.no_bound(url)),
+        #[cfg(feature = "udp")]
+        Transport::Udp => Err(udp::one_way()),
+        #[cfg(feature = "amqp")]
+        Transport::Amqp => Err(amqp::one_way()),
         #[cfg(all(unix, feature = "zmq"))]
         Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => zmq::check_bound(url),
         #[allow(unreachable_patterns, reason = "some builds have none of the others")]

@@ -54,10 +54,6 @@ pub struct Url {
     /// `None` is `auto`.
     protocol: Option<Arc<dyn Protocol>>,
     pub(crate) transport: Transport,
-    #[cfg_attr(
-        not(any(feature = "tcp", all(unix, feature = "unix"), feature = "stdio")),
-        expect(dead_code, reason = "for transports")
-    )]
     pub(crate) address: String,
     options: Options,
 }

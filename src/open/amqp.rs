@@ -62,3 +62,13 @@ fn target(url: &Url) -> Result<Target, SetupError> {
     }
     Ok(if options.direct { target.reply(Reply::Direct) } else { target })
 }
+
+/// A queue is between both sides.
+pub(super) fn one_way() -> SetupError {
+    UrlError(
+        "over a broker both sides connect to it: services listen on their queue, and clients \
+         connect to it"
+            .into(),
+    )
+    .into()
+}

@@ -9,7 +9,7 @@ use super::{
     Port,
     bind::{Cover, addresses},
 };
-use crate::{SetupError, Url};
+use crate::{SetupError, Url, UrlError};
 
 pub(super) fn connector(url: &Url) -> Arc<dyn Connector> {
     Arc::new(UdpConnector::new(&url.address, largest(url)))
@@ -25,6 +25,12 @@ pub(super) async fn listener(url: &Url, port: &Port) -> Result<Box<dyn Listener>
         }
     }
     Err(SetupError::Io { address: url.to_string(), source: error })
+}
+
+/// Nobody comes over UDP, who could be called.
+pub(super) fn one_way() -> SetupError {
+    UrlError("over UDP servers listen and clients connect: nobody is called who connects".into())
+        .into()
 }
 
 /// Messages that no network has to cut, unless the URL wants others.

@@ -24,6 +24,14 @@ async fn urls() {
         (bind("http://127.0.0.1:0").await, "bind over ws"),
         #[cfg(feature = "http")]
         (connect("http://127.0.0.1:1").await, "use ws"),
+        #[cfg(feature = "udp")]
+        (bind("udp://127.0.0.1:0").await, "nobody is called who connects"),
+        #[cfg(feature = "udp")]
+        (connect("udp://127.0.0.1:1").await, "nobody is called who connects"),
+        #[cfg(feature = "amqp")]
+        (bind("amqp://127.0.0.1:1?queue=a").await, "services listen on their queue"),
+        #[cfg(feature = "amqp")]
+        (connect("amqp://127.0.0.1:1?queue=a").await, "services listen on their queue"),
         #[cfg(feature = "tls")]
         (bind("tls://127.0.0.1:0").await, "needs a certificate"),
         #[cfg(feature = "stdio")]
