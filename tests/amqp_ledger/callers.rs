@@ -150,6 +150,6 @@ impl Traffic {
 
 /// How many calls are in flight.
 const CALLERS: usize = 64;
-/// Longer than the broker is away.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+/// Shorter than the broker is away: calls that wait for it end, too.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 const RETRY: Duration = Duration::from_millis(50);

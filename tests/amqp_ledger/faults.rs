@@ -40,6 +40,8 @@ pub(crate) struct Stage {
 pub(crate) struct Toll {
     brokers: usize,
     workers: usize,
+    /// For how long the broker took no connections.
+    outages: Vec<Duration>,
     /// From a broker that takes connections again to the first answer.
     recoveries: Vec<Duration>,
 }
@@ -65,6 +67,7 @@ impl Faults {
             match fault.victim {
                 Victim::Broker => {
                     let broker = Arc::clone(&stage.broker);
+                    let killed = Instant::now();
                     let back = spawn_blocking(move || {
                         broker.kill();
                         broker.restart();
@@ -72,6 +75,7 @@ impl Faults {
                     back.await.expect("it starts again");
                     let back = Instant::now();
                     toll.brokers += 1;
+                    toll.outages.push(back - killed);
                     toll.recoveries.push(traffic.answer_since(back).await - back);
                 }
                 Victim::Worker(place) => {
@@ -115,8 +119,8 @@ impl Toll {
 
 impl fmt::Display for Toll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { brokers, workers, recoveries } = self;
-        write!(f, "{brokers} brokers and {workers} workers killed, answers again ")?;
-        write!(f, "{recoveries:?} behind each return")
+        let Self { brokers, workers, outages, recoveries } = self;
+        write!(f, "{brokers} brokers and {workers} workers killed, the brokers away for ")?;
+        write!(f, "{outages:.1?} and answers there again {recoveries:.1?} after each return")
     }
 }
