@@ -32,7 +32,7 @@ pub(super) fn random() -> u64 {
 /// A connection that a broker closed is often there again at once.
 const FIRST: Duration = Duration::from_millis(100);
 /// A broker that comes back, after however long, has everybody back within it.
-const LAST: Duration = Duration::from_secs(4);
+const LAST: Duration = Duration::from_secs(2);
 const PARTS: u32 = 1024;
 
 #[test]
@@ -41,6 +41,6 @@ fn times_are_bounded_and_differ() {
     let times: Vec<_> = (0..64).map(|_| backoff.next()).collect();
     assert!(times.iter().all(|time| *time <= LAST), "{times:?}");
     assert!(times[..3].iter().all(|time| *time <= FIRST * 4), "{times:?}");
-    // 61 draws out of 4 s: that all of them are below a quarter has a chance of 1 in 10^36.
+    // 61 draws out of 2 s: that all of them are below a quarter has a chance of 1 in 10^36.
     assert!(times[3..].iter().any(|time| *time > LAST / 4), "{times:?}");
 }
