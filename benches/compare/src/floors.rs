@@ -8,7 +8,7 @@ use crate::{
         self, HyperEcho, Jsonrpsee, JsonrpseeHttp, LapinLoop, Raw, TarpcBincode, TarpcJson,
         TarpcMsgpack, TinyrpcAmqpJson, TinyrpcAmqpMsgpack, TinyrpcBlockingJson,
         TinyrpcBlockingMsgpack, TinyrpcHttpJson, TinyrpcJson, TinyrpcMsgpack, TinyrpcWsJson,
-        TungsteniteEcho,
+        TinyrpcZmqJson, TinyrpcZmqMsgpack, TungsteniteEcho, ZmqEcho,
     },
     report::ratio,
     rounds::{Case, Measured, measure},
@@ -67,7 +67,7 @@ const fn than(floor: Floor, than: Workload) -> Floor {
 }
 
 /// The floors, by their row in the table of goals.
-const FLOORS: [Floor; 30] = [
+const FLOORS: [Floor; 32] = [
     same(1, Sequential, TinyrpcJson, Raw, 0.88),
     same(1, Sequential, TinyrpcMsgpack, Raw, 0.90),
     same(2, Pipelined64, TinyrpcJson, Raw, 0.40),
@@ -110,6 +110,9 @@ const FLOORS: [Floor; 30] = [
         same(24, Batch64, TinyrpcHttpJson, TinyrpcHttpJson, 20.0),
         Pipelined64,
     ),
+    // ZeroMQ against a plain echo of its own.
+    same(25, Pipelined64, TinyrpcZmqJson, ZmqEcho, 0.6),
+    same(25, Pipelined64, TinyrpcZmqMsgpack, ZmqEcho, 0.6),
     // AMQP, where `TINYRPC_AMQP_URL` names a broker, which needs a processor of its own.
     free(26, Pipelined64, TinyrpcAmqpJson, LapinLoop, 0.8),
     free(26, Pipelined64, TinyrpcAmqpMsgpack, LapinLoop, 0.8),

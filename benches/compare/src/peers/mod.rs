@@ -9,6 +9,7 @@ mod tarpc;
 mod tinyrpc;
 mod tinyrpc_blocking;
 mod tungstenite_echo;
+mod zmq_echo;
 
 use std::{
     fmt,
@@ -37,6 +38,8 @@ pub(crate) enum PeerName {
     TungsteniteEcho,
     /// Requests and replies by hand over lapin: the yardstick of AMQP.
     LapinLoop,
+    /// Blind echo of messages between a DEALER and a ROUTER: the upper bound over ZeroMQ.
+    ZmqEcho,
     /// jsonrpsee, WebSocket.
     Jsonrpsee,
     /// jsonrpsee, HTTP.
@@ -63,6 +66,10 @@ pub(crate) enum PeerName {
     TinyrpcAmqpJson,
     /// This project, MessagePack-RPC over AMQP.
     TinyrpcAmqpMsgpack,
+    /// This project, JSON-RPC over ZeroMQ.
+    TinyrpcZmqJson,
+    /// This project, MessagePack-RPC over ZeroMQ.
+    TinyrpcZmqMsgpack,
     /// This project, JSON-RPC over TCP, called by threads.
     TinyrpcBlockingJson,
     /// This project, MessagePack-RPC over TCP, called by threads.
@@ -83,6 +90,8 @@ impl PeerName {
                     | Self::TinyrpcMsgpack
                     | Self::TinyrpcWsJson
                     | Self::TinyrpcWsMsgpack
+                    | Self::TinyrpcZmqJson
+                    | Self::TinyrpcZmqMsgpack
             ),
             Action::Batch => matches!(
                 self,
@@ -91,6 +100,7 @@ impl PeerName {
                     | Self::TinyrpcJson
                     | Self::TinyrpcHttpJson
                     | Self::TinyrpcWsJson
+                    | Self::TinyrpcZmqJson
             ),
         }
     }
@@ -116,6 +126,7 @@ impl PeerName {
             Self::Raw => raw::serve().await,
             Self::HyperEcho => hyper_echo::HyperEcho::serve().await,
             Self::TungsteniteEcho => tungstenite_echo::serve().await,
+            Self::ZmqEcho => zmq_echo::serve(),
             Self::Jsonrpsee => jsonrpsee::Jsonrpsee::serve().await,
             Self::JsonrpseeHttp => jsonrpsee::OverHttp::serve().await,
             Self::TinyrpcHttpJson => tinyrpc::HttpJson::serve().await,
@@ -125,6 +136,8 @@ impl PeerName {
             Self::LapinLoop => lapin_loop::LapinLoop::serve().await,
             Self::TinyrpcAmqpJson => tinyrpc::AmqpJson::serve().await,
             Self::TinyrpcAmqpMsgpack => tinyrpc::AmqpMsgpack::serve().await,
+            Self::TinyrpcZmqJson => tinyrpc::ZmqJson::serve().await,
+            Self::TinyrpcZmqMsgpack => tinyrpc::ZmqMsgpack::serve().await,
             Self::TarpcJson => tarpc::Json::serve().await,
             Self::TarpcBincode => tarpc::Bincode::serve().await,
             Self::TarpcMsgpack => tarpc::Msgpack::serve().await,
@@ -141,6 +154,7 @@ impl PeerName {
             Self::TungsteniteEcho => Ok(Box::new(
                 tungstenite_echo::Echoes::open(addr, workload).await?,
             )),
+            Self::ZmqEcho => Ok(Box::new(zmq_echo::Echoes::open(addr, workload)?)),
             Self::Jsonrpsee => open::<jsonrpsee::Jsonrpsee>(addr, workload).await,
             Self::JsonrpseeHttp => open::<jsonrpsee::OverHttp>(addr, workload).await,
             Self::TinyrpcHttpJson => open::<tinyrpc::HttpJson>(addr, workload).await,
@@ -150,6 +164,8 @@ impl PeerName {
             Self::LapinLoop => open::<lapin_loop::LapinLoop>(addr, workload).await,
             Self::TinyrpcAmqpJson => open::<tinyrpc::AmqpJson>(addr, workload).await,
             Self::TinyrpcAmqpMsgpack => open::<tinyrpc::AmqpMsgpack>(addr, workload).await,
+            Self::TinyrpcZmqJson => open::<tinyrpc::ZmqJson>(addr, workload).await,
+            Self::TinyrpcZmqMsgpack => open::<tinyrpc::ZmqMsgpack>(addr, workload).await,
             Self::TarpcJson => open::<tarpc::Json>(addr, workload).await,
             Self::TarpcBincode => open::<tarpc::Bincode>(addr, workload).await,
             Self::TarpcMsgpack => open::<tarpc::Msgpack>(addr, workload).await,

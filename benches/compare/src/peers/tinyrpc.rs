@@ -1,5 +1,6 @@
-//! This project: JSON-RPC and MessagePack-RPC over TCP, HTTP, WebSocket and AMQP. The server is one
-//! port for all of them; over HTTP and WebSocket it is bound to that scheme, and AMQP has a queue.
+//! This project: JSON-RPC and MessagePack-RPC over TCP, HTTP, WebSocket, ZeroMQ and AMQP. The server
+//! is one port for all of them; over HTTP, WebSocket and ZeroMQ it is bound to that scheme, and AMQP
+//! has a queue.
 
 use std::{
     net::SocketAddr,
@@ -61,6 +62,14 @@ peer! {
 peer! {
     /// MessagePack-RPC over WebSocket.
     WsMsgpack, "msgpack+ws" at "ws"
+}
+peer! {
+    /// JSON-RPC over ZeroMQ.
+    ZmqJson, "jsonrpc+zmq" at "zmq"
+}
+peer! {
+    /// MessagePack-RPC over ZeroMQ.
+    ZmqMsgpack, "msgpack+zmq" at "zmq"
 }
 
 /// Declares a peer that calls through a queue.
