@@ -78,6 +78,12 @@ rows! {
     msgpack_unix: MessagePack over proxied::Unix, 25_000;
 }
 
+#[cfg(all(unix, feature = "zmq"))]
+rows! {
+    jsonrpc_zmq: Json over Tcp("zmq"), 5_000;
+    msgpack_zmq: MessagePack over Tcp("zmq"), 5_000;
+}
+
 #[test]
 fn a_seed_repeats_a_run() {
     let seed = Seed::of("a_seed_repeats_a_run");
