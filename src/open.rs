@@ -80,8 +80,8 @@ pub(crate) enum Source {
 
 /// What has a service called from the address of a URL: it connects, and the other side calls.
 #[cfg_attr(
-    not(all(unix, feature = "zmq")),
-    expect(unused_variables, reason = "ZeroMQ has workers of its own")
+    not(any(feature = "amqp", all(unix, feature = "zmq"))),
+    expect(unused_variables, reason = "ZeroMQ and AMQP have workers of their own")
 )]
 pub(crate) async fn worker(url: &Url, route: &Route, port: &Port) -> Result<Source, SetupError> {
     match url.transport {
@@ -97,6 +97,11 @@ pub(crate) async fn worker(url: &Url, route: &Route, port: &Port) -> Result<Sour
         Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => {
             zmq::worker_listener(url, port).await.map(Source::Listener)
         }
+        // Between servers and clients is a broker, to which both connect.
+        #[cfg(feature = "amqp")]
+        Transport::Amqp => amqp::listener(url, port).await.map(Source::Listener),
+        #[cfg(all(feature = "amqp", feature = "tls"))]
+        Transport::Amqps => amqp::listener(url, port).await.map(Source::Listener),
         #[allow(unreachable_patterns, reason = "some builds have none of the others")]
         _ => connector(url, route).map(Source::Connector),
     }
@@ -104,8 +109,8 @@ pub(crate) async fn worker(url: &Url, route: &Route, port: &Port) -> Result<Sour
 
 /// What calls whoever comes to the address of a URL.
 #[cfg_attr(
-    not(all(unix, feature = "zmq")),
-    expect(unused_variables, reason = "ZeroMQ has clients that bind of its own")
+    not(any(feature = "amqp", all(unix, feature = "zmq"))),
+    expect(unused_variables, reason = "ZeroMQ and AMQP have such clients of their own")
 )]
 pub(crate) async fn bound(url: &Url, route: &Route, port: &Port) -> Result<Source, SetupError> {
     match url.transport {
@@ -113,6 +118,10 @@ pub(crate) async fn bound(url: &Url, route: &Route, port: &Port) -> Result<Sourc
         Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => {
             zmq::binding_connector(url, route).await.map(Source::Connector)
         }
+        #[cfg(feature = "amqp")]
+        Transport::Amqp => amqp::connector(url, route).map(Source::Connector),
+        #[cfg(all(feature = "amqp", feature = "tls"))]
+        Transport::Amqps => amqp::connector(url, route).map(Source::Connector),
         #[allow(unreachable_patterns, reason = "some builds have none of the others")]
         _ => listener(url, port).await.map(Source::Listener),
     }

@@ -242,13 +242,13 @@ impl Caller {
         if over {
             return Poll::Ready(End::Over);
         }
-        // They are begun by the next turn, and nothing else wakes this task for them.
-        if more || !posts.is_empty() {
-            cx.waker().wake_by_ref();
-        }
         for message in posts {
             let (lane, post) = self.post(message, reply_to);
             publisher.publish(lane, post);
+        }
+        publisher.begin(cx);
+        if more {
+            cx.waker().wake_by_ref();
         }
         Poll::Pending
     }

@@ -357,10 +357,10 @@ impl State {
         !self.jobs.is_empty()
     }
 
-    /// The broker has been told what became of a message.
-    pub(super) fn settled(&mut self, seat: Option<u64>, wakers: &mut Vec<Waker>) {
-        let Some(seat) = seat.and_then(|seat| self.seats.get_mut(&seat)) else { return };
-        seat.busy = seat.busy.saturating_sub(1);
+    /// The broker has been told what became of messages of a seat.
+    pub(super) fn settled(&mut self, seat: u64, count: usize, wakers: &mut Vec<Waker>) {
+        let Some(seat) = self.seats.get_mut(&seat) else { return };
+        seat.busy = seat.busy.saturating_sub(count);
         seat.since = Instant::now();
         if seat.busy == 0 {
             wakers.extend(seat.closer.take());

@@ -1,7 +1,7 @@
 //! `Publisher` and `Subscriber`: the connections to a broker.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     io,
     pin::Pin,
     sync::Arc,
@@ -79,6 +79,8 @@ pub(super) struct Publisher<T> {
     /// What is on its way, in its order.
     tickets: BTreeMap<u64, T>,
     running: FuturesUnordered<BoxFuture<'static, (u64, lapin::Result<Confirmation>)>>,
+    /// What ended as soon as it was begun.
+    ended: VecDeque<(u64, lapin::Result<Confirmation>)>,
 }
 
 /// A message on its way to the broker.
@@ -108,8 +110,9 @@ impl<T: Send + 'static> Publisher<T> {
     ) -> io::Result<Self> {
         in_time(limits, channel.confirm_select(ConfirmSelectOptions::default())).await?;
         let events = connection.events_listener().boxed();
-        let (last, tickets, running) = (0, BTreeMap::new(), FuturesUnordered::new());
-        Ok(Self { channel, events, connection, last, tickets, running })
+        let (last, tickets) = (0, BTreeMap::new());
+        let (running, ended) = (FuturesUnordered::new(), VecDeque::new());
+        Ok(Self { channel, events, connection, last, tickets, running, ended })
     }
 
     /// True while the broker takes no messages: it is short of memory or disk.
@@ -142,17 +145,33 @@ impl<T: Send + 'static> Publisher<T> {
         );
     }
 
+    /// Begins what was published last; the task is woken where there is news of it already.
+    pub(super) fn begin(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some(ended)) = self.running.poll_next_unpin(cx) {
+            self.ended.push_back(ended);
+        }
+        if !self.ended.is_empty() {
+            cx.waker().wake_by_ref();
+        }
+    }
+
     /// What became of a message; pending where the broker has said nothing new.
     pub(super) fn poll_confirmed(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<(T, lapin::Result<Confirmation>)> {
-        while let Poll::Ready(Some((number, outcome))) = self.running.poll_next_unpin(cx) {
-            if let Some(ticket) = self.tickets.remove(&number) {
-                return Poll::Ready((ticket, outcome));
+        loop {
+            let ended = match self.ended.pop_front() {
+                Some(ended) => ended,
+                None => match self.running.poll_next_unpin(cx) {
+                    Poll::Ready(Some(ended)) => ended,
+                    Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                },
+            };
+            if let Some(ticket) = self.tickets.remove(&ended.0) {
+                return Poll::Ready((ticket, ended.1));
             }
         }
-        Poll::Pending
     }
 
     /// Ready once the connection or its channel is lost. Wakes also where the broker blocks it or
@@ -184,7 +203,10 @@ pub(super) struct Subscriber {
     connection: Arc<Connection>,
     pub(super) channel: Channel,
     pub(super) consumer: Consumer,
+    /// What was delivered and not settled.
+    open: BTreeSet<DeliveryTag>,
     settling: FuturesUnordered<BoxFuture<'static, lapin::Result<()>>>,
+    failed: bool,
 }
 
 /// What a broker is told of a message that it has delivered.
@@ -198,7 +220,8 @@ pub(super) enum Settled {
 
 impl Subscriber {
     pub(super) fn new(connection: Arc<Connection>, channel: Channel, consumer: Consumer) -> Self {
-        Self { connection, channel, consumer, settling: FuturesUnordered::new() }
+        let (open, settling) = (BTreeSet::new(), FuturesUnordered::new());
+        Self { connection, channel, consumer, open, settling, failed: false }
     }
 
     /// The next message.
@@ -208,36 +231,66 @@ impl Subscriber {
     /// The connection is lost, or the queue is gone.
     pub(super) fn poll_delivery(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Delivery>> {
         match Pin::new(&mut self.consumer).poll_next(cx) {
-            Poll::Ready(Some(delivery)) => Poll::Ready(delivery.map_err(failed)),
+            Poll::Ready(Some(Ok(delivery))) => {
+                self.open.insert(delivery.delivery_tag);
+                Poll::Ready(Ok(delivery))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Err(failed(error))),
             Poll::Ready(None) => Poll::Ready(Err(ended())),
             Poll::Pending => Poll::Pending,
         }
     }
 
-    pub(super) fn settle(&mut self, tag: DeliveryTag, how: Settled) {
-        let channel = self.channel.clone();
-        self.settling.push(
-            async move {
-                match how {
-                    Settled::Done => channel.basic_ack(tag, BasicAckOptions::default()).await,
-                    Settled::Given => {
-                        let options = BasicNackOptions { multiple: false, requeue: true };
-                        channel.basic_nack(tag, options).await
-                    }
-                }
+    /// Tells the broker what became of messages. Those that are done with and came before all that
+    /// are not are told of at once.
+    pub(super) fn settle(
+        &mut self,
+        settled: impl IntoIterator<Item = (DeliveryTag, Settled)>,
+        cx: &mut Context<'_>,
+    ) {
+        let (mut done, mut given) = (BTreeSet::new(), Vec::new());
+        for (tag, how) in settled {
+            match how {
+                Settled::Done => _ = done.insert(tag),
+                Settled::Given => given.push(tag),
             }
-            .boxed(),
-        );
-    }
-
-    /// How many messages were settled, as far as this side can see it; ready where some were.
-    pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match Pin::new(&mut self.settling).poll_next(cx) {
-            Poll::Ready(Some(settled)) => Poll::Ready(settled.map_err(failed)),
-            Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
+        let mut first = None;
+        while let Some(tag) = self.open.first().copied().filter(|tag| done.remove(tag)) {
+            self.open.remove(&tag);
+            first = Some(tag);
+        }
+        for (tag, multiple) in
+            first.map(|tag| (tag, true)).into_iter().chain(done.into_iter().map(|tag| (tag, false)))
+        {
+            self.open.remove(&tag);
+            let channel = self.channel.clone();
+            let told = async move { channel.basic_ack(tag, BasicAckOptions { multiple }).await };
+            self.settling.push(told.boxed());
+        }
+        for tag in given {
+            self.open.remove(&tag);
+            let channel = self.channel.clone();
+            let options = BasicNackOptions { multiple: false, requeue: true };
+            let told = async move { channel.basic_nack(tag, options).await };
+            self.settling.push(told.boxed());
+        }
+        self.failed |= self.poll_settled(cx).is_err();
     }
 
+    /// Goes on telling.
+    ///
+    /// # Errors
+    ///
+    /// The connection is lost.
+    pub(super) fn poll_settled(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        while let Poll::Ready(Some(told)) = self.settling.poll_next_unpin(cx) {
+            told.map_err(failed)?;
+        }
+        if self.failed { Err(ended()) } else { Ok(()) }
+    }
+
+    /// How many of these the library has not written.
     pub(super) fn unsettled(&self) -> usize {
         self.settling.len()
     }

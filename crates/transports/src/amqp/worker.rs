@@ -1,6 +1,7 @@
 //! `Worker`: the task of a server, which consumes requests and publishes answers.
 
 use std::{
+    collections::HashMap,
     future::poll_fn,
     io,
     pin::Pin,
@@ -35,6 +36,8 @@ pub(super) struct Worker {
     limits: Arc<Limits>,
     /// When seats are looked through for idle ones.
     sweep: Option<Pin<Box<Sleep>>>,
+    /// How many messages of each seat the broker is being told of.
+    telling: HashMap<u64, usize>,
     wakers: Vec<Waker>,
 }
 
@@ -107,7 +110,7 @@ async fn declare(
 
 impl Worker {
     pub(super) fn new(hub: Arc<Hub>, limits: Arc<Limits>) -> Self {
-        Self { hub, limits, sweep: None, wakers: Vec::new() }
+        Self { hub, limits, sweep: None, telling: HashMap::new(), wakers: Vec::new() }
     }
 
     pub(super) async fn run(mut self, first: Session) {
@@ -155,8 +158,11 @@ impl Worker {
         for job in jobs.into_iter().rev() {
             match job.what {
                 What::Answer { .. } => state.put_back(job),
-                _ => state.settled(job.seat, &mut self.wakers),
+                _ => *self.telling.entry(job.seat.unwrap_or(0)).or_default() += 1,
             }
+        }
+        for (seat, count) in self.telling.drain() {
+            state.settled(seat, count, &mut self.wakers);
         }
         drop(state);
         self.wakers.drain(..).for_each(Waker::wake);
@@ -234,9 +240,7 @@ impl Worker {
                 }
             }
         }
-        while let Poll::Ready(settled) = subscriber.poll_settled(cx) {
-            lost |= settled.is_err();
-        }
+        lost |= subscriber.poll_settled(cx).is_err();
         let mut state = self.hub.lock();
         let old = state.wait(cx.waker());
         requests.into_iter().for_each(|request| state.deliver(request, &mut self.wakers));
@@ -260,22 +264,25 @@ impl Worker {
                 }
             }
         }
-        over.iter().for_each(|job| state.settled(job.seat, &mut self.wakers));
+        if lost || subscriber.unsettled() == 0 {
+            for (seat, count) in self.telling.drain() {
+                state.settled(seat, count, &mut self.wakers);
+            }
+        }
         let is_over = state.is_over() && posts.is_empty() && !state.has_jobs();
         let cancels = !state.is_accepting() && !session.is_cancelled;
         drop(state);
         drop(old);
-        // They are begun by the next turn, and nothing else wakes this task for them.
-        more |= !posts.is_empty() || !over.is_empty();
-        for job in over.iter().filter(|job| job.tag.session == *number) {
-            if returned && matches!(job.what, What::Bury { .. } | What::Again { .. }) {
-                continue;
-            }
-            subscriber.settle(job.tag.number, job.what.settled());
+        let unsure =
+            |job: &Job| returned && matches!(job.what, What::Bury { .. } | What::Again { .. });
+        let current = over.iter().filter(|job| job.tag.session == *number && !unsure(job));
+        subscriber.settle(current.map(|job| (job.tag.number, job.what.settled())), cx);
+        for seat in over.iter().filter_map(|job| job.seat) {
+            *self.telling.entry(seat).or_default() += 1;
         }
+        // What was written already is noted by the next turn.
+        more |= !self.telling.is_empty() && subscriber.unsettled() == 0;
         if lost {
-            // What can be said of messages that are over is said.
-            while subscriber.poll_settled(cx).is_ready() {}
             return Poll::Ready(End::Lost);
         }
         let mut posts = posts.into_iter();
@@ -289,6 +296,7 @@ impl Worker {
                 publisher.publish(job, post);
             }
         }
+        publisher.begin(cx);
         if is_over && publisher.unconfirmed() == 0 && subscriber.unsettled() == 0 {
             return Poll::Ready(End::Over);
         }
