@@ -94,6 +94,7 @@ impl Driver {
             peer: connection.peer.clone(),
             trace: setup.trace,
             is_lossy: connection.is_lossy,
+            calls_back: connection.calls_back,
             ..Settings::new(setup.role, connection.shape, protocols)
         });
         let caller = session.caller();

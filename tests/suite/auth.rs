@@ -46,7 +46,7 @@ pub(crate) async fn token_login(world: World) {
         service().method("who", who)
     });
     let server = server.authenticate(login());
-    if !world.duplex() {
+    if world.exchanges() {
         let (at, client) = world.serve_and_try(server, |builder| builder.token(SECRET)).await;
         let Err(SetupError::Login { source, .. }) = client else { panic!("it is let in") };
         check_refused(&source, "permanent connection");
@@ -94,7 +94,7 @@ pub(crate) async fn strangers(world: World) {
     }
     assert!(at.server.peers().is_empty());
     assert_eq!(at.server.broadcast("count", ()).sent, 0, "they hear nothing, either");
-    if world.duplex() {
+    if !world.exchanges() {
         stranger.closed().await;
         ended.notified().await;
         assert_eq!(at.server.refused_peers(), 2);
@@ -131,7 +131,7 @@ pub(crate) async fn accepted_peers(world: World) {
     let last = at.client.call::<_, i64>("add", (2, 3)).send().await.unwrap();
     assert!(order.lock().unwrap().is_empty() && at.server.peers().is_empty());
     // One decision for a connection, or one for each exchange.
-    gate.add_permits(if world.duplex() { 1 } else { 22 });
+    gate.add_permits(if !world.exchanges() { 1 } else { 22 });
     assert_eq!(first.await.unwrap(), "who calls who");
     assert_eq!(last.await.unwrap(), 5);
     let mut order = order.lock().unwrap().clone();
@@ -139,11 +139,11 @@ pub(crate) async fn accepted_peers(world: World) {
         order.sort_unstable();
     }
     assert!(order.into_iter().eq(0..20), "in their order, unless each is a post of its own");
-    assert_eq!(at.server.peers().len(), usize::from(world.duplex()));
+    assert_eq!(at.server.peers().len(), usize::from(!world.exchanges()));
 }
 
 pub(crate) async fn deadlines(world: World) {
-    if !world.duplex() {
+    if world.exchanges() {
         return;
     }
     let reasons: Arc<Mutex<Vec<String>>> = Arc::default();

@@ -78,6 +78,9 @@ links! {
     jsonrpc_exchange: "jsonrpc" over Link::Exchange;
     jsonrpc1_exchange: "jsonrpc1" over Link::Exchange;
     msgpack_exchange: "msgpack" over Link::Exchange;
+    jsonrpc_mutual: "jsonrpc" over Link::Mutual;
+    jsonrpc1_mutual: "jsonrpc1" over Link::Mutual;
+    msgpack_mutual: "msgpack" over Link::Mutual;
     jsonrpc_tcp: "jsonrpc" over Link::Tcp("");
     jsonrpc1_tcp: "jsonrpc1" over Link::Tcp("");
     msgpack_tcp: "msgpack" over Link::Tcp("");

@@ -27,6 +27,8 @@ pub(crate) enum Link {
     Memory,
     /// Exchanges in memory: the server cannot call.
     Exchange,
+    /// Exchanges in memory that both sides may begin.
+    Mutual,
     /// A stream of bytes that holds 4 KiB each way.
     Narrow,
     /// TCP, with the options of the client's URL; the server is bound `auto` where that knows the
@@ -146,6 +148,11 @@ impl World {
             return false;
         }
         self.link != Link::Exchange && !self.link.is_web(&["http", "https"])
+    }
+
+    /// True where each request and its answer are on their own.
+    pub(crate) fn exchanges(&self) -> bool {
+        self.link == Link::Mutual || !self.duplex()
     }
 
     /// True where one connection carries everything, in order, for as long as the client lives.
@@ -280,6 +287,7 @@ impl World {
             link => {
                 let dial = match link {
                     Link::Exchange => exchange::pair,
+                    Link::Mutual => exchange::mutual,
                     Link::Narrow => narrow,
                     #[cfg(unix)]
                     Link::Pipes => pipes,

@@ -23,8 +23,10 @@ pub use self::{
     call::{Call, Notify, Sent},
 };
 use crate::{
-    Error, Format, Limits, Payload, Reason, Roster, Shape, calls::Calls, draft::Draft, format,
-    scratch,
+    Error, Format, Limits, Payload, Reason, Roster,
+    calls::{Calls, Line},
+    draft::Draft,
+    format, scratch,
 };
 
 /// A handle for calls to one peer; cheap to clone.
@@ -75,7 +77,7 @@ impl Caller {
 
     /// A handle whose calls go over several connections, each over the one that a roster chooses.
     pub fn over(roster: Arc<dyn Roster>, limits: Limits) -> Self {
-        let calls = Calls::new(Shape::Messages, true, false, Arc::new(limits));
+        let calls = Calls::new(Line::DUPLEX, Arc::new(limits));
         Self { roster: Some(roster), ..Self::new(calls) }
     }
 

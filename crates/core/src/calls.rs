@@ -6,6 +6,7 @@
 //! removed under it is dropped behind it.
 
 mod inner;
+mod line;
 mod ring;
 #[cfg(all(test, feature = "json"))]
 mod tests;
@@ -21,6 +22,7 @@ use std::{
 
 use bytes::Bytes;
 
+pub(crate) use self::line::Line;
 pub(crate) use self::turn::{Collected, Delivery, Found, Rest};
 use self::{
     inner::Inner,
@@ -38,10 +40,7 @@ use crate::{
 pub(crate) struct Calls {
     /// How frames are written, once the protocol is known.
     wire: OnceLock<Wire>,
-    shape: Shape,
-    can_call: bool,
-    /// Messages may be lost without anybody knowing.
-    pub(crate) is_lossy: bool,
+    pub(crate) line: Line,
     pub(crate) limits: Arc<Limits>,
     inner: Mutex<Inner>,
 }
@@ -71,17 +70,10 @@ pub(crate) enum Patience<'a> {
 }
 
 impl Calls {
-    pub(crate) fn new(
-        shape: Shape,
-        can_call: bool,
-        is_lossy: bool,
-        limits: Arc<Limits>,
-    ) -> Arc<Self> {
+    pub(crate) fn new(line: Line, limits: Arc<Limits>) -> Arc<Self> {
         Arc::new(Self {
             wire: OnceLock::new(),
-            shape,
-            can_call,
-            is_lossy,
+            line,
             limits,
             inner: Mutex::new(Inner {
                 ring: Ring::new(),
@@ -89,7 +81,7 @@ impl Calls {
                 nested: 0,
                 waiting_handlers: 0,
                 waiters: Waiters::default(),
-                outbox: Outgoing::new(shape),
+                outbox: Outgoing::new(line.shape),
                 parcels: VecDeque::new(),
                 parcel: 1,
                 queued: 0,
@@ -99,7 +91,7 @@ impl Calls {
                 closed: None,
                 driver: None,
                 discarded: Vec::new(),
-                last_lane: 0,
+                last_lane: line.first_lane,
                 given_up: Vec::new(),
             }),
         })
@@ -132,7 +124,7 @@ impl Calls {
 
     /// Fails at once where this side can never call.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.can_call {
+        if self.line.can_call {
             return Ok(());
         }
         Err(Unsupported {
@@ -144,7 +136,7 @@ impl Calls {
 
     /// Fails where answers are wanted, and none can come.
     fn check_answers(&self, calls: usize) -> Result<(), Error> {
-        if self.shape != Shape::OneWay || calls == 0 {
+        if self.line.shape != Shape::OneWay || calls == 0 {
             return Ok(());
         }
         Err(Unsupported {
@@ -172,7 +164,7 @@ impl Calls {
         if draft.params.len() >= LARGE {
             return self.begin_large(inner, wire, draft, id, waker).map(Begun::Sent);
         }
-        let lane = inner.open_lane(self.shape);
+        let lane = inner.open_lane(self.line.shape);
         let segments = inner.outbox.segments();
         let out = inner.outbox.encode();
         let start = out.len();
@@ -199,7 +191,7 @@ impl Calls {
         id: u64,
         waker: Option<Waker>,
     ) -> Result<u64, Error> {
-        let lane = inner.open_lane(self.shape);
+        let lane = inner.open_lane(self.line.shape);
         drop(inner);
         let mut frame = Vec::with_capacity(draft.params.len() + draft.method.len() + 128);
         let written = wire.request(&mut frame, Some(id), draft);
@@ -259,7 +251,7 @@ impl Calls {
             return Err(error);
         }
         if wire.profile.batches {
-            let lane = inner.open_lane(self.shape);
+            let lane = inner.open_lane(self.line.shape);
             let ended = if calls == 0 { unawaited(lane) } else { None };
             inner.outbox.commit(start, lane, Kind::Call, ended);
             if concealed {
@@ -269,7 +261,7 @@ impl Calls {
         } else {
             let mut begin = start;
             for (&id, end) in fresh.iter().zip(ends) {
-                let lane = inner.open_lane(self.shape);
+                let lane = inner.open_lane(self.line.shape);
                 let ended = if id.is_none() { unawaited(lane) } else { None };
                 inner.outbox.cut(end, lane, ended);
                 if concealed {
@@ -318,7 +310,7 @@ impl Calls {
         wire: &Wire,
         draft: &Draft<'_>,
     ) -> Result<(), Error> {
-        let lane = inner.open_lane(self.shape);
+        let lane = inner.open_lane(self.line.shape);
         let out = inner.outbox.encode();
         let start = out.len();
         if let Err(error) = wire.request(out, None, draft) {
@@ -520,7 +512,7 @@ pub(crate) fn wake_all(wakers: impl IntoIterator<Item = Waker>) {
 
 impl fmt::Debug for Calls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Calls").field("shape", &self.shape).finish_non_exhaustive()
+        f.debug_struct("Calls").field("shape", &self.line.shape).finish_non_exhaustive()
     }
 }
 

@@ -6,13 +6,22 @@ use bytes::Bytes;
 ///
 /// A connection that carries messages both ways at any time has one lane, [`Lane::DUPLEX`]. A
 /// transport of exchanges (an HTTP request, a REQ/REP turn, an AMQP delivery, a datagram) opens a
-/// lane for each exchange and numbers it as it likes, from 1 up.
+/// lane for each exchange and numbers it as it likes, from 1 up, below [`Lane::BACK`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lane(pub u64);
 
 impl Lane {
     /// The one lane of a permanent connection, which never ends before the connection.
     pub const DUPLEX: Self = Self(0);
+
+    /// The first lane of the exchanges that the serving side begins, where it can: both sides number
+    /// theirs by themselves.
+    pub const BACK: Self = Self(1 << 63);
+
+    /// True for the exchanges that the serving side begins.
+    pub fn is_back(self) -> bool {
+        self >= Self::BACK
+    }
 
     /// True for the lane of a permanent connection.
     pub fn is_duplex(self) -> bool {

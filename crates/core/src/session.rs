@@ -52,7 +52,7 @@ pub use self::{
 use crate::{
     Caller, Decoder, Ended, FrameReader, Id, Incoming, Lane, LimitReached, Limits, Outgoing,
     Protocol, Reason, ReplyTo, RpcError, Shape,
-    calls::{Calls, Rest, wake_all},
+    calls::{Calls, Line, Rest, wake_all},
     outgoing::Kind,
     reply::Member,
     wire::Wire,
@@ -138,13 +138,12 @@ impl Session {
         let trace = settings.trace.take();
         let trace = trace.map(|hook| Trace::new(hook, settings.peer.clone()));
         let limits = Arc::new(Limits::clone(&settings.limits).checked());
-        let can_call = settings.role == Role::Client
-            || !matches!(settings.shape, Shape::Exchange | Shape::OneWay);
+        let line = Line::of(&settings);
         let mut session = Self {
             links: Vec::new(),
             tongue: 0,
             recognition: None,
-            calls: Calls::new(settings.shape, can_call, settings.is_lossy, Arc::clone(&limits)),
+            calls: Calls::new(line, Arc::clone(&limits)),
             outgoing: Outgoing::new(settings.shape),
             requests: Requests::default(),
             batches: Batches::default(),
@@ -446,12 +445,17 @@ impl Session {
         self.outgoing.end_lane(lane, Ended::Failed);
     }
 
+    /// True for an exchange that this side has begun.
+    fn is_ours(&self, lane: Lane) -> bool {
+        !lane.is_duplex() && (self.settings.role == Role::Client) != lane.is_back()
+    }
+
     fn lane_closed<S: Serve>(&mut self, lane: Lane, serve: &mut S) {
         let reason = Reason::Closed("the exchange ended without an answer".into());
         self.calls.close_lane(lane, &reason, &self.outgoing, &mut self.wakes);
         self.backlog.close_lane(lane);
         self.gate.close_lane(lane);
-        if self.settings.role == Role::Server {
+        if !self.is_ours(lane) {
             // Nothing can be sent on it any more, the collected part of a batch included.
             for ticket in self.requests.on_lane(lane) {
                 serve.cancelled(ticket);

@@ -28,7 +28,7 @@ pub enum Shape {
     /// Whole messages both ways at any time.
     Messages,
     /// A request in, no or one answer out; each exchange is a lane of its own. The serving side
-    /// cannot call.
+    /// cannot call, unless the connection says so ([`Connection::calls_back`]).
     Exchange,
     /// Whole messages one way, seen from the side that sends them: notifications. A call fails at
     /// once. The receiving side sees exchanges that nobody waits for.
@@ -99,6 +99,9 @@ pub struct Connection {
     ///
     /// [`Limits::resend`]: crate::Limits::resend
     pub is_lossy: bool,
+    /// Over exchanges: the serving side can begin some, too, on lanes from
+    /// [`Lane::BACK`](crate::Lane::BACK) on.
+    pub calls_back: bool,
     /// The receiving half.
     pub recv: Box<dyn RecvHalf>,
     /// The sending half.
@@ -132,6 +135,7 @@ impl Connection {
             headers: None,
             max_message: None,
             is_lossy: false,
+            calls_back: false,
             recv,
             send,
         }

@@ -22,6 +22,12 @@ pub fn pair() -> (Connection, Connection) {
     (client, server)
 }
 
+/// A calling and a serving end, of which the serving one can call, too.
+pub fn mutual() -> (Connection, Connection) {
+    let (client, server) = pair();
+    (Connection { calls_back: true, ..client }, Connection { calls_back: true, ..server })
+}
+
 /// A calling and a serving end, and how the lanes of the serving end ended.
 pub fn observed() -> (Connection, Connection, Endings) {
     let (requests, served) = Pipe::new();
@@ -31,13 +37,13 @@ pub fn observed() -> (Connection, Connection, Endings) {
         Shape::Exchange,
         PeerAddress::Memory,
         Box::new(ExchangeRecv(answered)),
-        Box::new(ExchangeSend { pipe: requests, endings: None }),
+        Box::new(ExchangeSend { pipe: requests, endings: None, serves: false }),
     );
     let server = Connection::new(
         Shape::Exchange,
         PeerAddress::Memory,
         Box::new(ExchangeRecv(served)),
-        Box::new(ExchangeSend { pipe: answers, endings: Some(endings.clone()) }),
+        Box::new(ExchangeSend { pipe: answers, endings: Some(endings.clone()), serves: true }),
     );
     (client, server, endings)
 }
@@ -73,6 +79,7 @@ struct ExchangeSend {
     pipe: Pipe,
     /// Set on the serving end.
     endings: Option<Endings>,
+    serves: bool,
 }
 
 impl SendHalf for ExchangeSend {
@@ -82,13 +89,16 @@ impl SendHalf for ExchangeSend {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(()) => {}
             }
-            match (out.pop(), &self.endings) {
-                (Some(Taken::Frame(frame)), _) => self.pipe.push(Item::Frame(frame)),
-                (Some(Taken::Ended(lane, how)), Some(endings)) => {
-                    endings.record(lane, how);
+            match out.pop() {
+                Some(Taken::Frame(frame)) => self.pipe.push(Item::Frame(frame)),
+                // Whoever has begun an exchange is told that it is over.
+                Some(Taken::Ended(lane, how)) if self.serves != lane.is_back() => {
+                    if let Some(endings) = &self.endings {
+                        endings.record(lane, how);
+                    }
                     self.pipe.push(Item::Closed(lane));
                 }
-                _ => {}
+                Some(Taken::Ended(..)) | None => {}
             }
         }
         Poll::Ready(Ok(()))

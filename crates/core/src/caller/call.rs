@@ -172,7 +172,7 @@ impl<'a, P, R> Call<'a, P, R> {
 
     /// True where the call is sent again if nothing is heard of it.
     fn is_resent(&self) -> bool {
-        self.idempotent && self.over().calls.is_lossy
+        self.idempotent && self.over().calls.line.is_lossy
     }
 
     /// What is left of the call's time; 0 for ever.

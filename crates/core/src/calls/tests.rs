@@ -45,7 +45,7 @@ fn wire(encoder: Plain) -> Wire {
 }
 
 fn undecided() -> Arc<Calls> {
-    Calls::new(Shape::Messages, true, false, Arc::new(Limits::default()))
+    Calls::new(Line::DUPLEX, Arc::new(Limits::default()))
 }
 
 fn draft(params: &[u8], encoded: bool) -> Draft<'_> {
@@ -90,7 +90,7 @@ fn the_connection_closes_while_large_params_are_encoded() {
 #[test]
 fn places_are_counted_through_the_encoding_of_large_params() {
     let limits = Limits { max_calls: 1, ..Limits::default() };
-    let calls = Calls::new(Shape::Messages, true, false, Arc::new(limits));
+    let calls = Calls::new(Line::DUPLEX, Arc::new(limits));
     calls.decide(wire(Plain { meanwhile: Mutex::default() }), &mut Vec::new());
     let params = vec![b'1'; LARGE];
     assert!(matches!(calls.begin(&draft(&params, true), Patience::Fail, None), Ok(Begun::Sent(_))));

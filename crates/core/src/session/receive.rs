@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Serve, Session, Turn, detect::Detected};
 use crate::{
-    Answer, Ended, Error, FrameRef, Id, Incoming, Invalid, Lane, Message, Reason, Response, Role,
+    Answer, Ended, Error, FrameRef, Id, Incoming, Invalid, Lane, Message, Reason, Response,
     RpcError, Scan,
     calls::{Calls, Delivery, Found},
     incoming::Arrived,
@@ -131,7 +131,7 @@ impl Session {
                 if self.trace.is_some() {
                     self.trace_nonsense(&frame.bytes);
                 }
-                if self.settings.role == Role::Client && !frame.lane.is_duplex() {
+                if self.is_ours(frame.lane) {
                     self.answer_too_large(frame.lane);
                     continue;
                 }

@@ -24,6 +24,9 @@ pub struct Settings {
     /// The transport may lose messages without anybody knowing: see
     /// [`Connection::is_lossy`](crate::Connection::is_lossy).
     pub is_lossy: bool,
+    /// Over exchanges, the serving side can call: see
+    /// [`Connection::calls_back`](crate::Connection::calls_back).
+    pub calls_back: bool,
     /// The protocol, or several of which the peer's first bytes choose one.
     pub protocols: Vec<Arc<dyn Protocol>>,
     /// A framing in place of the protocol's own.
@@ -56,6 +59,7 @@ impl Settings {
             role,
             shape,
             is_lossy: false,
+            calls_back: false,
             protocols,
             framing: None,
             limits: Arc::default(),
