@@ -66,6 +66,7 @@ async fn workers() {
         (tcp("msgpack+tcp"), None),
         (tcp("jsonrpc+tcp"), None),
         (tcp("msgpack+ws"), None),
+        (tcp("msgpack+zmq"), None),
         (format!("msgpack+unix://{}", socket.display()), None),
         (tcp("msgpack+tcp") + "?framing=netstring", None),
     ] {
