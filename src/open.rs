@@ -80,8 +80,8 @@ pub(crate) enum Source {
 
 /// What has a service called from the address of a URL: it connects, and the other side calls.
 #[cfg_attr(
-    not(any(feature = "amqp", all(unix, feature = "zmq"))),
-    expect(unused_variables, reason = "ZeroMQ and AMQP have workers of their own")
+    not(all(unix, feature = "zmq")),
+    expect(unused_variables, reason = "ZeroMQ has workers of its own")
 )]
 pub(crate) async fn worker(url: &Url, route: &Route, port: &Port) -> Result<Source, SetupError> {
     match url.transport {
@@ -93,15 +93,12 @@ pub(crate) async fn worker(url: &Url, route: &Route, port: &Port) -> Result<Sour
         Transport::Udp => Err(udp::one_way()),
         #[cfg(feature = "amqp")]
         Transport::Amqp => Err(amqp::one_way()),
+        #[cfg(all(feature = "amqp", feature = "tls"))]
+        Transport::Amqps => Err(amqp::one_way()),
         #[cfg(all(unix, feature = "zmq"))]
         Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => {
             zmq::worker_listener(url, port).await.map(Source::Listener)
         }
-        // Between servers and clients is a broker, to which both connect.
-        #[cfg(feature = "amqp")]
-        Transport::Amqp => amqp::listener(url, port).await.map(Source::Listener),
-        #[cfg(all(feature = "amqp", feature = "tls"))]
-        Transport::Amqps => amqp::listener(url, port).await.map(Source::Listener),
         #[allow(unreachable_patterns, reason = "some builds have none of the others")]
         _ => connector(url, route).map(Source::Connector),
     }
@@ -109,8 +106,8 @@ pub(crate) async fn worker(url: &Url, route: &Route, port: &Port) -> Result<Sour
 
 /// What calls whoever comes to the address of a URL.
 #[cfg_attr(
-    not(any(feature = "amqp", all(unix, feature = "zmq"))),
-    expect(unused_variables, reason = "ZeroMQ and AMQP have such clients of their own")
+    not(all(unix, feature = "zmq")),
+    expect(unused_variables, reason = "ZeroMQ has clients that bind of its own")
 )]
 pub(crate) async fn bound(url: &Url, route: &Route, port: &Port) -> Result<Source, SetupError> {
     match url.transport {
@@ -118,10 +115,6 @@ pub(crate) async fn bound(url: &Url, route: &Route, port: &Port) -> Result<Sourc
         Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => {
             zmq::binding_connector(url, route).await.map(Source::Connector)
         }
-        #[cfg(feature = "amqp")]
-        Transport::Amqp => amqp::connector(url, route).map(Source::Connector),
-        #[cfg(all(feature = "amqp", feature = "tls"))]
-        Transport::Amqps => amqp::connector(url, route).map(Source::Connector),
         #[allow(unreachable_patterns, reason = "some builds have none of the others")]
         _ => listener(url, port).await.map(Source::Listener),
     }
@@ -140,6 +133,8 @@ pub(crate) fn check_bound(url: &Url) -> Result<(), SetupError> {
         Transport::Udp => Err(udp::one_way()),
         #[cfg(feature = "amqp")]
         Transport::Amqp => Err(amqp::one_way()),
+        #[cfg(all(feature = "amqp", feature = "tls"))]
+        Transport::Amqps => Err(amqp::one_way()),
         #[cfg(all(unix, feature = "zmq"))]
         Transport::Zmq | Transport::ZmqIpc | Transport::ZmqInproc => zmq::check_bound(url),
         #[allow(unreachable_patterns, reason = "some builds have none of the others")]

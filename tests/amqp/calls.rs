@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tinyrpc::{Context, Outcome, Server};
+use tinyrpc::{Context, Outcome};
 
 use crate::world::{Count, World, in_time, service};
 
@@ -22,19 +22,6 @@ async fn one_queue_serves_both_protocols() {
                 }
             }
         }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_server_listens_or_connects() {
-    let Some(world) = World::new() else { return };
-    in_time(async {
-        // Between it and its clients is a broker, to which all of them connect.
-        let server = Server::new(service()).connect(world.url("msgpack", "")).await;
-        let _server = server.expect("it serves");
-        let client = world.client("msgpack", "").await;
-        assert_eq!(client.call::<_, i64>("add", (2, 3)).await.expect("an answer"), 5);
     })
     .await;
 }

@@ -75,3 +75,15 @@ async fn nobody_there() {
         assert!(error.contains("refused") && !error.contains("s3cr3t"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn servers_listen_and_clients_connect() {
+    for url in ["amqp://h?queue=q", "amqps://h?queue=q"] {
+        if cfg!(not(feature = "tls")) && url.starts_with("amqps") {
+            continue;
+        }
+        let server = tinyrpc::Server::new(tinyrpc::Dispatcher::new()).connect(url).await;
+        let error = server.expect_err(url).to_string();
+        assert!(error.contains("listen"), "{error}");
+    }
+}

@@ -37,7 +37,7 @@
 //!
 //! Requests and answers travel over connections of their own, so that a broker that takes no
 //! messages still delivers. A lost connection is made again after a random time of at most 100 ms,
-//! which doubles up to 4 s, and a queue that was deleted is declared again. Whoever reads one queue
+//! which doubles up to 2 s, and a queue that was deleted is declared again. Whoever reads one queue
 //! of answers is a connection of the server; it is not told when that goes, and forgets it after
 //! `Limits::idle`. The server cannot call.
 //!

@@ -74,6 +74,7 @@ impl Reactor for Wires {
         self.0.interval(time)
     }
 
+    #[expect(clippy::manual_async_fn, reason = "the future has to outlive the reactor")]
     fn tcp_connect_addr(
         &self,
         address: SocketAddr,
