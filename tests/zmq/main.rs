@@ -162,6 +162,39 @@ async fn messages_of_many_parts_are_refused() {
     .await;
 }
 
+/// What a peer says that was dismissed belongs to nobody: an answer to a call of before is none to a
+/// call of the next connection.
+#[tokio::test]
+async fn a_peer_that_was_dismissed_is_nobody() {
+    let connections: Arc<AtomicU32> = Arc::default();
+    let count = Arc::clone(&connections);
+    let server = Server::new(service(&Arc::default()))
+        .on_connect(move |_| _ = count.fetch_add(1, SeqCst))
+        .authenticate(tinyrpc::TokenLogin::new("somebody", "a secret of the two"))
+        .listen("zmq://127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let address = server.addresses().concat().replace("zmq://", "tcp://");
+    beside(move || {
+        let dealer = socket(DEALER, &address);
+        let wrong = r#"{"jsonrpc":"2.0","method":"rpc.auth","params":["wrong"],"id":1}"#;
+        dealer.send(wrong, 0).expect("room");
+        assert!(parts(&dealer).concat().contains("error"));
+        assert_eq!(parts(&dealer), [""], "it is served no longer");
+        for id in 0..20 {
+            dealer.send(&add(id), 0).expect("room");
+            assert_eq!(parts(&dealer), [""]);
+        }
+        // Over another network connection it is somebody else.
+        dealer.disconnect(&address).expect("it is connected");
+        dealer.connect(&address).expect("an address");
+        dealer.send(wrong, 0).expect("room");
+        assert!(parts(&dealer).concat().contains("error"));
+    })
+    .await;
+    assert_eq!(connections.load(SeqCst), 2);
+}
+
 /// The second of two peers of one id is not served, and takes nothing from the first.
 #[tokio::test]
 async fn ids_are_not_taken_over() {

@@ -5,6 +5,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr},
     task::Waker,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -34,6 +35,9 @@ pub(super) struct Router {
     /// Network connections that closed, although nothing was known of a peer behind them: its
     /// messages may still wait to be received.
     gone: HashSet<i32>,
+    /// Peers of messages that were served no longer, while their network connection goes on: what
+    /// they say until they know belongs to nobody, and least of all to the next one of their id.
+    dismissed: HashMap<Bytes, Dismissed>,
     /// Peers that are to end once all was received that they sent.
     leaving: Vec<u64>,
     /// Peers that nobody has accepted yet; `None` once nobody ever will.
@@ -98,6 +102,13 @@ struct Peer {
     end: Option<End>,
 }
 
+/// A peer that was told that it is served no longer.
+#[derive(Debug)]
+struct Dismissed {
+    descriptor: Option<i32>,
+    since: Instant,
+}
+
 /// How a peer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
@@ -129,6 +140,7 @@ impl Router {
             batch: Vec::new(),
             descriptors: HashMap::new(),
             gone: HashSet::new(),
+            dismissed: HashMap::new(),
             leaving: Vec::new(),
             newcomers: Some(VecDeque::new()),
             acceptor: None,
@@ -203,6 +215,7 @@ impl Router {
                 }
                 Event::Closed(descriptor) => {
                     closed = true;
+                    self.dismissed.retain(|_, peer| peer.descriptor != Some(descriptor));
                     match self.descriptors.remove(&descriptor) {
                         Some(numbers) => self.leaving.extend(numbers),
                         None => {
@@ -251,9 +264,14 @@ impl Router {
         let route = Route { id: Bytes::copy_from_slice(id), is_exchange: !raw.rest.is_empty() };
         if raw.body.is_empty() && !route.is_exchange {
             // The farewell of one that nobody knows.
+            self.dismissed.remove(&route.id);
             return;
         }
         let origin = Origin::of(&mut raw.body);
+        if !route.is_exchange && self.is_dismissed(&route.id, origin.descriptor) {
+            _ = message::send(self.socket.socket(), [&*route.id], &[]);
+            return;
+        }
         match self.greet(route, origin, wakers) {
             Some(number) => self.hand(number, raw, wakers),
             None => {
@@ -263,6 +281,17 @@ impl Router {
                 _ = message::send(self.socket.socket(), envelope, &[]);
             }
         }
+    }
+
+    /// True where a peer has to learn yet that it is served no longer. One that never does is served
+    /// again after a while.
+    fn is_dismissed(&mut self, id: &Bytes, descriptor: Option<i32>) -> bool {
+        let Some(peer) = self.dismissed.get(id) else { return false };
+        let is_dismissed = peer.descriptor == descriptor && peer.since.elapsed() < DISMISSAL;
+        if !is_dismissed {
+            self.dismissed.remove(id);
+        }
+        is_dismissed
     }
 
     /// Puts a message into the box of its peer.
@@ -470,6 +499,11 @@ impl Router {
         }
         if !peer.route.is_exchange {
             _ = message::send(self.socket.socket(), [&*peer.route.id], &[]);
+            if self.dismissed.len() == self.dismissed.capacity() {
+                self.dismissed.retain(|_, peer| peer.since.elapsed() < DISMISSAL);
+            }
+            let dismissed = Dismissed { descriptor: peer.descriptor, since: Instant::now() };
+            self.dismissed.insert(peer.route.id, dismissed);
         }
     }
 
@@ -487,6 +521,9 @@ const MESSAGES_PER_TURN: usize = 1024;
 const BYTES_PER_TURN: usize = 256 << 10;
 /// Peers that were not accepted yet.
 const BACKLOG: usize = 128;
+/// How long a peer may take to learn that it is served no longer: a client of ours has gone by then,
+/// and answers to calls of before are not on their way any more.
+const DISMISSAL: Duration = Duration::from_secs(5);
 /// Bytes that a waiting message costs beside its own.
 const COST: usize = 96;
 /// Largest messages of one peer that may wait: while one is handled, others come in.
