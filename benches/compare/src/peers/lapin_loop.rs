@@ -2,7 +2,8 @@
 //!
 //! A message has as many bytes as the JSON-RPC request of the workload and comes back as it is;
 //! there are no ids but correlation ids, and no codec. It is confirmed by nobody, and a message
-//! that no queue takes is lost. The worker acknowledges a request when it has sent the answer.
+//! that no queue takes is lost. The worker takes 64 requests at a time and acknowledges each when it
+//! has sent the answer.
 
 use std::{
     collections::HashMap,
@@ -17,6 +18,7 @@ use anyhow::{Context as _, Result, ensure};
 use futures_util::StreamExt as _;
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
+    message::Delivery,
     options::{
         BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
         QueueDeclareOptions,
@@ -53,18 +55,23 @@ impl Peer for LapinLoop {
     async fn serve() -> Result<SocketAddr> {
         let (connection, channel) = open().await?;
         declare(&channel, QUEUE, false).await?;
-        channel.basic_qos(64, BasicQosOptions::default()).await?;
+        channel
+            .basic_qos(IN_FLIGHT as u16, BasicQosOptions::default())
+            .await?;
         let options = BasicConsumeOptions::default();
-        let mut requests = channel
+        let requests = channel
             .basic_consume(QUEUE.into(), "".into(), options, FieldTable::default())
             .await?;
         tokio::spawn(async move {
             let _connection = connection;
-            while let Some(Ok(request)) = requests.next().await {
+            let serve = async |request: lapin::Result<Delivery>| {
                 // An error here is the end of the broker, which the client sees too.
+                let Ok(request) = request else { return };
                 let _ = answer(&channel, &request.properties, &request.data).await;
                 let _ = request.ack(BasicAckOptions::default()).await;
-            }
+            };
+            // One after the other, each would wait until the one before is written to the socket.
+            requests.for_each_concurrent(IN_FLIGHT, serve).await;
         });
         broker::address()
     }
@@ -170,4 +177,6 @@ impl Caller for Requester {
     }
 }
 
+/// Requests that the server has at a time.
+const IN_FLIGHT: usize = 64;
 const QUEUE: &str = "compare-lapin";
