@@ -10,7 +10,6 @@ mod auth;
 mod broker;
 mod callbacks;
 mod calls;
-#[cfg(all(unix, feature = "unix"))]
 #[cfg(feature = "tls")]
 #[path = "../support/certificates.rs"]
 mod certificates;
