@@ -5,6 +5,7 @@
 #[path = "../support/broker.rs"]
 mod broker;
 
+mod back;
 mod calls;
 #[cfg(feature = "tls")]
 #[path = "../support/certificates.rs"]

@@ -58,7 +58,7 @@ pub(crate) enum Link {
     /// Datagrams: the server cannot call, and sees no end.
     #[cfg(feature = "udp")]
     Udp,
-    /// A queue of its own, with the options of the client's URL: the server cannot call.
+    /// A queue of its own, with the options of the client's URL.
     #[cfg(all(unix, feature = "amqp"))]
     Amqp(&'static str),
     /// A stream of bytes over TLS; the server is bound `auto`.
@@ -143,16 +143,25 @@ impl World {
         if self.link == Link::ZmqEnvelopes {
             return false;
         }
-        #[cfg(all(unix, feature = "amqp"))]
-        if matches!(self.link, Link::Amqp(_)) {
-            return false;
-        }
         self.link != Link::Exchange && !self.link.is_web(&["http", "https"])
     }
 
     /// True where each request and its answer are on their own.
     pub(crate) fn exchanges(&self) -> bool {
+        #[cfg(all(unix, feature = "amqp"))]
+        if matches!(self.link, Link::Amqp(_)) {
+            return true;
+        }
         self.link == Link::Mutual || !self.duplex()
+    }
+
+    /// True where a server is told that a client is gone.
+    pub(crate) fn sees_ends(&self) -> bool {
+        #[cfg(all(unix, feature = "amqp"))]
+        if matches!(self.link, Link::Amqp(_)) {
+            return false;
+        }
+        true
     }
 
     /// True where one connection carries everything, in order, for as long as the client lives.

@@ -39,11 +39,17 @@
 //! messages still delivers. A lost connection is made again after a random time of at most 100 ms,
 //! which doubles up to 2 s, and a queue that was deleted is declared again. Whoever reads one queue
 //! of answers is a connection of the server; it is not told when that goes, and forgets it after
-//! `Limits::idle`. The server cannot call.
+//! `Limits::idle`.
+//!
+//! A server calls whoever reads a queue of answers by messages to that queue of the type `call`, with
+//! a `reply_to` of its own. Where that is gone such a call was *not executed* (of a client with
+//! [`Reply::Direct`] nobody knows, and it waits for its deadline); where the connection to the broker
+//! is lost before the answer came it is *unknown*. Peers that others wrote take no such calls.
 //!
 //! The library underneath logs messages that came back, with what is in them: a subscriber of
 //! `tracing` had better leave `lapin=warn` out.
 
+mod back;
 mod backoff;
 mod caller;
 mod client;
@@ -53,6 +59,7 @@ mod kept;
 mod link;
 mod listener;
 mod media;
+mod replies;
 mod request;
 mod seat;
 mod target;

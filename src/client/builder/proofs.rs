@@ -48,6 +48,8 @@ impl ClientBuilder {
     /// [`ClientBuilder::connect`] waits for the answer. [`ClientBuilder::attach`] cannot, and has
     /// the call sent before all others: a server that wants a login lets what comes behind it
     /// wait, in its order, and refuses all of it together with the login.
+    ///
+    /// [`WireTrace`]: crate::WireTrace
     pub fn login<P>(self, method: impl Into<String>, params: P) -> Self
     where
         P: Serialize + Send + Sync + 'static,

@@ -7,21 +7,20 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bytes::Bytes;
 use lapin::{
     BasicProperties, Confirmation,
-    message::{BasicReturnMessage, Delivery},
-    options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions},
+    message::BasicReturnMessage,
+    options::QueueBindOptions,
     types::{FieldTable, ShortString},
 };
-use tinyrpc_core::{Connection, Error, Hint, Lane, Limits, PeerAddress, Reason};
+use tinyrpc_core::{Connection, Error, Lane, Limits, PeerAddress, Reason};
 use tokio::time::sleep;
 
 use super::{
     backoff::{Backoff, random},
-    client::{Desk, Message},
+    client::{Desk, Message, Origin},
     link::{self, Post, Publisher, Subscriber, in_time},
-    media,
+    media, replies,
     target::{Reply, Target},
 };
 
@@ -58,17 +57,8 @@ impl Session {
         let connection = Arc::new(link::open(target, limits, "answers to calls of").await?);
         let channel = in_time(limits, connection.create_channel()).await?;
         let reply_to = match target.reply {
-            Reply::Direct => ShortString::from(DIRECT),
-            Reply::Queue => {
-                let options = QueueDeclareOptions {
-                    exclusive: true,
-                    auto_delete: true,
-                    ..QueueDeclareOptions::default()
-                };
-                let declaring =
-                    channel.queue_declare(ShortString::default(), options, FieldTable::default());
-                in_time(limits, declaring).await?.name().clone()
-            }
+            Reply::Direct => ShortString::from(replies::DIRECT),
+            Reply::Queue => replies::declare(&channel, limits).await?,
         };
         if target.reply == Reply::Queue && !target.exchange.as_str().is_empty() {
             // Python tinyrpc sends its answers through the exchange by which requests come.
@@ -81,13 +71,7 @@ impl Session {
             );
             in_time(limits, binding).await?;
         }
-        let consuming = channel.basic_consume(
-            reply_to.clone(),
-            ShortString::default(),
-            BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() },
-            FieldTable::default(),
-        );
-        let consumer = in_time(limits, consuming).await?;
+        let consumer = replies::consume(&channel, reply_to.clone(), limits).await?;
         let publisher = match target.reply {
             Reply::Queue => Publisher::open(target, limits, "calls of").await?,
             // Such an answer comes back on the channel of its request alone.
@@ -190,7 +174,7 @@ impl Caller {
         let mut arrived = Vec::new();
         while arrived.len() < MESSAGES_PER_TURN && lost.is_none() {
             match subscriber.poll_delivery(cx) {
-                Poll::Ready(Ok(delivery)) => arrived.extend(answer(delivery)),
+                Poll::Ready(Ok(delivery)) => arrived.push(delivery),
                 Poll::Ready(Err(error)) => lost = Some(error),
                 Poll::Pending => break,
             }
@@ -214,7 +198,9 @@ impl Caller {
                 // It comes with whatever confirmation is the next, and not with its own.
                 Ok(Confirmation::Ack(Some(message)) | Confirmation::Nack(Some(message))) => {
                     let unroutable = unroutable(&self.target, &message);
-                    failed.extend(returned(&message).map(|lane| (lane, unroutable)));
+                    failed.extend(
+                        replies::number(&message.properties).map(|lane| (Lane(lane), unroutable)),
+                    );
                 }
                 // What becomes of it is said where the connection is lost.
                 Err(error) => lost = lost.or_else(|| Some(link::failed(error))),
@@ -224,7 +210,14 @@ impl Caller {
         let mut posts = Vec::new();
         let mut state = self.desk.lock();
         let old = state.wait(cx.waker());
-        arrived.into_iter().for_each(|(lane, bytes, hint)| state.answer(lane, bytes, hint));
+        for delivery in arrived {
+            if replies::is_call(&delivery.properties) {
+                let hint = media::hint(&delivery.properties);
+                state.called(Origin::of(&delivery.properties), delivery.data.into(), hint);
+            } else if let Some((number, bytes, hint)) = replies::answer(delivery) {
+                state.answer(Lane(number), bytes, hint);
+            }
+        }
         state.unconfirmed = state.unconfirmed.saturating_sub(confirmed);
         failed.into_iter().for_each(|(lane, error)| state.fail(lane, error));
         state.is_open = is_open;
@@ -254,7 +247,18 @@ impl Caller {
     }
 
     fn post(&self, message: Message, reply_to: &ShortString) -> (Lane, Post) {
-        let Message { lane, bytes, hint } = message;
+        let Message { lane, bytes, hint, to } = message;
+        if let Some(Origin { reply_to, correlation }) = to {
+            let properties = BasicProperties::default().with_correlation_id(correlation);
+            let post = Post {
+                exchange: ShortString::default(),
+                key: reply_to,
+                mandatory: false,
+                body: bytes,
+                properties: media::named(properties, hint),
+            };
+            return (lane, post);
+        }
         let properties: BasicProperties = self
             .target
             .properties()
@@ -272,18 +276,6 @@ impl Caller {
     }
 }
 
-/// The answer in a message, if it is one.
-fn answer(delivery: Delivery) -> Option<(Lane, Bytes, Hint)> {
-    let number = delivery.properties.correlation_id().as_ref()?.as_str().parse().ok()?;
-    let hint = media::hint(&delivery.properties);
-    Some((Lane(number), Bytes::from(delivery.data), hint))
-}
-
-/// The lane of a message that came back.
-fn returned(message: &BasicReturnMessage) -> Option<Lane> {
-    message.properties.correlation_id().as_ref()?.as_str().parse().ok().map(Lane)
-}
-
 /// There is no queue for it: nobody has executed it, and nobody will.
 fn unroutable(target: &Target, message: &BasicReturnMessage) -> Error {
     let words =
@@ -291,8 +283,6 @@ fn unroutable(target: &Target, message: &BasicReturnMessage) -> Error {
     Error::NotExecuted(Reason::Io(Arc::new(io::Error::new(io::ErrorKind::NotFound, words))))
 }
 
-/// The name by which answers come without a queue.
-const DIRECT: &str = "amq.rabbitmq.reply-to";
 /// Answers that are taken before requests have their turn.
 const MESSAGES_PER_TURN: usize = 256;
 /// Messages that the broker has not confirmed: more would only wait in its buffers, where nobody

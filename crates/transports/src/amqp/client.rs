@@ -8,9 +8,10 @@ use std::{
 };
 
 use bytes::Bytes;
+use lapin::{BasicProperties, types::ShortString};
 use tinyrpc_core::{
-    Connection, Ended, Error, Frame, Hint, Incoming, Lane, Outgoing, PeerAddress, Reason, Received,
-    RecvHalf, SendHalf, Shape, Taken,
+    Arrived, Connection, Ended, Error, Frame, Hint, Incoming, Lane, Outgoing, PeerAddress, Reason,
+    Received, RecvHalf, SendHalf, Shape, Taken,
 };
 
 /// What is behind the lock of a [`Desk`].
@@ -24,6 +25,12 @@ pub(super) struct State {
     pub(super) unconfirmed: usize,
     /// Exchanges that wait for an answer, and whether their message was published.
     lanes: HashMap<Lane, bool>,
+    /// Exchanges that the server has begun, until they are answered.
+    origins: HashMap<Lane, Origin>,
+    /// How many these ever were.
+    called: u64,
+    /// Bytes of those that wait in the inbox.
+    waiting: usize,
     inbox: VecDeque<Arrived>,
     reader: Option<Waker>,
     writer: Option<Waker>,
@@ -40,13 +47,24 @@ pub(super) struct Message {
     pub(super) lane: Lane,
     pub(super) bytes: Bytes,
     pub(super) hint: Hint,
+    /// Where it goes, if it is an answer.
+    pub(super) to: Option<Origin>,
 }
 
-#[derive(Debug)]
-enum Arrived {
-    Frame(Frame),
-    Closed(Lane),
-    Failed(Lane, Error),
+/// Where the answer to a call of the server goes.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) reply_to: ShortString,
+    pub(super) correlation: ShortString,
+}
+
+impl Origin {
+    pub(super) fn of(properties: &BasicProperties) -> Self {
+        Self {
+            reply_to: properties.reply_to().clone().unwrap_or_default(),
+            correlation: properties.correlation_id().clone().unwrap_or_default(),
+        }
+    }
 }
 
 /// What the halves and the task share. No waker is woken or dropped under its lock.
@@ -62,7 +80,7 @@ impl Desk {
     pub(super) fn connection(self: &Arc<Self>, peer: PeerAddress) -> Connection {
         self.lock().halves = 2;
         let half = || Box::new(Half(Arc::clone(self)));
-        Connection::new(Shape::Exchange, peer, half(), half())
+        Connection { calls_back: true, ..Connection::new(Shape::Exchange, peer, half(), half()) }
     }
 }
 
@@ -100,6 +118,24 @@ impl State {
             true => Arrived::Closed(lane),
             false => Arrived::Frame(Frame { lane, bytes, hint }),
         });
+    }
+
+    /// A call of the server came, or a notification. Anybody can send one who knows the queue: what
+    /// is too much is not executed, and ends without an answer.
+    pub(super) fn called(&mut self, origin: Origin, bytes: Bytes, hint: Hint) {
+        let waiting = self.waiting + bytes.len();
+        if waiting > MOST_BYTES || self.inbox.len() >= MOST_CALLED {
+            if !origin.reply_to.as_str().is_empty() && self.outbox.len() < MOST_CALLED {
+                let (lane, bytes, to) = (Lane::BACK, Bytes::new(), Some(origin));
+                self.outbox.push_back(Message { lane, bytes, hint: Hint::None, to });
+            }
+            return;
+        }
+        self.waiting = waiting;
+        self.called += 1;
+        let lane = Lane(Lane::BACK.0 | self.called);
+        self.origins.insert(lane, origin);
+        self.inbox.push_back(Arrived::Frame(Frame { lane, bytes, hint }));
     }
 
     /// No answer will come, in the words of an error.
@@ -145,6 +181,34 @@ impl State {
         self.outbox.is_empty() && self.unconfirmed == 0
     }
 
+    /// A message is to be published; false where there is nobody for it.
+    fn post(&mut self, Frame { lane, bytes, hint }: Frame) -> bool {
+        let to = if lane.is_back() { self.origins.remove(&lane) } else { None };
+        let addressed = to.as_ref().is_none_or(|origin| !origin.reply_to.as_str().is_empty());
+        if lane.is_back() && (to.is_none() || !addressed) {
+            return false;
+        }
+        if !lane.is_back() {
+            self.lanes.insert(lane, false);
+        }
+        self.outbox.push_back(Message { lane, bytes, hint, to });
+        true
+    }
+
+    /// A lane ended; true where the server has to be told that no answer comes.
+    fn end(&mut self, lane: Lane, how: Ended) -> bool {
+        if !lane.is_back() {
+            self.forget(lane, how);
+            return false;
+        }
+        if how == Ended::Silent {
+            self.origins.remove(&lane);
+            return false;
+        }
+        // Where it was answered, nobody is there any more.
+        self.post(Frame { lane, bytes: Bytes::new(), hint: Hint::None })
+    }
+
     /// Nobody waits for an answer on a lane.
     fn forget(&mut self, lane: Lane, how: Ended) {
         if self.lanes.remove(&lane) == Some(false) && how == Ended::Abandoned {
@@ -154,6 +218,7 @@ impl State {
 
     fn take(&mut self, into: &mut Incoming) -> bool {
         let any = !self.inbox.is_empty();
+        self.waiting = 0;
         for arrived in self.inbox.drain(..) {
             match arrived {
                 Arrived::Frame(frame) => into.push(frame),
@@ -192,12 +257,8 @@ impl SendHalf for Half {
         let mut posted = false;
         while state.has_room() {
             match out.pop() {
-                Some(Taken::Frame(Frame { lane, bytes, hint })) => {
-                    state.outbox.push_back(Message { lane, bytes, hint });
-                    state.lanes.insert(lane, false);
-                    posted = true;
-                }
-                Some(Taken::Ended(lane, how)) => state.forget(lane, how),
+                Some(Taken::Frame(frame)) => posted |= state.post(frame),
+                Some(Taken::Ended(lane, how)) => posted |= state.end(lane, how),
                 None => break,
             }
         }
@@ -238,3 +299,7 @@ impl Drop for Half {
 
 /// Messages that were taken and are not published: a few turns of the task.
 const MOST_WAITING: usize = 256;
+/// Calls of servers that wait to be looked at: more than are in flight at the same time.
+const MOST_CALLED: usize = 2048;
+/// Bytes of these: four of the largest.
+const MOST_BYTES: usize = 16 << 20;

@@ -9,9 +9,10 @@ use std::{
 
 use bytes::Bytes;
 use lapin::types::{AMQPValue, ShortString};
-use tinyrpc_core::{Ended, Frame, Headers, Hint, Incoming, Lane, Limits};
+use tinyrpc_core::{Arrived, Ended, Error, Frame, Headers, Hint, Incoming, Lane, Limits, Reason};
 
 use super::{
+    back::Back,
     job::{Job, What},
     kept::{Fate, Kept},
     request::{COUNT, Request, Tag},
@@ -38,6 +39,8 @@ pub(super) struct State {
     routes: HashMap<Route, u64>,
     lanes: HashMap<u64, Open>,
     kept: Kept,
+    /// Calls to clients.
+    back: Back,
     jobs: VecDeque<Job>,
     /// Seats that nobody has accepted yet; `None` once nobody ever will.
     newcomers: Option<VecDeque<u64>>,
@@ -62,9 +65,12 @@ struct Route {
 #[derive(Debug)]
 struct Seat {
     route: Route,
-    inbox: VecDeque<Frame>,
+    inbox: VecDeque<Arrived>,
     reader: Option<Waker>,
+    writer: Option<Waker>,
     closer: Option<Waker>,
+    /// Calls to the client that are not published.
+    calling: usize,
     /// Messages that are not settled, as far as this side can see to it.
     busy: usize,
     /// When the last one was.
@@ -171,7 +177,7 @@ impl State {
         let lane = self.last_lane;
         let Some(seat) = self.seats.get_mut(&number) else { return };
         let (bytes, hint) = (request.body.clone(), request.hint());
-        seat.inbox.push_back(Frame { lane: Lane(lane), bytes, hint });
+        seat.inbox.push_back(Arrived::Frame(Frame { lane: Lane(lane), bytes, hint }));
         seat.busy += 1;
         wakers.extend(seat.reader.take());
         if let Some(key) = &key {
@@ -228,7 +234,9 @@ impl State {
             route,
             inbox: VecDeque::new(),
             reader: None,
+            writer: None,
             closer: None,
+            calling: 0,
             busy: 0,
             since: Instant::now(),
             has_ended: false,
@@ -266,7 +274,13 @@ impl State {
     pub(super) fn take(&mut self, number: u64, into: &mut Incoming) -> Option<bool> {
         let seat = self.seats.get_mut(&number)?;
         let any = !seat.inbox.is_empty();
-        seat.inbox.drain(..).for_each(|frame| into.push(frame));
+        for arrived in seat.inbox.drain(..) {
+            match arrived {
+                Arrived::Frame(frame) => into.push(frame),
+                Arrived::Closed(lane) => into.close_lane(lane),
+                Arrived::Failed(lane, error) => into.fail_lane(lane, error),
+            }
+        }
         if !any && seat.has_ended {
             return None;
         }
@@ -284,15 +298,101 @@ impl State {
         Some(seat.closer.replace(waker.clone()))
     }
 
-    /// The frame of an answer; its lane ends next.
-    pub(super) fn write(&mut self, Frame { lane, bytes, hint }: Frame) {
+    /// True where a seat takes what its connection has to send.
+    pub(super) fn has_room(&self, number: u64) -> bool {
+        self.seats.get(&number).is_none_or(|seat| seat.calling < MOST_CALLING)
+    }
+
+    /// Has a task woken when there is room; gives the waker that was there.
+    pub(super) fn wait_writing(&mut self, number: u64, waker: &Waker) -> Option<Waker> {
+        self.seats.get_mut(&number)?.writer.replace(waker.clone())
+    }
+
+    /// A frame of a seat's connection: a call, or an answer, whose lane ends next.
+    pub(super) fn write(&mut self, number: u64, Frame { lane, bytes, hint }: Frame) {
+        if lane.is_back() {
+            let Some(seat) = self.seats.get_mut(&number) else { return };
+            let key = seat.route.reply_to.clone();
+            if key.as_str().is_empty() {
+                let words = "the sender has no address for what it is asked";
+                let unsupported = std::io::Error::new(std::io::ErrorKind::Unsupported, words);
+                let error = Error::NotExecuted(Reason::Io(Arc::new(unsupported)));
+                seat.inbox.push_back(Arrived::Failed(lane, error));
+                return;
+            }
+            seat.busy += 1;
+            seat.calling += 1;
+            let call = What::Call { number: self.back.begin(number, lane), key, body: bytes, hint };
+            return self.jobs.push_back(Job::new(Some(number), Tag::NONE, call));
+        }
         if let Some(open) = self.lanes.get_mut(&lane.0) {
             open.answer = Some((bytes, hint));
         }
     }
 
-    /// A lane ended.
-    pub(super) fn end(&mut self, lane: Lane, how: Ended) {
+    /// The message of a call is given to the broker now.
+    pub(super) fn publish(&mut self, seat: u64, number: u64, wakers: &mut Vec<Waker>) {
+        self.back.publish(number);
+        if let Some(seat) = self.seats.get_mut(&seat) {
+            seat.calling = seat.calling.saturating_sub(1);
+            wakers.extend(seat.writer.take());
+        }
+    }
+
+    /// The answer to a call came.
+    pub(super) fn called(
+        &mut self,
+        number: u64,
+        bytes: Bytes,
+        hint: Hint,
+        wakers: &mut Vec<Waker>,
+    ) {
+        let Some((seat, lane)) = self.back.end(number) else { return };
+        let arrived = match bytes.is_empty() {
+            true => Arrived::Closed(lane),
+            false => Arrived::Frame(Frame { lane, bytes, hint }),
+        };
+        self.arrive(seat, arrived, wakers);
+    }
+
+    /// A call has failed.
+    pub(super) fn fail(&mut self, number: u64, error: Error, wakers: &mut Vec<Waker>) {
+        let Some((seat, lane)) = self.back.end(number) else { return };
+        self.arrive(seat, Arrived::Failed(lane, error), wakers);
+    }
+
+    /// The queue of the answers is lost, with what was on its way to it.
+    pub(super) fn lose_calls(&mut self, error: &Arc<std::io::Error>, wakers: &mut Vec<Waker>) {
+        for (seat, lane) in self.back.lose() {
+            let error = Error::Unknown(Reason::Io(Arc::clone(error)));
+            self.arrive(seat, Arrived::Failed(lane, error), wakers);
+        }
+    }
+
+    fn arrive(&mut self, seat: u64, arrived: Arrived, wakers: &mut Vec<Waker>) {
+        let Some(seat) = self.seats.get_mut(&seat) else { return };
+        seat.inbox.push_back(arrived);
+        seat.since = Instant::now();
+        wakers.extend(seat.reader.take());
+    }
+
+    /// Nobody waits for the answer to a call: it is not published, where it was not yet.
+    fn forget_call(&mut self, number: u64, lane: Lane, how: Ended) {
+        let unpublished = self.back.forget(number, lane);
+        let Some(call) = unpublished.filter(|_| how == Ended::Abandoned) else { return };
+        let is_it = |job: &Job| matches!(job.what, What::Call { number, .. } if number == call);
+        self.jobs.retain(|job| !is_it(job));
+        if let Some(seat) = self.seats.get_mut(&number) {
+            seat.busy = seat.busy.saturating_sub(1);
+            seat.calling = seat.calling.saturating_sub(1);
+        }
+    }
+
+    /// A lane of a seat's connection ended.
+    pub(super) fn end(&mut self, number: u64, lane: Lane, how: Ended) {
+        if lane.is_back() {
+            return self.forget_call(number, lane, how);
+        }
         let Some(open) = self.lanes.remove(&lane.0) else { return };
         let Open { seat, request, key, answer } = open;
         let leaves = self.newcomers.is_none();
@@ -327,6 +427,9 @@ impl State {
         if self.routes.get(&seat.route) == Some(&number) {
             self.routes.remove(&seat.route);
         }
+        self.back.leave(number);
+        let is_call = |job: &Job| matches!(job.what, What::Call { .. });
+        self.jobs.retain(|job| job.seat != Some(number) || !is_call(job));
         let lanes: Vec<_> = self.lanes.iter().filter(|(_, open)| open.seat == number).collect();
         let mut lanes: Vec<u64> = lanes.into_iter().map(|(lane, _)| *lane).collect();
         lanes.sort_unstable();
@@ -370,8 +473,9 @@ impl State {
     /// Ends seats that nothing comes for.
     pub(super) fn expire(&mut self, now: Instant, wakers: &mut Vec<Waker>) {
         let idle = self.idle;
-        for seat in self.seats.values_mut() {
-            let is_idle = now.saturating_duration_since(seat.since) >= idle;
+        for (number, seat) in &mut self.seats {
+            let is_idle =
+                now.saturating_duration_since(seat.since) >= idle && !self.back.is_calling(*number);
             if seat.busy == 0 && seat.inbox.is_empty() && is_idle && !seat.has_ended {
                 seat.has_ended = true;
                 self.routes.remove(&seat.route);
@@ -380,3 +484,6 @@ impl State {
         }
     }
 }
+
+/// Calls to one client that wait for a broker that is away, or for their turn.
+const MOST_CALLING: usize = 256;

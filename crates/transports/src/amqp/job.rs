@@ -10,6 +10,7 @@ use tinyrpc_core::Hint;
 use super::{
     link::{Post, Settled},
     media,
+    replies::DIRECT,
     request::{Request, Tag, WHY},
     target::Target,
 };
@@ -29,6 +30,8 @@ pub(super) enum What {
     Settle,
     /// Somebody else should have it.
     GiveBack,
+    /// A call to a client, by the number that its answer bears.
+    Call { number: u64, key: ShortString, body: Bytes, hint: Hint },
     /// It is answered, and then done with.
     Answer { reply_to: ShortString, properties: BasicProperties, body: Bytes },
     /// It goes to the dead letters, and is then done with.
@@ -42,10 +45,25 @@ impl Job {
         Self { seat, tag, what }
     }
 
-    /// The message to publish for it; `None` where there is none.
-    pub(super) fn post(&self, target: &Target) -> Option<Post> {
+    /// The message to publish for it; `None` where there is none. Answers to calls are to come to
+    /// the queue `answers`.
+    pub(super) fn post(&self, target: &Target, answers: &ShortString) -> Option<Post> {
         let (key, properties, body) = match &self.what {
             What::Settle | What::GiveBack => return None,
+            What::Call { number, key, body, hint } => {
+                let properties = BasicProperties::default()
+                    .with_type(CALL.into())
+                    .with_reply_to(answers.clone())
+                    .with_correlation_id(number.to_string().into());
+                return Some(Post {
+                    exchange: ShortString::default(),
+                    key: key.clone(),
+                    // What is behind such a name is no queue, and always comes back.
+                    mandatory: !key.as_str().starts_with(DIRECT),
+                    body: body.clone(),
+                    properties: media::named(properties, *hint),
+                });
+            }
             What::Answer { reply_to, properties, body } => (reply_to.clone(), properties, body),
             What::Bury { properties, body } => (target.dead(), properties, body),
             What::Again { properties, body } => (target.queue.clone(), properties, body),
@@ -92,3 +110,6 @@ impl What {
         !matches!(self, Self::Settle | Self::GiveBack)
     }
 }
+
+/// The type of messages to a client that are no answers.
+pub(super) const CALL: &str = "call";

@@ -30,6 +30,7 @@ pub(super) fn connection(hub: Arc<Hub>, number: u64, name: String) -> Connection
     let (peer, recv) = (PeerAddress::Other(name.into()), Box::new(Receiving(Arc::clone(&seat))));
     Connection {
         headers: Some(headers),
+        calls_back: true,
         ..Connection::new(Shape::Exchange, peer, recv, Box::new(Sending(seat)))
     }
 }
@@ -57,22 +58,30 @@ impl RecvHalf for Receiving {
 }
 
 impl SendHalf for Sending {
-    fn poll_send(&mut self, _: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
+    fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
         if out.is_empty() {
             return Poll::Ready(Ok(()));
         }
-        let mut state = self.0.hub.lock();
-        while let Some(taken) = out.pop() {
+        let Seat { hub, number } = &*self.0;
+        let mut state = hub.lock();
+        // How many answers there can be is bounded by what the broker delivers.
+        while state.has_room(*number)
+            && let Some(taken) = out.pop()
+        {
             match taken {
-                Taken::Frame(frame) => state.write(frame),
-                Taken::Ended(lane, how) => state.end(lane, how),
+                Taken::Frame(frame) => state.write(*number, frame),
+                Taken::Ended(lane, how) => state.end(*number, lane, how),
             }
         }
-        // How many there can be is bounded by what the broker delivers.
+        let waits = !out.is_empty();
+        // What waits for a broker that is away waits for as long as its caller does.
+        out.set_vacant(waits);
+        let old = if waits { state.wait_writing(*number, cx.waker()) } else { None };
         let pump = if state.has_jobs() { state.pump() } else { None };
         drop(state);
+        drop(old);
         pump.into_iter().for_each(Waker::wake);
-        Poll::Ready(Ok(()))
+        if waits { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 
     /// Waits until the broker has confirmed all answers.

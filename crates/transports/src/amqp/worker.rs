@@ -10,15 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::StreamExt;
 use lapin::{
-    Confirmation,
+    Confirmation, Consumer,
     options::{
         BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, QueueBindOptions,
         QueueDeclareOptions,
     },
     types::{FieldTable, ShortString},
 };
-use tinyrpc_core::Limits;
+use tinyrpc_core::{Error, Limits, Reason};
 use tokio::time::{Sleep, sleep};
 
 use super::{
@@ -26,6 +27,7 @@ use super::{
     hub::Hub,
     job::{Job, What},
     link::{self, Publisher, Subscriber, in_time},
+    replies,
     request::Request,
     target::Target,
 };
@@ -46,6 +48,8 @@ pub(super) struct Session {
     number: u64,
     subscriber: Subscriber,
     publisher: Publisher<Job>,
+    /// The answers to calls of this side.
+    answers: Consumer,
     /// The queue of dead letters is there.
     has_dead: bool,
     /// No more is delivered.
@@ -88,8 +92,12 @@ impl Session {
             FieldTable::default(),
         );
         let consumer = in_time(limits, consuming).await?;
+        // Not over the channel of the requests, which is only good for so many of them.
+        let answering = in_time(limits, connection.create_channel()).await?;
+        let queue = replies::declare(&answering, limits).await?;
+        let answers = replies::consume(&answering, queue, limits).await?;
         let subscriber = Subscriber::new(connection, channel, consumer);
-        Ok(Self { number, subscriber, publisher, has_dead: false, is_cancelled: false })
+        Ok(Self { number, subscriber, publisher, answers, has_dead: false, is_cancelled: false })
     }
 
     async fn close(self) {
@@ -154,6 +162,8 @@ impl Worker {
     /// else comes again with its message.
     fn abandon(&mut self, session: Session) {
         let mut state = self.hub.lock();
+        let lost = Arc::new(io::Error::new(io::ErrorKind::ConnectionReset, "the broker was lost"));
+        state.lose_calls(&lost, &mut self.wakers);
         let jobs: Vec<_> = session.publisher.into_unconfirmed().collect();
         for job in jobs.into_iter().rev() {
             match job.what {
@@ -208,8 +218,16 @@ impl Worker {
     }
 
     fn work(&mut self, session: &mut Session, cx: &mut Context<'_>) -> Poll<End> {
-        let Session { number, subscriber, publisher, .. } = session;
+        let Session { number, subscriber, publisher, answers, .. } = session;
         let mut lost = publisher.poll_lost(cx).is_ready();
+        let (mut called, mut failed) = (Vec::new(), Vec::new());
+        while called.len() < MESSAGES_PER_TURN && !lost {
+            match answers.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(delivery))) => called.extend(replies::answer(delivery)),
+                Poll::Ready(Some(Err(_)) | None) => lost = true,
+                Poll::Pending => break,
+            }
+        }
         let mut requests = Vec::new();
         while requests.len() < MESSAGES_PER_TURN && !lost {
             match subscriber.poll_delivery(cx) {
@@ -220,12 +238,18 @@ impl Worker {
                 Poll::Pending => break,
             }
         }
-        let mut more = requests.len() == MESSAGES_PER_TURN;
+        let mut more = requests.len() == MESSAGES_PER_TURN || called.len() == MESSAGES_PER_TURN;
         // Those that are over, and those that are still to be published.
         let (mut over, mut posts, mut returned) = (Vec::new(), Vec::new(), false);
         while let Poll::Ready((job, confirmed)) = publisher.poll_confirmed(cx) {
             match confirmed {
                 Ok(Confirmation::Ack(None)) => over.push(job),
+                // Whoever was called reads its queue no more. It comes with whatever confirmation
+                // is the next, and not with its own.
+                Ok(Confirmation::Ack(Some(message))) if replies::is_call(&message.properties) => {
+                    over.push(job);
+                    failed.extend(replies::number(&message.properties));
+                }
                 // The queue of the dead letters or our own is gone: both are made anew. What came
                 // back may belong to another one that was confirmed.
                 Ok(Confirmation::Ack(Some(_))) => {
@@ -234,6 +258,11 @@ impl Worker {
                 }
                 // The broker could not do it: the message comes again.
                 Ok(_) => over.push(Job { what: What::GiveBack, ..job }),
+                // What becomes of a call is said where the connection is lost.
+                Err(_) if matches!(job.what, What::Call { .. }) => {
+                    over.push(job);
+                    lost = true;
+                }
                 Err(_) => {
                     posts.push(job);
                     lost = true;
@@ -244,6 +273,14 @@ impl Worker {
         let mut state = self.hub.lock();
         let old = state.wait(cx.waker());
         requests.into_iter().for_each(|request| state.deliver(request, &mut self.wakers));
+        for (call, bytes, hint) in called {
+            state.called(call, bytes, hint, &mut self.wakers);
+        }
+        for call in failed {
+            let gone = io::Error::new(io::ErrorKind::NotFound, "its queue of answers is gone");
+            let error = Error::NotExecuted(Reason::Io(Arc::new(gone)));
+            state.fail(call, error, &mut self.wakers);
+        }
         if self.sweep.as_mut().is_none_or(|sweep| sweep.as_mut().poll(cx).is_ready()) {
             state.expire(Instant::now(), &mut self.wakers);
             let mut sweep = Box::pin(sleep((self.limits.idle / 4).max(SHORTEST_SWEEP)));
@@ -257,6 +294,10 @@ impl Worker {
             while let Some(job) = state.next(publishes) {
                 let is_current = job.tag.session == *number;
                 match job.what {
+                    What::Call { number, .. } => {
+                        state.publish(job.seat.unwrap_or(0), number, &mut self.wakers);
+                        posts.push(job);
+                    }
                     What::Answer { .. } => posts.push(job),
                     What::Bury { .. } | What::Again { .. } if is_current => posts.push(job),
                     // With the connection its message is delivered again.
@@ -292,7 +333,7 @@ impl Worker {
                 posts.rev().for_each(|job| state.put_back(job));
                 return Poll::Ready(End::NoGrave(Box::new(job)));
             }
-            if let Some(post) = job.post(&self.hub.target) {
+            if let Some(post) = job.post(&self.hub.target, &session.answers.queue()) {
                 publisher.publish(job, post);
             }
         }
