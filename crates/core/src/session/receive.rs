@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Serve, Session, Turn, detect::Detected};
 use crate::{
-    Answer, Ended, Error, FrameRef, Id, Incoming, Invalid, Lane, Message, Reason, Response,
+    Answer, Code, Ended, Error, FrameRef, Id, Incoming, Invalid, Lane, Message, Reason, Response,
     RpcError, Scan,
     calls::{Calls, Delivery, Found},
     incoming::Arrived,
@@ -241,6 +241,10 @@ impl Session {
         }
         self.counters.unmatched += 1;
         Some(match error {
+            // The peer could not read it (JSON-RPC 2.0, section 5.1).
+            Some(error) if matches!(error.code, Code::PARSE_ERROR | Code::INVALID_REQUEST) => {
+                Error::NotExecuted(Reason::Refused(error))
+            }
             Some(error) => Error::from_peer(error),
             None => {
                 Error::Unknown(Reason::Closed("the answer on its exchange is another's".into()))
@@ -267,7 +271,7 @@ impl Session {
                 self.outgoing.end_lane(lane, Ended::Failed);
             }
         }
-        if invalid.error.code == crate::Code::PARSE_ERROR {
+        if invalid.error.code == Code::PARSE_ERROR {
             self.count_syntax_error();
         } else {
             self.syntax_errors = 0;

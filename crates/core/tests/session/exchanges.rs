@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tinyrpc_core::{Ended, Error, Id, Lane, Limits, Outcome, Reason, Role, Shape};
+use tinyrpc_core::{
+    Code, Ended, Error, Id, Lane, Limits, Message, Outcome, Reason, Response, Role, RpcError, Shape,
+};
 
 use crate::support::{Identity, Pair, Setup, pair::carry};
 
@@ -175,6 +177,32 @@ fn the_serving_side_cannot_call_and_says_so() {
     pair.tasks.run();
     check(notification.err());
     check(batch.err());
+}
+
+#[test]
+fn an_error_without_an_id_ends_the_call_of_its_exchange() {
+    let table = [
+        // The peer could not read the request.
+        (Code::PARSE_ERROR, Outcome::NotExecuted),
+        (Code::INVALID_REQUEST, Outcome::NotExecuted),
+        (Code::INTERNAL_ERROR, Outcome::Answered),
+        (Code(7), Outcome::Answered),
+    ];
+    for (code, outcome) in table {
+        let mut pair = Pair::new(Shape::Exchange);
+        let call = pair.call::<()>("hold", ());
+        let other = pair.call::<Vec<u8>>("echo", (1,));
+        pair.turn();
+        let lane = pair.client.pop().expect("the call").lane;
+        let error = RpcError::new(code, "so it is");
+        let error = CODEC.frame(&Message::Response(Response::new(Id::Null, Err(error))));
+        pair.client.receive_on(lane, error);
+        pair.turn();
+        let error = call.err();
+        assert_eq!(error.outcome(), outcome, "{code:?}: {error}");
+        pair.settle();
+        assert_eq!(other.ok(), [1], "another exchange goes on");
+    }
 }
 
 #[test]
