@@ -119,7 +119,7 @@ async fn large_and_too_large() {
         let text = |size: usize| "x".repeat(size);
         // MessagePack-RPC has no words for a message that was not read.
         for (protocol, outcome, words) in [
-            ("jsonrpc", Outcome::Answered, "100000"),
+            ("jsonrpc", Outcome::NotExecuted, "100000"),
             ("msgpack", Outcome::Unknown, "the exchange ended without an answer"),
         ] {
             let client = world.client(protocol, "").await;
