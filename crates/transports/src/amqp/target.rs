@@ -19,7 +19,7 @@ use crate::tls::ClientTls;
 /// use tinyrpc_transports::amqp::Target;
 ///
 /// let target = Target::new("ada:s3cr3t@broker:5672/office", "sums")?.durable(true).prefetch(16);
-/// assert_eq!(target.address(), "amqp://broker:5672/office?queue=sums");
+/// assert_eq!(target.address(), "amqp://broker:5672/office?queue=sums&durable");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone)]
