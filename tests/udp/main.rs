@@ -212,6 +212,32 @@ async fn idempotent_calls_survive_losses() {
     }
 }
 
+/// One that waits for its turn is no worse off, and whoever maps errors sees that of the call.
+#[tokio::test]
+async fn idempotent_calls_wait_for_their_turn() {
+    let (_server, address, noted) = served(Limits::default(), "").await;
+    let network = Network::new(&address, |to_server, _| to_server).await;
+    let limits = Limits { resend: Duration::from_millis(10), max_calls: 1, ..Limits::default() };
+    let mapped = Arc::new(AtomicU32::new(0));
+    let client = ClientBuilder::from_url(format!("jsonrpc+{}", network.address()));
+    let client = client.expect("a URL").limits(limits).map_error({
+        let mapped = Arc::clone(&mapped);
+        move |error| {
+            mapped.fetch_add(1, SeqCst);
+            error
+        }
+    });
+    let client = client.connect().await.expect("nothing is sent");
+    let call = || client.call::<_, u32>("note", ()).timeout(Duration::from_millis(300));
+    // The first one has the only place for longer than an attempt takes.
+    let (first, second) = soon(async { tokio::join!(call(), call().idempotent()) }).await;
+    first.expect_err("no answer");
+    let error = second.expect_err("no answer");
+    assert!(error.to_string().contains("300 ms"), "{error}");
+    assert_eq!(mapped.load(SeqCst), 2, "each call has one error");
+    assert!(noted.load(SeqCst) >= 1);
+}
+
 /// A call that is never answered ends at its own time, and says that.
 #[tokio::test]
 async fn idempotent_calls_end_at_their_deadline() {

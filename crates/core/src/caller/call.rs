@@ -29,7 +29,8 @@ pub struct Call<'a, P, R> {
     state: State,
     /// Where it has several connections to choose from.
     journey: Option<Box<Journey>>,
-    resend: Resend,
+    /// Where it is sent again if nothing is heard of it.
+    resend: Option<Box<Resend>>,
     result: PhantomData<fn() -> R>,
 }
 
@@ -53,7 +54,7 @@ impl<'a, P, R> Call<'a, P, R> {
             idempotent: caller.idempotent,
             state: State::Fresh,
             journey: None,
-            resend: Resend::default(),
+            resend: None,
             result: PhantomData,
         }
     }
@@ -85,9 +86,10 @@ impl<'a, P, R> Call<'a, P, R> {
 
     /// The caller of the connection that the call goes over.
     fn over(&self) -> &Caller {
-        match &self.journey {
-            None => self.caller,
-            Some(journey) => journey.caller().unwrap_or(self.caller),
+        match (&self.resend, &self.journey) {
+            (Some(resend), _) => resend.caller(),
+            (None, Some(journey)) => journey.caller().unwrap_or(self.caller),
+            (None, None) => self.caller,
         }
     }
 
@@ -95,24 +97,16 @@ impl<'a, P, R> Call<'a, P, R> {
     where
         P: Serialize,
     {
-        match self.caller.roster {
-            None => self.poll_begin_over(cx),
-            Some(_) => self.poll_journey(cx),
+        if self.journey.is_none() {
+            self.journey = Journey::of(self.caller, self.timeout);
         }
-    }
-
-    /// Chooses a connection and begins there, and again where it is gone by then.
-    fn poll_journey(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, Error>>
-    where
-        P: Serialize,
-    {
         loop {
-            if self.journey.is_none() {
-                self.journey = Journey::of(self.caller, self.timeout);
-            }
             let (base, impatient) = (self.caller, self.impatient);
             if let Some(journey) = &mut self.journey {
                 ready!(journey.poll_choose(cx, base, None, impatient)).map_err(|e| self.end(e))?;
+            }
+            if self.resend.is_none() && self.idempotent && self.over().calls.line.is_lossy {
+                self.resend = Some(Box::new(Resend::over(self.over())));
             }
             match ready!(self.poll_begin_over(cx)) {
                 Ok(id) => return Poll::Ready(Ok(id)),
@@ -122,16 +116,31 @@ impl<'a, P, R> Call<'a, P, R> {
     }
 
     /// An attempt failed: the call begins anew, or this is its error.
-    fn failed(&mut self, error: Error) -> Result<(), Error> {
-        let idempotent = self.idempotent;
-        // Over one connection there is one attempt, whose error was mapped where it came from.
-        let Some(journey) = &mut self.journey else { return Err(error) };
-        journey.failed(error, idempotent).map_err(|error| self.end(error))?;
-        self.state = State::Fresh;
-        Ok(())
+    fn failed(&mut self, mut error: Error) -> Result<(), Error> {
+        let left = self.left();
+        if let Some(resend) = &mut self.resend {
+            if resend.is_due(&error, left) {
+                self.state = State::Fresh;
+                return Ok(());
+            }
+            error = resend.ended(error, self.timeout);
+        }
+        match &mut self.journey {
+            Some(journey) => {
+                let again = journey.failed(error, self.idempotent);
+                again.map_err(|error| self.end(error))?;
+                // Over another connection it begins anew.
+                self.resend = None;
+                self.state = State::Fresh;
+                Ok(())
+            }
+            None if self.resend.is_some() => Err(self.end(error)),
+            // There was one attempt, whose error was mapped where it came from.
+            None => Err(error),
+        }
     }
 
-    /// The error of a call that had several connections to choose from.
+    /// The error of a call that may have had several attempts.
     fn end(&mut self, error: Error) -> Error {
         self.state = State::Done;
         self.caller.errors.map(error)
@@ -170,28 +179,22 @@ impl<'a, P, R> Call<'a, P, R> {
         }
     }
 
-    /// True where the call is sent again if nothing is heard of it.
-    fn is_resent(&self) -> bool {
-        self.idempotent && self.over().calls.line.is_lossy
-    }
-
     /// What is left of the call's time; 0 for ever.
     fn left(&self) -> u64 {
-        match &self.journey {
-            Some(journey) => journey.left(),
-            None => self.resend.left(self.timeout),
+        match (&self.journey, &self.resend) {
+            (Some(journey), _) => journey.left(),
+            (None, Some(resend)) => resend.left(self.timeout),
+            (None, None) => self.timeout,
         }
     }
 
     /// The time of the attempt that begins, or waits to begin.
     fn time(&mut self) -> u64 {
-        match self.state {
-            _ if !self.is_resent() => self.left(),
-            State::Fresh => {
-                let first = micros(self.over().calls.limits.resend);
-                self.resend.begin(first, self.left())
-            }
-            _ => self.resend.current(),
+        let left = self.left();
+        match (&mut self.resend, self.state) {
+            (None, _) => left,
+            (Some(resend), State::Fresh) => resend.begin(left),
+            (Some(resend), _) => resend.current(),
         }
     }
 
@@ -249,15 +252,9 @@ impl<P: Serialize, R> Call<'_, P, R> {
             let answer = ready!(collect(self.over(), id, cx, &read));
             self.state = State::Done;
             match answer {
-                Err(error) if self.is_resent() => {
-                    let left = self.left();
-                    if self.resend.is_due(&error, left) {
-                        self.state = State::Fresh;
-                    } else {
-                        self.failed(self.resend.ended(error, self.timeout))?;
-                    }
+                Err(error) if self.journey.is_some() || self.resend.is_some() => {
+                    self.failed(error)?;
                 }
-                Err(error) if self.journey.is_some() => self.failed(error)?,
                 answer => return Poll::Ready(answer),
             }
         }

@@ -2,11 +2,14 @@
 
 use std::hash::{BuildHasher, RandomState};
 
+use super::{Caller, ErrorMap, micros};
 use crate::{Error, Reason};
 
 /// The attempts of one call over one connection that loses messages.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Resend {
+    /// Of the connection, whose errors are those of one attempt.
+    caller: Caller,
     /// Attempts until now.
     count: u32,
     /// Microseconds that they may take in all.
@@ -18,11 +21,23 @@ pub(super) struct Resend {
 }
 
 impl Resend {
+    /// No attempt yet, over the connection of a caller.
+    pub(super) fn over(caller: &Caller) -> Self {
+        let caller = Caller { errors: ErrorMap::default(), ..caller.clone() };
+        Self { caller, count: 0, spent: 0, current: 0, doubtful: false }
+    }
+
+    /// The caller of one attempt.
+    pub(super) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
     /// How long the attempt that begins waits, in microseconds, where the call has `left` of its
-    /// time (0: for ever): `first`, and twice as long with each further one. Up to half as much is
-    /// added by chance, so that those whose messages were lost together do not come back together
-    /// (as in RFC 7252 section 4.2).
-    pub(super) fn begin(&mut self, first: u64, left: u64) -> u64 {
+    /// time (0: for ever): [`Limits::resend`](crate::Limits::resend), and twice as long with each
+    /// further one. Up to half as much is added by chance, so that those whose messages were lost
+    /// together do not come back together (as in RFC 7252 section 4.2).
+    pub(super) fn begin(&mut self, left: u64) -> u64 {
+        let first = micros(self.caller.calls.limits.resend);
         let wait = first.saturating_mul(1 << self.count.min(MOST_DOUBLINGS));
         // The keys of a hasher are random, and that is all that is needed here.
         let chance = RandomState::new().hash_one(()) % (wait / 2 + 1);
@@ -75,17 +90,24 @@ const SHORTEST: u64 = 1000;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::calls::{Calls, Line};
 
     const SECOND: u64 = 1_000_000;
 
+    fn fresh() -> Resend {
+        Resend::over(&Caller::new(Calls::new(Line::DUPLEX, Arc::default())))
+    }
+
     #[test]
     fn attempts_wait_twice_as_long_and_no_longer_than_the_call() {
-        let mut resend = Resend::default();
+        let mut resend = fresh();
         let timeout = 10 * SECOND;
         let lost = Error::Unknown(Reason::Timeout(1));
         for (least, most) in [(1, 1.5), (2, 3.0), (4, 6.0)] {
-            let wait = resend.begin(SECOND, resend.left(timeout));
+            let wait = resend.begin(resend.left(timeout));
             let (least, most) = (least * SECOND, (most * SECOND as f64) as u64);
             assert!(wait <= most && wait >= least.min(timeout), "{wait} of {least}..={most}");
             assert_eq!(resend.current(), wait);
@@ -94,7 +116,7 @@ mod tests {
             );
         }
         while resend.left(timeout) > 1 {
-            resend.begin(SECOND, resend.left(timeout));
+            resend.begin(resend.left(timeout));
         }
         assert_eq!(resend.spent, timeout);
         assert!(!resend.is_due(&lost, resend.left(timeout)));
@@ -103,7 +125,7 @@ mod tests {
     #[test]
     fn who_was_in_doubt_stays_in_doubt() {
         let not_executed = || Error::NotExecuted(Reason::Timeout(1));
-        let mut resend = Resend::default();
+        let mut resend = fresh();
         assert!(resend.is_due(&not_executed(), 0));
         let ended = resend.ended(not_executed(), 3 * SECOND);
         assert!(matches!(ended, Error::NotExecuted(Reason::Timeout(3000))), "{ended}");

@@ -60,7 +60,7 @@ impl Session {
                 Ok(Message::Response(response)) if self.stream_answered(&response) => {}
                 Ok(Message::Response(response)) => {
                     let calls = std::sync::Arc::clone(&self.calls);
-                    self.response(response, &mut calls.deliver());
+                    self.response(response, lane, &mut calls.deliver());
                 }
                 Ok(_) => self.counters.ignored += 1,
                 Err(Invalid { answer: Answer::Nothing, .. }) => self.counters.ignored += 1,

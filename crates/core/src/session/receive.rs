@@ -170,14 +170,13 @@ impl Session {
             Ok(Message::Response(response)) if self.has_streams() => {
                 *delivery = None;
                 if !self.stream_answered(&response) {
-                    self.response(response, &mut calls.deliver());
+                    self.response(response, frame.lane, &mut calls.deliver());
                 }
                 self.outgoing.end_lane(frame.lane, Ended::Silent);
             }
             Ok(Message::Response(response)) => {
-                let missed =
-                    self.response(response, delivery.get_or_insert_with(|| calls.deliver()));
-                if let Some(error) = missed.filter(|_| !frame.lane.is_duplex()) {
+                let delivering = delivery.get_or_insert_with(|| calls.deliver());
+                if let Some(error) = self.response(response, frame.lane, delivering) {
                     *delivery = None;
                     calls.fail_lane(frame.lane, &error, &mut self.wakes);
                 }
@@ -228,10 +227,11 @@ impl Session {
     pub(super) fn response(
         &mut self,
         response: Response<'_>,
+        lane: Lane,
         delivery: &mut Delivery<'_>,
     ) -> Option<Error> {
         // Errors about messages that could not be followed have no id, or one of nobody.
-        let error = response.outcome.as_ref().err().cloned();
+        let error = response.outcome.as_ref().err().filter(|_| !lane.is_duplex()).cloned();
         let found = response.outcome.map(|payload| match payload.block {
             Some(_) => Found::Block(payload.to_payload().bytes),
             None => Found::Small(payload.bytes),
@@ -240,6 +240,9 @@ impl Session {
             return None;
         }
         self.counters.unmatched += 1;
+        if lane.is_duplex() {
+            return None;
+        }
         Some(match error {
             // The peer could not read it (JSON-RPC 2.0, section 5.1).
             Some(error) if matches!(error.code, Code::PARSE_ERROR | Code::INVALID_REQUEST) => {

@@ -44,8 +44,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// One end of a connection of which nothing else is known: nothing is lost, no framing but the protocol's own,
-    /// the default limits, answers as they are ready, no gate, a peer in this process, no trace.
+    /// One end of a connection of which nothing else is known: nothing is lost, no framing but the
+    /// protocol's own, the default limits, answers as they are ready, no gate, a peer in this
+    /// process, no trace.
     ///
     /// ```
     /// use std::sync::Arc;
