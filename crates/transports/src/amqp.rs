@@ -50,7 +50,6 @@
 //! `tracing` had better leave `lapin=warn` out.
 
 mod back;
-mod backoff;
 mod caller;
 mod client;
 mod hub;

@@ -44,6 +44,8 @@ pub mod ws;
 #[cfg(all(unix, feature = "zmq"))]
 pub mod zmq;
 
+#[cfg(any(feature = "amqp", all(unix, feature = "zmq")))]
+mod backoff;
 mod pipe;
 
 pub use async_trait::async_trait;

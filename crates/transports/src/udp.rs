@@ -2,7 +2,8 @@
 //!
 //! Nothing is known of a datagram that was sent: it may be lost, come late, and in rare cases come
 //! twice. So a call of which nothing was heard ends at its deadline as *unknown*, and a method that
-//! must not run twice does not belong here. Nothing is sent again by itself.
+//! must not run twice does not belong here. A call is sent again only where it says that it is
+//! idempotent.
 //!
 //! Each datagram to a server is an exchange of its own, answered by one datagram or none; a server
 //! cannot call. A peer is an address with its port: what is kept for it goes after

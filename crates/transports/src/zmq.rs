@@ -35,7 +35,6 @@
 //! that goes is not noticed before something is sent to it. There is no encryption: the libzmq that
 //! is built in has no CURVE.
 
-mod backoff;
 mod contexts;
 mod dealer;
 mod doors;

@@ -17,12 +17,12 @@ use tinyrpc_core::{Connection, Error, Lane, Limits, PeerAddress, Reason};
 use tokio::time::sleep;
 
 use super::{
-    backoff::{Backoff, random},
     client::{Desk, Message, Origin},
     link::{self, Post, Publisher, Subscriber, in_time},
     media, replies,
     target::{Reply, Target},
 };
+use crate::backoff::{Backoff, random};
 
 /// What publishes and consumes, until the connection that it serves is gone.
 struct Caller {

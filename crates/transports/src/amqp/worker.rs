@@ -23,7 +23,6 @@ use tinyrpc_core::{Error, Limits, Reason};
 use tokio::time::{Sleep, sleep};
 
 use super::{
-    backoff::Backoff,
     hub::Hub,
     job::{Job, What},
     link::{self, Publisher, Subscriber, in_time},
@@ -31,6 +30,7 @@ use super::{
     request::Request,
     target::Target,
 };
+use crate::backoff::Backoff;
 
 /// Consumes and publishes until nobody holds on to the hub.
 pub(super) struct Worker {

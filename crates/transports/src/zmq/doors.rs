@@ -13,7 +13,6 @@ use tokio::{task::AbortHandle, time::sleep};
 
 use super::{
     Common, Receives,
-    backoff::Backoff,
     contexts::Family,
     endpoint::{Endpoint, Resolved, list},
     hub::Hub,
@@ -25,6 +24,7 @@ use super::{
     served::Served,
     watch::Watched,
 };
+use crate::backoff::Backoff;
 
 /// The endpoints of a [`ZmqListener`](super::ZmqListener); cheap to clone, and of use for as long
 /// as it lives.
@@ -298,7 +298,7 @@ async fn keep(doors: Weak<Doors>, number: u64, endpoint: Endpoint) {
     let mut backoff = Backoff::default();
     while let Some(doors) = doors.upgrade() {
         if let Ok(served) = doors.open(&endpoint).await {
-            backoff.reset();
+            backoff = Backoff::default();
             doors.put(number, Some(served.clone())).into_iter().for_each(|old| old.leave(true));
             poll_fn(|cx| served.poll_cut(cx)).await;
             doors.put(number, None).into_iter().for_each(|old| old.leave(false));

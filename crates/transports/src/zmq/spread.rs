@@ -24,7 +24,6 @@ use zmq::POLLOUT;
 
 use super::{
     Common, Way, ZmqConnector,
-    backoff::Backoff,
     contexts::Family,
     dealer::{self, MESSAGES_PER_READ, answer},
     endpoint::{Endpoint, list},
@@ -32,6 +31,7 @@ use super::{
     message::{self, Got, Store},
     watch::Event,
 };
+use crate::backoff::Backoff;
 
 /// All sockets of a connection, with one task, which polls both halves.
 struct Spread {
@@ -189,7 +189,7 @@ impl Leg {
             let Poll::Ready(connected) = connecting.as_mut().poll(cx) else { return Ok(false) };
             self.state = match connected {
                 Ok(line) => {
-                    self.backoff.reset();
+                    self.backoff = Backoff::default();
                     State::Up(line)
                 }
                 Err(_) => return Ok(self.fall()),

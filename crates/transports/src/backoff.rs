@@ -1,21 +1,20 @@
-//! `Backoff`: how long to wait before a broker is tried again.
+//! `Backoff`: how long to wait before a broker or a peer is tried again.
 
 use std::{
-    collections::hash_map::RandomState,
-    hash::{BuildHasher, Hasher},
+    hash::{BuildHasher, RandomState},
     time::Duration,
 };
 
 /// Times of which the longest possible one doubles from try to try; each is drawn between nothing
-/// and that, so that the many who lost the same broker do not come back together.
+/// and that, so that the many who lost the same peer do not come back together.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     tries: u32,
 }
 
 impl Backoff {
     /// The time before the next try.
-    pub(super) fn next(&mut self) -> Duration {
+    pub(crate) fn next(&mut self) -> Duration {
         let longest = FIRST.saturating_mul(1 << self.tries.min(16)).min(LAST);
         self.tries += 1;
         let parts = u32::try_from(random() % u64::from(PARTS)).unwrap_or(0);
@@ -24,14 +23,14 @@ impl Backoff {
 }
 
 /// A number that nobody guesses.
-pub(super) fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     // Every state of a hasher has random keys.
-    RandomState::new().build_hasher().finish()
+    RandomState::new().hash_one(())
 }
 
-/// A connection that a broker closed is often there again at once.
+/// A peer that closed a connection is often there again at once.
 const FIRST: Duration = Duration::from_millis(100);
-/// A broker that comes back, after however long, has everybody back within it.
+/// A peer that comes back, after however long, has everybody back within it.
 const LAST: Duration = Duration::from_secs(2);
 const PARTS: u32 = 1024;
 
