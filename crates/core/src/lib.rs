@@ -67,7 +67,8 @@ pub use crate::{
     lane::{Ended, Frame, Hint, Lane},
     limits::Limits,
     message::{
-        Answer, Chunk, Credit, Invalid, Message, Ping, Request, Response, StreamEnd, StreamItem,
+        Allowance, Answer, Chunk, Credit, Invalid, Message, Ping, Request, Response, StreamEnd,
+        StreamItem, Way,
     },
     meta::Meta,
     outgoing::{Kind, Outgoing, Peeked, Taken},

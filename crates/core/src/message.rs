@@ -23,10 +23,14 @@ pub enum Message<'f> {
     StreamEnd(StreamEnd<'f>),
     /// Leave to send more of a stream.
     Credit(Credit<'f>),
+    /// Nobody reads what the caller sends into its call: no more of it is wanted.
+    Stop(Id<'f>),
     /// The caller no longer wants the answer.
     Cancel(Id<'f>),
     /// A part of a message that is too large to be sent in one piece.
     Chunk(Chunk<'f>),
+    /// Leave to send so many more bytes in chunks.
+    Window(u32),
     /// A sign of life.
     Ping(Ping<'f>),
     /// A message of an extension that this side does not know: counted and ignored.
@@ -80,35 +84,60 @@ impl<'f> Response<'f> {
     }
 }
 
+/// In which direction the values of a stream go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// They are the result of the call.
+    ToCaller,
+    /// They are sent into the call.
+    ToCallee,
+}
+
+/// How much of a stream may be sent: a value needs some of both, takes one of the first and its
+/// length from the second, and may be longer than what is left of that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Allowance {
+    /// Values.
+    pub items: u32,
+    /// Bytes of encoded values.
+    pub bytes: u32,
+}
+
 /// One value of a stream.
 #[derive(Clone, Debug)]
 pub struct StreamItem<'f> {
     /// The id of the request that opened the stream.
     pub id: Id<'f>,
+    /// Where it goes.
+    pub way: Way,
     /// The value.
     pub value: PayloadRef<'f>,
     /// Deadline, trace and the like.
     pub meta: Option<Box<Meta>>,
 }
 
-/// The end of a stream.
+/// The end of a stream: of a result only where the protocol does not end it by a response.
 #[derive(Clone, Debug)]
 pub struct StreamEnd<'f> {
     /// The id of the request that opened the stream.
     pub id: Id<'f>,
+    /// Where its values went.
+    pub way: Way,
     /// How it ended.
     pub outcome: Result<(), RpcError>,
     /// Deadline, trace and the like.
     pub meta: Option<Box<Meta>>,
 }
 
-/// Leave to send `amount` more units of a stream; the protocol's profile says what a unit is.
+/// Leave to send more of a stream.
 #[derive(Clone, Debug)]
 pub struct Credit<'f> {
     /// The id of the request that opened the stream.
     pub id: Id<'f>,
-    /// How many more.
-    pub amount: u32,
+    /// Where its values go; the credit goes the other way.
+    pub way: Way,
+    /// How much more. A protocol that counts only values leaves the bytes at the most there is.
+    pub more: Allowance,
     /// Deadline, trace and the like.
     pub meta: Option<Box<Meta>>,
 }
@@ -120,8 +149,8 @@ pub struct Chunk<'f> {
     pub message: u32,
     /// True for the part that completes the message.
     pub last: bool,
-    /// The bytes of the message's own encoding.
-    pub bytes: PayloadRef<'f>,
+    /// The bytes of the message's own encoding, without framing.
+    pub bytes: Cow<'f, [u8]>,
 }
 
 /// A sign of life: of the connection, or of one call where the protocol beats per call.

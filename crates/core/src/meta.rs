@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::Payload;
+use crate::{Allowance, Payload};
 
 /// Optional companions of a message.
 ///
@@ -13,6 +13,10 @@ use crate::Payload;
 pub struct Meta {
     /// How long the caller is still willing to wait. A duration, not a time: clocks differ.
     pub deadline: Option<Duration>,
+    /// The caller wants the result as a stream, and takes this much before it grants more.
+    pub stream: Option<Allowance>,
+    /// The caller will send values of its own into the call.
+    pub sends: bool,
     /// How many calls the caller is nested in; 0 for a root call.
     pub depth: u32,
     /// The trace context, as the W3C `traceparent` text.

@@ -8,7 +8,9 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 
-use crate::{Format, Id, Invalid, Lane, Limits, Message, PayloadRef, RpcError, Scan, Unsupported};
+use crate::{
+    Format, Id, Invalid, Lane, Limits, Message, Meta, PayloadRef, RpcError, Scan, Unsupported,
+};
 
 /// A protocol: a factory of codecs.
 pub trait Protocol: Send + Sync + fmt::Debug {
@@ -62,12 +64,16 @@ pub struct Profile {
     pub ids: IdKind,
     /// What signs of life belong to.
     pub heartbeat: Heartbeat,
-    /// How many items of a stream may be sent before the first [`Credit`](crate::Credit).
+    /// It can say the tinyrpc extension (`docs/extensions.md`) to a peer that said hello.
+    pub extension: bool,
+    /// Of a protocol that has streams of its own: how many items of one may be sent before the
+    /// first [`Credit`](crate::Credit).
     pub initial_credit: u32,
-    /// Into chunks of how many bytes large messages are split; `None` where the peer knows none.
+    /// Into chunks of how many bytes large messages are split, for a protocol that has chunks of
+    /// its own.
     pub chunk: Option<u32>,
-    /// How many bytes of chunks may be sent before the first [`Credit`](crate::Credit) under a
-    /// null id.
+    /// Of such a protocol: how many bytes of chunks may be sent before the first
+    /// [`Message::Window`].
     pub initial_window: u32,
 }
 
@@ -79,6 +85,7 @@ impl Profile {
             batches: false,
             ids: IdKind::Number,
             heartbeat: Heartbeat::None,
+            extension: false,
             initial_credit: 0,
             chunk: None,
             initial_window: 0,
@@ -160,6 +167,25 @@ pub trait Encoder: Send + Sync + fmt::Debug {
         method: &str,
         params: &[u8],
     ) -> Result<(), Unsupported>;
+
+    /// A request with companions, to a peer that knows the extension.
+    ///
+    /// The default leaves them out.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Encoder::request`].
+    fn request_with(
+        &self,
+        out: &mut Vec<u8>,
+        id: Option<&Id<'_>>,
+        method: &str,
+        params: &[u8],
+        meta: &Meta,
+    ) -> Result<(), Unsupported> {
+        let _ = meta;
+        self.request(out, id, method, params)
+    }
 
     /// What stands before the result of a call. The result is encoded right behind it.
     fn begin_result(&self, out: &mut Vec<u8>, id: &Id<'_>);

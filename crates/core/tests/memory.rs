@@ -41,8 +41,7 @@ fn send(side: &mut Side, expected: usize) {
         }
         let amount = (sent - before) as u32;
         assert!(amount > 0, "it stops after {sent} bytes");
-        let credit = Message::Credit(Credit { id: Id::Null, amount, meta: None });
-        side.receive(Identity::default().frame(&credit));
+        side.receive(Identity::default().frame(&Message::Window(amount)));
         side.turn(0);
         let allocated = region.change().bytes_allocated;
         assert!(allocated <= A_FEW_CHUNKS, "{allocated} bytes for {amount} that were sent");

@@ -106,7 +106,7 @@ fn check(name: &str, entry: &Value) -> &'static str {
         Message::StreamItem(item) => (Some(&item.id), Some(&item.value)),
         Message::StreamEnd(end) => (Some(&end.id), None),
         Message::Credit(credit) => {
-            assert_eq!(decoded[2][0], credit.amount);
+            assert_eq!(decoded[2][0], credit.more.items);
             (Some(&credit.id), None)
         }
         Message::Ping(ping) => (ping.id.as_ref(), None),

@@ -210,7 +210,11 @@ impl Session {
                 *delivery = None;
                 self.chunk(chunk, calls, delivery, serve);
             }
-            Ok(Message::Ping(_) | Message::Unknown) => {
+            Ok(Message::Window(amount)) => {
+                *delivery = None;
+                self.split_credit(amount);
+            }
+            Ok(Message::Ping(_) | Message::Stop(_) | Message::Unknown) => {
                 self.counters.ignored += 1;
                 self.outgoing.end_lane(frame.lane, Ended::Silent);
             }

@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Serve, Session};
 use crate::{
-    Chunk, Credit, FrameRef, Id, Lane, Limits, Message, PayloadRef, Reason,
+    Chunk, FrameRef, Lane, Limits, Message, Reason,
     calls::{Calls, Delivery},
     outgoing::Kind,
 };
@@ -110,8 +110,7 @@ impl Session {
             let part = sending.bytes.split_to(length);
             let last = sending.bytes.is_empty();
             self.splits.window = Some(window - length as u32);
-            let bytes = PayloadRef { bytes: &part, block: Some(&part), format: profile.format };
-            let chunk = Chunk { message: sending.message, last, bytes };
+            let chunk = Chunk { message: sending.message, last, bytes: part.as_ref().into() };
             if self.say(&Message::Chunk(chunk)).is_err() {
                 let why = "the protocol has a chunk size but no chunks";
                 return self.close(Reason::Closed(why.into()));
@@ -161,7 +160,7 @@ impl Session {
             // Any depth of them would fit into one message.
             return self.close(Reason::Closed("the peer sent a chunk inside of a chunk".into()));
         }
-        let (limits, part) = (&self.settings.limits, chunk.bytes.bytes);
+        let (limits, part) = (&self.settings.limits, chunk.bytes.as_ref());
         // Nobody keeps much for a peer of which nothing is known.
         let most = if self.gate.is_closed() { limits.max_message } else { limits.max_split };
         let known = self.splits.receiving.contains_key(&chunk.message);
@@ -176,9 +175,8 @@ impl Session {
         self.splits.receiving.entry(chunk.message).or_default().extend_from_slice(part);
         if self.splits.owed >= profile.initial_window / 2 {
             let amount = std::mem::take(&mut self.splits.owed);
-            let credit = Credit { id: Id::Null, amount, meta: None };
             // A protocol that has chunks has credit for them.
-            _ = self.say(&Message::Credit(credit));
+            _ = self.say(&Message::Window(amount));
         }
         if chunk.last
             && let Some(message) = self.splits.receiving.remove(&chunk.message)

@@ -11,8 +11,8 @@ use std::{
 
 use super::{Serve, Session, Ticket};
 use crate::{
-    Credit, Error, Id, Lane, Message, Payload, PayloadRef, Reason, Response, RpcError, StreamEnd,
-    StreamItem, Unsupported,
+    Allowance, Credit, Error, Id, Lane, Message, Payload, PayloadRef, Reason, Response, RpcError,
+    StreamEnd, StreamItem, Unsupported, Way,
     calls::{Begun, Patience},
     draft::Draft,
     outgoing::Kind,
@@ -78,7 +78,9 @@ impl Session {
     pub fn grant(&mut self, id: u64, amount: u32) -> Result<(), Unsupported> {
         let Some(granted) = self.streams.granted.get_mut(&id) else { return Ok(()) };
         *granted = granted.saturating_add(amount);
-        self.say(&Message::Credit(Credit { id: Id::Number(id), amount, meta: None }))
+        let more = Allowance { items: amount, bytes: u32::MAX };
+        let id = Id::Number(id);
+        self.say(&Message::Credit(Credit { id, way: Way::ToCaller, more, meta: None }))
     }
 
     /// Sends one item of the stream that answers a request; false where there is no credit, and
@@ -100,7 +102,7 @@ impl Session {
             return Ok(false);
         }
         *credit -= 1;
-        self.say(&Message::StreamItem(StreamItem { id, value, meta: None }))?;
+        self.say(&Message::StreamItem(StreamItem { id, way: Way::ToCaller, value, meta: None }))?;
         Ok(true)
     }
 
@@ -117,7 +119,12 @@ impl Session {
         self.forget_credit(ticket);
         let Some(running) = self.requests.remove(ticket) else { return Ok(()) };
         let Some(id) = running.id else { return Ok(()) };
-        let said = self.say(&Message::StreamEnd(StreamEnd { id, outcome, meta: None }));
+        let said = self.say(&Message::StreamEnd(StreamEnd {
+            id,
+            way: Way::ToCaller,
+            outcome,
+            meta: None,
+        }));
         self.leave_order(running.place);
         said
     }
@@ -188,9 +195,6 @@ impl Session {
     }
 
     pub(super) fn credit<S: Serve>(&mut self, credit: &Credit<'_>, serve: &mut S) {
-        if credit.id == Id::Null {
-            return self.split_credit(credit.amount);
-        }
         let Some(ticket) = self.requests.find(Lane::DUPLEX, &credit.id) else {
             self.counters.unmatched += 1;
             return;
@@ -198,7 +202,7 @@ impl Session {
         let initial =
             self.links.get(self.tongue).map_or(0, |link| link.wire.profile.initial_credit);
         let left = self.streams.credit.entry(ticket).or_insert(initial);
-        *left = left.saturating_add(credit.amount);
+        *left = left.saturating_add(credit.more.items);
         serve.credit(ticket);
     }
 

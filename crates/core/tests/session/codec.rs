@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tinyrpc_core::{
-    Answer, Chunk, Code, Credit, Decoder, Format, FrameRef, Id, Lane, Message, Meta, Payload, Ping,
-    Request, Response, RpcError, StreamEnd, StreamItem,
+    Allowance, Answer, Chunk, Code, Credit, Decoder, Format, FrameRef, Id, Lane, Message, Meta,
+    Payload, Ping, Request, Response, RpcError, StreamEnd, StreamItem, Way,
 };
 
 use crate::support::{Identity, identity::json};
@@ -24,6 +24,8 @@ fn check(message: Message<'_>) {
 fn meta() -> Option<Box<Meta>> {
     Some(Box::new(Meta {
         deadline: Some(Duration::from_millis(1500)),
+        stream: Some(Allowance { items: 3, bytes: 1 << 20 }),
+        sends: true,
         depth: 3,
         trace: Some("00-ab-cd-01".into()),
         idempotency_key: Some("key".into()),
@@ -59,12 +61,23 @@ fn every_message_and_every_id() {
     }));
     check(Message::Response(Response { id: id.clone(), outcome: Ok(json("null")), meta: meta() }));
     check(Message::Response(Response { id: id.clone(), outcome: Err(fault()), meta: None }));
-    check(Message::StreamItem(StreamItem { id: id.clone(), value: json("1"), meta: meta() }));
-    check(Message::StreamEnd(StreamEnd { id: id.clone(), outcome: Ok(()), meta: None }));
-    check(Message::StreamEnd(StreamEnd { id: id.clone(), outcome: Err(fault()), meta: meta() }));
-    check(Message::Credit(Credit { id: id.clone(), amount: u32::MAX, meta: None }));
-    check(Message::Credit(Credit { id: Id::Null, amount: 1, meta: meta() }));
-    check(Message::Chunk(Chunk { message: 9, last: true, bytes: json("\u{1f}any\u{1e}") }));
+    for way in [Way::ToCaller, Way::ToCallee] {
+        let id = id.clone();
+        check(Message::StreamItem(StreamItem {
+            id: id.clone(),
+            way,
+            value: json("1"),
+            meta: meta(),
+        }));
+        let (fine, failed) = (Ok(()), Err(fault()));
+        check(Message::StreamEnd(StreamEnd { id: id.clone(), way, outcome: fine, meta: None }));
+        check(Message::StreamEnd(StreamEnd { id: id.clone(), way, outcome: failed, meta: meta() }));
+        let more = Allowance { items: 1, bytes: u32::MAX };
+        check(Message::Credit(Credit { id, way, more, meta: meta() }));
+    }
+    check(Message::Stop(id.clone()));
+    check(Message::Window(u32::MAX));
+    check(Message::Chunk(Chunk { message: 9, last: true, bytes: b"\x1fany\x1e"[..].into() }));
     check(Message::Ping(Ping { id: None, meta: meta() }));
     check(Message::Unknown);
     check(Message::Batch(vec![

@@ -113,7 +113,7 @@ fn drain(side: &mut Side) -> usize {
 }
 
 fn credit(amount: u32) -> bytes::Bytes {
-    CODEC.frame(&Message::Credit(Credit { id: Id::Null, amount, meta: None }))
+    CODEC.frame(&Message::Window(amount))
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn check_closed(
     for (message, last, size) in frames {
         assert!(last_lives, "it closed too early: {}", pair.server.session.reason());
         let data = "x".repeat(size);
-        let chunk = Chunk { message, last, bytes: json(&data) };
+        let chunk = Chunk { message, last, bytes: data.as_bytes().into() };
         pair.server.receive(CODEC.frame(&Message::Chunk(chunk)));
         pair.server.turn(pair.now);
         last_lives = !pair.server.session.is_closing();
@@ -229,7 +229,7 @@ fn large_answers_to_a_peer_that_grants_nothing_are_bounded() {
 fn a_chunk_inside_of_a_chunk_is_no_message() {
     let mut frame = CODEC.call(None, "note", "[]");
     for _ in 0..20_000 {
-        let bytes = tinyrpc_core::PayloadRef { bytes: &frame, ..json("") };
+        let bytes = frame.as_ref().into();
         frame = CODEC.frame(&Message::Chunk(Chunk { message: 1, last: true, bytes }));
     }
     let mut pair = splitting(Shape::Messages).pair();

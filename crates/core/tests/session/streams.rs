@@ -1,7 +1,8 @@
 //! Streams: the producer stops without credit, the consumer never keeps more than it granted.
 
 use tinyrpc_core::{
-    Code, Credit, Id, Message, Reason, RpcError, Session, Shape, StreamEvent, StreamItem, Ticket,
+    Allowance, Code, Credit, Id, Message, Reason, RpcError, Session, Shape, StreamEvent,
+    StreamItem, Ticket, Way,
 };
 
 use crate::support::{Identity, Pair, Setup, identity::json};
@@ -133,7 +134,8 @@ fn an_answer_in_place_of_a_stream_ends_it() {
 fn more_than_granted_ends_the_stream_and_not_the_connection() {
     let (mut pair, id, _) = duplex();
     for value in ["1", "2", "3", "4", "5", "6"] {
-        let item = StreamItem { id: Id::Number(id), value: json(value), meta: None };
+        let item =
+            StreamItem { id: Id::Number(id), way: Way::ToCaller, value: json(value), meta: None };
         pair.client.receive(CODEC.frame(&Message::StreamItem(item)));
     }
     pair.client.turn(pair.now);
@@ -151,7 +153,12 @@ fn more_than_granted_ends_the_stream_and_not_the_connection() {
 fn credit_that_overflows_is_as_much_as_there_can_be() {
     let (mut pair, id, ticket) = duplex();
     for _ in 0..3 {
-        let credit = Credit { id: Id::Number(id), amount: u32::MAX, meta: None };
+        let credit = Credit {
+            id: Id::Number(id),
+            way: Way::ToCaller,
+            more: Allowance { items: u32::MAX, bytes: u32::MAX },
+            meta: None,
+        };
         pair.server.receive(CODEC.frame(&Message::Credit(credit)));
         pair.client.session.grant(id, u32::MAX).unwrap();
     }
@@ -167,11 +174,17 @@ fn what_belongs_to_no_stream_is_counted() {
     let call = pair.call::<u8>("hold", ());
     pair.settle();
     for id in [Id::Number(1), Id::Number(9), Id::Text("1".into())] {
-        let item = StreamItem { id: id.clone(), value: json("1"), meta: None };
+        let item = StreamItem { id: id.clone(), way: Way::ToCaller, value: json("1"), meta: None };
         pair.client.receive(CODEC.frame(&Message::StreamItem(item)));
-        let end = tinyrpc_core::StreamEnd { id: id.clone(), outcome: Ok(()), meta: None };
+        let end = tinyrpc_core::StreamEnd {
+            id: id.clone(),
+            way: Way::ToCaller,
+            outcome: Ok(()),
+            meta: None,
+        };
         pair.client.receive(CODEC.frame(&Message::StreamEnd(end)));
-        let credit = Credit { id, amount: 1, meta: None };
+        let credit =
+            Credit { id, way: Way::ToCaller, more: Allowance { items: 1, bytes: 1 }, meta: None };
         pair.client.receive(CODEC.frame(&Message::Credit(credit)));
     }
     pair.settle();

@@ -8,9 +8,9 @@ use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use tinyrpc_core::{
-    Answer, BatchPart, Chunk, Code, Codec, Credit, Decoder, Encoder, Format, FrameRef, Heartbeat,
-    Id, Invalid, Lane, Limits, Message, Meta, Payload, PayloadRef, Ping, Profile, Protocol,
-    Request, Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported,
+    Allowance, Answer, BatchPart, Chunk, Code, Codec, Credit, Decoder, Encoder, Format, FrameRef,
+    Heartbeat, Id, Invalid, Lane, Limits, Message, Meta, Payload, PayloadRef, Ping, Profile,
+    Protocol, Request, Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported, Way,
 };
 
 /// The protocol, with the habits that a test wants it to have.
@@ -154,24 +154,30 @@ impl Encoder for Identity {
                     }
                 }
             }
-            Message::StreamItem(StreamItem { id, value, meta }) => {
-                fields(b'i', &[&id_bytes(id), &meta_bytes(meta.as_deref()), value.bytes]);
+            Message::StreamItem(StreamItem { id, way, value, meta }) => {
+                let tag = if *way == Way::ToCaller { b'i' } else { b'I' };
+                fields(tag, &[&id_bytes(id), &meta_bytes(meta.as_deref()), value.bytes]);
             }
-            Message::StreamEnd(StreamEnd { id, outcome, meta }) => {
+            Message::StreamEnd(StreamEnd { id, way, outcome, meta }) => {
                 let (id, meta) = (id_bytes(id), meta_bytes(meta.as_deref()));
-                match outcome {
-                    Ok(()) => fields(b'd', &[&id, &meta]),
-                    Err(error) => fields(b'x', &[&id, &meta, &error_bytes(error)]),
+                match (outcome, way) {
+                    (Ok(()), Way::ToCaller) => fields(b'd', &[&id, &meta]),
+                    (Ok(()), Way::ToCallee) => fields(b'D', &[&id, &meta]),
+                    (Err(error), Way::ToCaller) => fields(b'x', &[&id, &meta, &error_bytes(error)]),
+                    (Err(error), Way::ToCallee) => fields(b'X', &[&id, &meta, &error_bytes(error)]),
                 }
             }
-            Message::Credit(Credit { id, amount, meta }) => {
-                let meta = meta_bytes(meta.as_deref());
-                fields(b'c', &[&id_bytes(id), &meta, amount.to_string().as_bytes()]);
+            Message::Credit(Credit { id, way, more, meta }) => {
+                let tag = if *way == Way::ToCaller { b'c' } else { b'C' };
+                let amounts = format!("{},{}", more.items, more.bytes);
+                fields(tag, &[&id_bytes(id), &meta_bytes(meta.as_deref()), amounts.as_bytes()]);
             }
+            Message::Stop(id) => fields(b's', &[&id_bytes(id)]),
+            Message::Window(amount) => fields(b'w', &[amount.to_string().as_bytes()]),
             Message::Cancel(id) => fields(b'a', &[&id_bytes(id)]),
             Message::Chunk(Chunk { message, last, bytes }) => {
                 let last = if *last { b"." } else { b"+" };
-                fields(b'k', &[message.to_string().as_bytes(), last, bytes.bytes]);
+                fields(b'k', &[message.to_string().as_bytes(), last, bytes]);
             }
             Message::Ping(Ping { id, meta }) => {
                 let id = id.as_ref().map_or_else(Vec::new, id_bytes);
@@ -213,11 +219,13 @@ impl Identity {
             b'-' => Err(Invalid { error: bad().error, answer: Answer::Nothing }),
             b'u' => Ok(Message::Unknown),
             b'q' => split(rest).and_then(|fields| request(frame, fields)).ok_or_else(bad),
-            b'r' | b'e' | b'i' | b'x' | b'c' | b'k' => {
+            b'r' | b'e' | b'i' | b'I' | b'x' | b'X' | b'c' | b'C' | b'k' => {
                 split(rest).and_then(|fields| three(frame, tag, fields)).ok_or_else(bad)
             }
-            b'd' | b'p' => split(rest).and_then(|fields| two(tag, fields)).ok_or_else(bad),
+            b'd' | b'D' | b'p' => split(rest).and_then(|fields| two(tag, fields)).ok_or_else(bad),
             b'a' => id(rest).map(Message::Cancel).ok_or_else(bad),
+            b's' => id(rest).map(Message::Stop).ok_or_else(bad),
+            b'w' => number(rest).map(Message::Window).ok_or_else(bad),
             _ => Err(bad()),
         }
     }
@@ -239,8 +247,7 @@ fn three<'f>(frame: FrameRef<'f>, tag: u8, fields: [&'f [u8]; 3]) -> Option<Mess
     let [first, second, rest] = fields;
     if tag == b'k' {
         let (message, last) = (text(first)?.parse().ok()?, second == b".");
-        let bytes = frame.payload(rest, Format::Json);
-        return Some(Message::Chunk(Chunk { message, last, bytes }));
+        return Some(Message::Chunk(Chunk { message, last, bytes: rest.into() }));
     }
     let (id, meta) = (id(first)?, meta(second)?);
     Some(match tag {
@@ -249,22 +256,39 @@ fn three<'f>(frame: FrameRef<'f>, tag: u8, fields: [&'f [u8]; 3]) -> Option<Mess
             Message::Response(Response { id, outcome, meta })
         }
         b'e' => Message::Response(Response { id, outcome: Err(error(rest)?), meta }),
-        b'i' => {
+        b'i' | b'I' => {
             let value = frame.payload(rest, Format::Json);
-            Message::StreamItem(StreamItem { id, value, meta })
+            Message::StreamItem(StreamItem { id, way: way(tag), value, meta })
         }
-        b'x' => Message::StreamEnd(StreamEnd { id, outcome: Err(error(rest)?), meta }),
-        _ => Message::Credit(Credit { id, amount: text(rest)?.parse().ok()?, meta }),
+        b'x' | b'X' => {
+            let outcome = Err(error(rest)?);
+            Message::StreamEnd(StreamEnd { id, way: way(tag), outcome, meta })
+        }
+        _ => {
+            let (items, bytes) = text(rest)?.split_once(',')?;
+            let more = Allowance { items: items.parse().ok()?, bytes: bytes.parse().ok()? };
+            Message::Credit(Credit { id, way: way(tag), more, meta })
+        }
     })
 }
 
 fn two<'f>(tag: u8, [first, second]: [&'f [u8]; 2]) -> Option<Message<'f>> {
     let meta = meta(second)?;
-    if tag == b'd' {
-        return Some(Message::StreamEnd(StreamEnd { id: id(first)?, outcome: Ok(()), meta }));
+    if tag != b'p' {
+        let (id, outcome) = (id(first)?, Ok(()));
+        return Some(Message::StreamEnd(StreamEnd { id, way: way(tag), outcome, meta }));
     }
     let id = if first.is_empty() { None } else { Some(id(first)?) };
     Some(Message::Ping(Ping { id, meta }))
+}
+
+/// Capital letters are for what goes to the callee.
+fn way(tag: u8) -> Way {
+    if tag.is_ascii_lowercase() { Way::ToCaller } else { Way::ToCallee }
+}
+
+fn number(bytes: &[u8]) -> Option<u32> {
+    text(bytes)?.parse().ok()
 }
 
 fn split<const N: usize>(bytes: &[u8]) -> Option<[&[u8]; N]> {
@@ -329,8 +353,16 @@ fn error(bytes: &[u8]) -> Option<RpcError> {
     Some(if data.is_empty() { error } else { error.with_payload(kept(data)) })
 }
 
-type Companions =
-    (Option<u64>, u32, Option<String>, Option<String>, Option<String>, Vec<(String, String)>);
+type Companions = (
+    Option<u64>,
+    Option<(u32, u32)>,
+    bool,
+    u32,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Vec<(String, String)>,
+);
 
 fn meta_bytes(meta: Option<&Meta>) -> Vec<u8> {
     let Some(meta) = meta else { return Vec::new() };
@@ -338,6 +370,8 @@ fn meta_bytes(meta: Option<&Meta>) -> Vec<u8> {
     let entries = meta.entries.iter().map(|(name, payload)| (name.clone(), value(payload)));
     let companions: Companions = (
         meta.deadline.map(|deadline| deadline.as_micros() as u64),
+        meta.stream.map(|stream| (stream.items, stream.bytes)),
+        meta.sends,
         meta.depth,
         meta.trace.clone(),
         meta.idempotency_key.clone(),
@@ -353,11 +387,19 @@ fn meta(bytes: &[u8]) -> Option<Option<Box<Meta>>> {
     if bytes.is_empty() {
         return Some(None);
     }
-    let (deadline, depth, trace, idempotency_key, identity, entries): Companions =
+    let (deadline, stream, sends, depth, trace, idempotency_key, identity, entries): Companions =
         Format::Json.decode(bytes).ok()?;
     let entries = entries.into_iter().map(|(name, value)| (name, kept(value.as_bytes())));
-    let (deadline, entries) = (deadline.map(Duration::from_micros), entries.collect());
-    Some(Some(Box::new(Meta { deadline, depth, trace, idempotency_key, identity, entries })))
+    Some(Some(Box::new(Meta {
+        deadline: deadline.map(Duration::from_micros),
+        stream: stream.map(|(items, bytes)| Allowance { items, bytes }),
+        sends,
+        depth,
+        trace,
+        idempotency_key,
+        identity,
+        entries: entries.collect(),
+    })))
 }
 
 fn kept(bytes: &[u8]) -> Payload {

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use bytes::Bytes;
 use tinyrpc_core::{
-    Answer, Code, Codec, Credit, Decoder, Encoder, Format, FrameRef, Heartbeat, Id, IdKind,
-    Invalid, Lane, Limits, Message, Meta, Payload, PayloadRef, Ping, Profile, Protocol, Request,
-    Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported,
+    Allowance, Answer, Code, Codec, Credit, Decoder, Encoder, Format, FrameRef, Heartbeat, Id,
+    IdKind, Invalid, Lane, Limits, Message, Meta, Payload, PayloadRef, Ping, Profile, Protocol,
+    Request, Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported, Way,
 };
 
 /// The protocol. Ids of events count up from `first`, before a constant part.
@@ -87,17 +87,20 @@ impl ZeroRpc {
         };
         // The id of this event itself, which nothing refers to.
         meta.entries.insert(0, ("message_id".into(), kept(id?)));
-        let (id, meta) = (decoded_id(channel)?, Some(Box::new(meta)));
+        let (id, meta, way) = (decoded_id(channel)?, Some(Box::new(meta)), Way::ToCaller);
         let mut first = Reader { bytes: args };
         let mut single = || if first.array()? == 1 { first.value() } else { None };
         Some(match name {
             "OK" => Message::Response(Response { id, outcome: Ok(payload(single()?)), meta }),
             "ERR" => Message::Response(Response { id, outcome: Err(fault(args)?), meta }),
-            "STREAM" => Message::StreamItem(StreamItem { id, value: payload(args), meta }),
-            "STREAM_DONE" => Message::StreamEnd(StreamEnd { id, outcome: Ok(()), meta }),
+            "STREAM" => Message::StreamItem(StreamItem { id, way, value: payload(args), meta }),
+            "STREAM_DONE" => Message::StreamEnd(StreamEnd { id, way, outcome: Ok(()), meta }),
             "_zpc_more" => {
                 let amount = Format::MsgPack.decode(single()?).ok()?;
-                Message::Credit(Credit { id, amount, meta })
+                {
+                    let more = Allowance { items: amount, bytes: u32::MAX };
+                    Message::Credit(Credit { id, way, more, meta })
+                }
             }
             "_zpc_hb" => Message::Ping(Ping { id: Some(id), meta }),
             // An event of no pattern that is spoken here.
@@ -207,18 +210,18 @@ impl Encoder for Events {
                 out.extend_from_slice(value.bytes);
             }
             Message::Response(Response { id, outcome: Err(error), meta })
-            | Message::StreamEnd(StreamEnd { id, outcome: Err(error), meta }) => {
+            | Message::StreamEnd(StreamEnd { id, outcome: Err(error), meta, .. }) => {
                 self.fault(out, id, meta.as_deref(), error);
             }
-            Message::StreamItem(StreamItem { id, value, meta }) => {
+            Message::StreamItem(StreamItem { id, value, meta, .. }) => {
                 self.answer(out, id, meta.as_deref(), "STREAM");
                 out.extend_from_slice(value.bytes);
             }
-            Message::StreamEnd(StreamEnd { id, outcome: Ok(()), meta }) => {
+            Message::StreamEnd(StreamEnd { id, outcome: Ok(()), meta, .. }) => {
                 self.answer(out, id, meta.as_deref(), "STREAM_DONE");
                 encode(out, &());
             }
-            Message::Credit(Credit { id, amount, meta }) => {
+            Message::Credit(Credit { id, more: Allowance { items: amount, .. }, meta, .. }) => {
                 self.answer(out, id, meta.as_deref(), "_zpc_more");
                 encode(out, &(amount,));
             }
