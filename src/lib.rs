@@ -20,14 +20,15 @@ mod url;
 pub use tinyrpc_core::{
     Announcement, Answers, Batch, BatchItem, Blob, Call, Caller, Code, Direction, Error, Ext,
     Format, FormatError, Id, LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason,
-    ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sent, Unsupported, WireTrace,
+    ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sent, Slow, SubscriptionId, Unsupported,
+    WireTrace,
 };
 #[cfg(feature = "tower")]
 pub use tinyrpc_dispatch::tower;
 pub use tinyrpc_dispatch::{
     BlockingPool, Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint,
     Handler, Identity, Invocation, Layer, Method, Mode, NameTaken, Once, PendingReply, PoolLimits,
-    Scope, Service, Started, Surplus, layers,
+    Producer, Scope, Service, Started, Surplus, layers,
 };
 pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;

@@ -213,6 +213,19 @@ impl Caller {
         Batch::new(self)
     }
 
+    /// Fails where this side can say nothing by itself: the serving side of a transport of
+    /// exchanges, plain HTTP for one.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Unsupported`], with the name of what is missing.
+    pub fn can_call(&self) -> Result<(), Error> {
+        match &self.roster {
+            None => self.calls.check(),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// The format of the connection, once the protocol is known.
     pub fn format(&self) -> Option<Format> {
         match &self.roster {

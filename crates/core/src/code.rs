@@ -30,6 +30,10 @@ impl Code {
     pub const CANCELLED: Self = Self(-32012);
     /// The peer has not proved who it is. It was not executed.
     pub const UNAUTHENTICATED: Self = Self(-32014);
+    /// A subscription has ended because there is nothing more to come.
+    pub const ENDED: Self = Self(-32015);
+    /// A subscription was closed because its subscriber takes too little.
+    pub const TOO_SLOW: Self = Self(-32016);
     /// The answer cannot be sent: it does not encode, or is over a limit.
     pub const UNSENDABLE: Self = Self(-32013);
 }

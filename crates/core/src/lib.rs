@@ -48,6 +48,8 @@ mod rpc_error;
 mod runtime;
 mod scratch;
 mod session;
+mod slow;
+mod subscription_id;
 mod transport;
 mod unsupported;
 mod wire;
@@ -81,6 +83,8 @@ pub use crate::{
     rpc_error::RpcError,
     runtime::{Runtime, Task},
     session::{Counters, ReplyOrder, Role, Serve, Session, Settings, StreamEvent, Ticket, Turn},
+    slow::Slow,
+    subscription_id::SubscriptionId,
     transport::{
         Accepted, Connection, Connector, Listener, Opening, PeerAddress, Received, RecvHalf,
         SendHalf, Shape,

@@ -44,6 +44,8 @@ pub struct Limits {
     /// Bytes that wait to be taken by the transport. Default 1 MiB; above it calls wait and
     /// requests are not started.
     pub max_outgoing: usize,
+    /// Subscriptions of one peer. Default 256; above it subscribing is refused.
+    pub max_subscriptions: usize,
     /// Bytes of all messages of one peer that are being received in chunks. Default 64 MiB.
     pub max_split: usize,
     /// Messages of one peer that are being received in chunks. Default 64.
@@ -115,6 +117,7 @@ impl Default for Limits {
             max_requests: 1024,
             max_backlog: 1 << 20,
             max_outgoing: 1 << 20,
+            max_subscriptions: 256,
             max_split: 64 << 20,
             max_splits: 64,
             write_stall: Duration::from_secs(10),
@@ -160,6 +163,7 @@ impl Limits {
             max_requests: 1,
             max_backlog: 4 << 10,
             max_outgoing: 512,
+            max_subscriptions: 1,
             max_split: 512,
             max_splits: 1,
             max_connections: 1,
@@ -183,6 +187,7 @@ impl Limits {
         self.max_calls = self.max_calls.clamp(1, Self::MOST_CALLS);
         self.max_requests = self.max_requests.max(self.max_calls);
         self.max_backlog = self.max_backlog.max(least.max_backlog);
+        self.max_subscriptions = self.max_subscriptions.max(least.max_subscriptions);
         self.max_split = self.max_split.max(least.max_split);
         self.max_splits = self.max_splits.max(least.max_splits);
         self.max_outgoing = self.max_outgoing.max(least.max_outgoing);

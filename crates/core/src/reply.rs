@@ -21,6 +21,8 @@ pub struct ReplyTo<'a> {
     id: Option<&'a Id<'a>>,
     member: Member,
     answer: Answer,
+    /// Under which number somebody wants to know that the answer has left.
+    followed: Option<u64>,
     /// What errors become before they are written.
     errors: Option<&'a (dyn Fn(RpcError) -> RpcError + 'a)>,
 }
@@ -58,7 +60,7 @@ impl<'a> ReplyTo<'a> {
         member: Member,
     ) -> Self {
         let mark = out.len();
-        Self { wire, out, mark, id, member, answer: Answer::None, errors: None }
+        Self { wire, out, mark, id, member, answer: Answer::None, followed: None, errors: None }
     }
 
     /// The format in which the caller wants the answer.
@@ -129,10 +131,11 @@ impl<'a> ReplyTo<'a> {
             id: self.id,
             member: self.member,
             answer: self.answer,
+            followed: self.followed,
             errors: Some(&both),
         };
         let result = write(&mut inner);
-        self.answer = inner.answer;
+        (self.answer, self.followed) = (inner.answer, inner.followed);
         result
     }
 
@@ -140,6 +143,21 @@ impl<'a> ReplyTo<'a> {
     pub fn reset(&mut self) {
         self.out.truncate(self.mark);
         self.answer = Answer::None;
+        self.followed = None;
+    }
+
+    /// Has [`Session::poll_followed`](crate::Session::poll_followed) say under this number when
+    /// the answer has taken its place in the queue.
+    ///
+    /// What is said after that is read after the answer. An answer may wait for others: for those
+    /// of its batch, or for its turn.
+    pub fn follow(&mut self, number: u64) {
+        self.followed = Some(number);
+    }
+
+    /// The number under which the answer is followed.
+    pub(crate) fn followed(&self) -> Option<u64> {
+        self.followed
     }
 
     /// Leaves the answer for later.

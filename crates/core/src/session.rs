@@ -18,6 +18,7 @@ mod admission;
 mod backlog;
 mod batch;
 mod detect;
+mod follow;
 mod gate;
 mod order;
 mod receive;
@@ -34,6 +35,7 @@ use std::{fmt, sync::Arc, task::Waker};
 use self::{
     backlog::Backlog,
     detect::Recognition,
+    follow::Followed,
     gate::Gate,
     order::{Order, Place},
     requests::{Batches, Requests, Running},
@@ -74,6 +76,7 @@ pub struct Session {
     backlog: Backlog,
     gate: Gate,
     order: Order,
+    followed: Followed,
     streams: Streams,
     splits: Splits,
     trace: Option<Trace>,
@@ -150,6 +153,7 @@ impl Session {
             backlog: Backlog::default(),
             gate: Gate::new(settings.gated),
             order: Order::new(settings.reply_order),
+            followed: Followed::default(),
             streams: Streams::default(),
             splits: Splits::default(),
             trace,
@@ -380,6 +384,7 @@ impl Session {
         self.outgoing.clear();
         self.splits.clear();
         self.order.clear();
+        self.followed.clear();
         if !self.is_lost() {
             self.state = State::Lost(reason);
         }
@@ -411,6 +416,8 @@ impl Session {
         if id.is_some() && !reply.is_answered() {
             reply.error(&RpcError::internal("the handler gave no answer"));
         }
+        let followed = reply.followed();
+        self.follow(followed, place);
         if id == Some(&Id::Null) && place.is_none() && self.outgoing.encode().len() == start {
             // The protocol has no words for it.
             return self.outgoing.end_lane(lane, Ended::Failed);
@@ -463,6 +470,7 @@ impl Session {
                 let batch = self.requests.remove(ticket).and_then(|running| running.batch);
                 if let Some(index) = batch {
                     self.batches.remove(index);
+                    self.followed.lose_batch(index);
                 }
             }
         }

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
-use tinyrpc_core::{ReplyTo, RpcError};
+use tinyrpc_core::{ReplyTo, RpcError, Slow};
 
 pub(crate) use self::policy::Policy;
 pub use self::{
@@ -19,7 +19,10 @@ pub use self::{
     policy::Surplus,
 };
 use self::{nest::Nest, table::Table};
-use crate::{BlockingPool, Handler, Invocation, Method, Mode, Service, Started, fail::fail};
+use crate::{
+    BlockingPool, Handler, Invocation, Method, Mode, Producer, Service, Started, fail::fail,
+    subscriptions::Channel,
+};
 
 /// Answers requests by methods that are functions and closures.
 ///
@@ -79,6 +82,105 @@ impl Dispatcher {
         let method = Arc::new(handler.into_method());
         self.add(name, Arc::clone(&method));
         self.last = Some(method);
+        self
+    }
+
+    /// Adds a method that subscribes, and one that unsubscribes. See [`Producer`] for what a
+    /// handler can be.
+    ///
+    /// The answer to `subscribe` is the id of the subscription. Behind it, each item of the
+    /// handler's stream is a notification `notification` with
+    /// `{"subscription": id, "result": item}` as its params, as Ethereum nodes and jsonrpsee have
+    /// them; its name is the same whatever prefix the dispatcher is nested under. At the end of
+    /// the stream there is one with an `"error"` in place of the result: its code is
+    /// [`Code::ENDED`](tinyrpc_core::Code::ENDED), or that of the stream's own error.
+    ///
+    /// `unsubscribe` takes the id, and answers whether there was such a subscription of this method
+    /// over this connection. Unsubscribing drops the stream before it is answered, and so does the
+    /// end of the connection. Over a transport on which a server cannot speak by itself, as plain
+    /// HTTP, subscribing fails at once. A peer has
+    /// [`Limits::max_subscriptions`](tinyrpc_core::Limits::max_subscriptions) at most.
+    ///
+    /// ```
+    /// use futures_util::stream;
+    /// use tinyrpc_dispatch::Dispatcher;
+    ///
+    /// let counts = Dispatcher::new()
+    ///     .subscription("subscribe_count", "count", "unsubscribe_count", |from: u64| {
+    ///         stream::iter(from..)
+    ///     })
+    ///     .params(["from"]);
+    /// ```
+    ///
+    /// A method whose first param says what it is about, as `eth_subscribe` has it, gives a stream
+    /// of one type for all:
+    ///
+    /// ```
+    /// use futures_util::stream::{self, BoxStream, StreamExt};
+    /// use serde_json::{Value, json};
+    /// use tinyrpc_core::RpcError;
+    /// use tinyrpc_dispatch::Dispatcher;
+    ///
+    /// fn subscribe(kind: String, filter: Option<Value>) -> Result<BoxStream<'static, Value>, RpcError> {
+    ///     match &*kind {
+    ///         "newHeads" => Ok(stream::iter([json!({"number": "0x1"})]).boxed()),
+    ///         "logs" => Ok(stream::iter(filter).boxed()),
+    ///         _ => Err(RpcError::invalid_params(format!("there is no subscription `{kind}`"))),
+    ///     }
+    /// }
+    ///
+    /// let node = Dispatcher::new().subscription(
+    ///     "eth_subscribe",
+    ///     "eth_subscription",
+    ///     "eth_unsubscribe",
+    ///     subscribe,
+    /// );
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When one of the names is taken.
+    #[must_use]
+    #[track_caller]
+    pub fn subscription<Marker>(
+        mut self,
+        subscribe: &str,
+        notification: &str,
+        unsubscribe: &str,
+        handler: impl Producer<Marker>,
+    ) -> Self {
+        let channel = Arc::new(Channel::new(notification));
+        let leave = Arc::new(channel.unsubscribing());
+        let method = Arc::new(handler.into_subscribing(channel));
+        self.add(subscribe, Arc::clone(&method));
+        self.add(unsubscribe, leave);
+        self.last = Some(method);
+        self
+    }
+
+    /// Says what is done about subscribers that take less than there is, for the subscription that
+    /// was added last: `buffer` items wait for the connection at most. Without, it is
+    /// [`Slow::Wait`], and no more of the stream is asked for than the connection takes.
+    ///
+    /// ```
+    /// # use futures_util::stream;
+    /// use tinyrpc_core::Slow;
+    /// use tinyrpc_dispatch::Dispatcher;
+    ///
+    /// // Whoever is late wants to know the last price, and not all those before.
+    /// let prices = Dispatcher::new()
+    ///     .subscription("subscribe_price", "price", "unsubscribe_price", || stream::iter([1.0, 1.5]))
+    ///     .slow(Slow::DropOldest, 1);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the last method subscribes nobody, or it was said before.
+    #[must_use]
+    #[track_caller]
+    pub fn slow(self, slow: Slow, buffer: usize) -> Self {
+        let Some(last) = &self.last else { panic!("`slow` follows a `subscription`") };
+        last.set_slow(slow, buffer);
         self
     }
 

@@ -17,7 +17,8 @@ use tinyrpc_core::{
 };
 
 use crate::{
-    Invocation, PendingReply, Scope, Service, Started, fail::fail, panicked::guarded, waiting,
+    Invocation, PendingReply, Scope, Service, Started, fail::fail, panicked::guarded,
+    subscriptions::Pumps, waiting,
 };
 
 /// One connection's session, its service and the requests that go on.
@@ -76,25 +77,30 @@ pub struct Engine {
     service: Arc<dyn Service>,
     scope: Arc<Scope>,
     jobs: Jobs,
+    /// The number of the last request.
+    number: u64,
+    pumps: Pumps,
 }
 
 /// The requests that go on, each with the handle that ends it early.
 #[derive(Default)]
 struct Jobs {
     running: FuturesUnordered<Abortable<Job>>,
-    aborts: Vec<Option<AbortHandle>>,
+    aborts: Vec<Option<(u64, AbortHandle)>>,
 }
 
 /// One request that goes on.
 struct Job {
     ticket: Ticket,
+    number: u64,
     reply: Option<PendingReply>,
 }
 
 impl Engine {
     /// Joins a session and a service.
     pub fn new(session: Session, service: Arc<dyn Service>, scope: Arc<Scope>) -> Self {
-        Self { session, service, scope, jobs: Jobs::default() }
+        let pumps = Pumps::new(Arc::clone(&scope.subscriptions));
+        Self { session, service, scope, jobs: Jobs::default(), number: 0, pumps }
     }
 
     /// One end of a connection that is driven without a runtime, with a session and a scope of its
@@ -143,8 +149,9 @@ impl Engine {
     /// Handles what came: answers requests that are ready, keeps those that go on.
     pub fn handle(&mut self, incoming: &mut Incoming, cx: &mut Context<'_>) -> Turn {
         let _driving = waiting::driving();
-        let Self { session, service, scope, jobs } = self;
-        session.handle(incoming, &mut Starter { service: &**service, scope, jobs, cx })
+        let Self { session, service, scope, jobs, number, pumps } = self;
+        let service = &**service;
+        session.handle(incoming, &mut Starter { service, scope, jobs, number, pumps, cx })
     }
 
     /// From now on another service answers.
@@ -154,30 +161,39 @@ impl Engine {
 
     /// Begins a request that [`Session::ask`] showed, with what is known about who made it.
     pub fn begin_asked(&mut self, number: u64, scope: &Arc<Scope>, cx: &mut Context<'_>) {
-        let Self { session, service, jobs, .. } = self;
-        session.begin_asked(number, &mut Starter { service: &**service, scope, jobs, cx });
+        let Self { session, service, jobs, pumps, number: last, .. } = self;
+        let service = &**service;
+        let mut starter = Starter { service, scope, jobs, number: last, pumps, cx };
+        session.begin_asked(number, &mut starter);
     }
 
-    /// Goes on with what goes on, and answers what is done; true when something was.
+    /// Goes on with what goes on, subscriptions included, and answers what is done; true when
+    /// something was.
     pub fn poll_running(&mut self, cx: &mut Context<'_>) -> bool {
         let _driving = waiting::driving();
         let mut answered = false;
         while let Poll::Ready(Some(done)) = self.jobs.running.poll_next_unpin(cx) {
-            let Ok((ticket, outcome)) = done else { continue };
+            let Ok((ticket, number, outcome)) = done else { continue };
             answered = true;
             self.jobs.forget(ticket);
-            self.session.finish(ticket, |reply| match outcome {
-                Ok(payload) => reply.payload(payload.as_ref()),
-                Err(error) => fail(reply, &error),
+            self.session.finish(ticket, |reply| {
+                match outcome {
+                    Ok(payload) => reply.payload(payload.as_ref()),
+                    Err(error) => fail(reply, &error),
+                }
+                self.pumps.answered(number, reply);
             });
         }
+        let jobs = &self.jobs;
+        self.pumps.poll(&mut self.session, |number| jobs.is_running(number), cx);
         answered
     }
 
-    /// Drops every request that goes on.
+    /// Drops every request that goes on, and every subscription; there will be no more of those.
     pub fn abort_all(&mut self) {
-        self.jobs.aborts.drain(..).flatten().for_each(|abort| abort.abort());
+        self.jobs.aborts.drain(..).flatten().for_each(|(_, abort)| abort.abort());
         self.jobs.running.clear();
+        self.pumps.end();
     }
 }
 
@@ -186,6 +202,8 @@ struct Starter<'e, 'w> {
     service: &'e dyn Service,
     scope: &'e Arc<Scope>,
     jobs: &'e mut Jobs,
+    number: &'e mut u64,
+    pumps: &'e mut Pumps,
     cx: &'e mut Context<'w>,
 }
 
@@ -193,12 +211,18 @@ impl Serve for Starter<'_, '_> {
     type Pending = PendingReply;
 
     fn start(&mut self, request: &Request<'_>, reply: &mut ReplyTo<'_>) -> Option<PendingReply> {
+        *self.number += 1;
+        let number = *self.number;
         let started = guarded(|| {
-            let mut invocation = Invocation::new(request, self.scope, self.cx);
+            let mut invocation =
+                Invocation { number, ..Invocation::new(request, self.scope, self.cx) };
             self.service.start(&mut invocation, reply)
         });
         match started {
-            Ok(Started::Done) => None,
+            Ok(Started::Done) => {
+                self.pumps.answered(number, reply);
+                None
+            }
             Ok(Started::Pending(pending)) => Some(pending),
             Err(error) => {
                 reply.error(&error);
@@ -208,7 +232,7 @@ impl Serve for Starter<'_, '_> {
     }
 
     fn pending(&mut self, ticket: Ticket, pending: PendingReply) {
-        self.jobs.push(ticket, pending);
+        self.jobs.push(ticket, *self.number, pending);
     }
 
     fn cancelled(&mut self, ticket: Ticket) {
@@ -217,20 +241,20 @@ impl Serve for Starter<'_, '_> {
 }
 
 impl Jobs {
-    fn push(&mut self, ticket: Ticket, reply: PendingReply) {
+    fn push(&mut self, ticket: Ticket, number: u64, reply: PendingReply) {
         let (abort, registration) = AbortHandle::new_pair();
-        self.running.push(Abortable::new(Job { ticket, reply: Some(reply) }, registration));
+        self.running.push(Abortable::new(Job { ticket, number, reply: Some(reply) }, registration));
         let index = ticket.index();
         if self.aborts.len() <= index {
             self.aborts.resize_with(index + 1, || None);
         }
         if let Some(place) = self.aborts.get_mut(index) {
-            *place = Some(abort);
+            *place = Some((number, abort));
         }
     }
 
     fn abort(&mut self, ticket: Ticket) {
-        if let Some(abort) = self.aborts.get_mut(ticket.index()).and_then(Option::take) {
+        if let Some((_, abort)) = self.aborts.get_mut(ticket.index()).and_then(Option::take) {
             abort.abort();
         }
     }
@@ -242,13 +266,20 @@ impl Jobs {
     }
 }
 
+impl Jobs {
+    /// True while the request of this number has no answer.
+    fn is_running(&self, number: u64) -> bool {
+        self.aborts.iter().flatten().any(|(running, _)| *running == number)
+    }
+}
+
 impl Future for Job {
-    type Output = (Ticket, Result<Payload, RpcError>);
+    type Output = (Ticket, u64, Result<Payload, RpcError>);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let ticket = self.ticket;
+        let (ticket, number) = (self.ticket, self.number);
         let Some(reply) = &mut self.reply else {
-            return Poll::Ready((ticket, Err(RpcError::internal("polled after its end"))));
+            return Poll::Ready((ticket, number, Err(RpcError::internal("polled after its end"))));
         };
         let outcome = match guarded(|| reply.as_mut().poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
@@ -256,7 +287,7 @@ impl Future for Job {
             Err(error) => Err(error),
         };
         self.release();
-        Poll::Ready((ticket, outcome))
+        Poll::Ready((ticket, number, outcome))
     }
 }
 
@@ -277,7 +308,8 @@ impl Drop for Job {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // However a connection ends, no caller is left waiting.
+        // However a connection ends, no caller is left waiting, and no stream is left alive.
+        self.pumps.end();
         self.session.lose(Reason::Closed("the connection was dropped".into()));
     }
 }

@@ -23,6 +23,7 @@ pub struct Kept {
     scope: Arc<Scope>,
     format: Format,
     cancellation: Option<Arc<Cancellation>>,
+    number: u64,
 }
 
 /// How a kept request began.
@@ -48,6 +49,7 @@ impl Kept {
             scope: Arc::clone(invocation.scope),
             format: reply.format(),
             cancellation: invocation.cancellation.cloned(),
+            number: invocation.number,
         }
     }
 
@@ -111,6 +113,7 @@ impl Kept {
             let mut invocation = Invocation {
                 method: &self.rest,
                 cancellation: self.cancellation.as_ref(),
+                number: self.number,
                 ..Invocation::new(&request, &self.scope, cx)
             };
             started = service.start(&mut invocation, reply);

@@ -22,6 +22,7 @@
 //! | what | where |
 //! |---|---|
 //! | what can be a method | [`Handler`], [`Method`], [`Context`] |
+//! | what can be a subscription | [`Producer`] |
 //! | methods by their names | [`Dispatcher`], [`DispatcherHandle`], [`Surplus`] |
 //! | where handlers run | [`Method::blocking`], [`Method::spawned`], [`BlockingPool`] |
 //! | once for each idempotency key | [`Once`] |
@@ -61,6 +62,7 @@ mod scope;
 mod service;
 mod shown;
 mod spawned;
+mod subscriptions;
 #[cfg(all(test, feature = "json", feature = "msgpack"))]
 mod testing;
 #[cfg(feature = "tower")]
@@ -84,5 +86,6 @@ pub use crate::{
     once::Once,
     scope::Scope,
     service::{Invocation, PendingReply, Service, Started},
+    subscriptions::{Channel, Item, Producer, Source},
     waiting::Waiting,
 };

@@ -6,10 +6,11 @@ mod pool;
 
 use std::{fmt, sync::OnceLock};
 
-use tinyrpc_core::ReplyTo;
+use tinyrpc_core::{ReplyTo, Slow};
 
 use crate::{
     Handler, Invocation, Mode, Scope, Started, arguments::Rules, dispatcher::Policy, fail::fail,
+    subscriptions::Channel,
 };
 
 /// One method: a handler, and the names of its params where they are known.
@@ -38,6 +39,11 @@ pub(crate) trait Erased: Send + Sync {
 
     /// True where it answers before it returns.
     fn is_plain(&self) -> bool;
+
+    /// What was said about subscribers, where it is a method that subscribes.
+    fn channel(&self) -> Option<&Channel> {
+        None
+    }
 
     /// Begins one request.
     fn begin(
@@ -137,6 +143,18 @@ impl Method {
         assert!(fits, "an async function never blocks its thread: `spawned` is for those");
         let fresh = self.mode.set(mode).is_ok();
         assert!(fresh, "it was said before where the handlers of the method run");
+    }
+
+    /// Says what is done about subscribers that take less than there is; without it is
+    /// [`Slow::Wait`]. See [`Dispatcher::slow`](crate::Dispatcher::slow).
+    ///
+    /// # Panics
+    ///
+    /// When it is no method that subscribes, or that was said before.
+    #[track_caller]
+    pub(crate) fn set_slow(&self, slow: Slow, buffer: usize) {
+        let Some(channel) = self.erased.channel() else { panic!("the method subscribes nobody") };
+        channel.set_slow(slow, buffer);
     }
 
     pub(crate) fn from_erased(erased: impl Erased + 'static) -> Self {

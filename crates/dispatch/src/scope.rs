@@ -9,7 +9,7 @@ use std::{
 
 use tinyrpc_core::{Caller, Headers, PeerAddress, Runtime};
 
-use crate::{BlockingPool, Identity};
+use crate::{BlockingPool, Identity, subscriptions::Subscriptions};
 
 /// What is known about a connection, made once when it is accepted.
 pub struct Scope {
@@ -26,6 +26,8 @@ pub struct Scope {
     pub blocking_pool: Option<BlockingPool>,
     data: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     identity: OnceLock<Identity>,
+    /// Those of the peer.
+    pub(crate) subscriptions: Arc<Subscriptions>,
 }
 
 impl Scope {
@@ -39,6 +41,7 @@ impl Scope {
             blocking_pool: None,
             data: HashMap::new(),
             identity: OnceLock::new(),
+            subscriptions: Arc::default(),
         }
     }
 
@@ -53,6 +56,7 @@ impl Scope {
             blocking_pool: self.blocking_pool.clone(),
             data: self.data.clone(),
             identity: identity.into(),
+            subscriptions: Arc::clone(&self.subscriptions),
         }
     }
 

@@ -45,6 +45,8 @@ pub struct Invocation<'a, 'w> {
     pub cx: &'a mut task::Context<'w>,
     /// Raised when nobody waits for the answer any more, where the handler's future cannot tell.
     pub(crate) cancellation: Option<&'a Arc<Cancellation>>,
+    /// Which request of its connection it is.
+    pub(crate) number: u64,
 }
 
 impl<'a, 'w> Invocation<'a, 'w> {
@@ -54,7 +56,7 @@ impl<'a, 'w> Invocation<'a, 'w> {
         scope: &'a Arc<Scope>,
         cx: &'a mut task::Context<'w>,
     ) -> Self {
-        Self { request, method: &request.method, scope, cx, cancellation: None }
+        Self { request, method: &request.method, scope, cx, cancellation: None, number: 0 }
     }
 }
 

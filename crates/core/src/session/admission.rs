@@ -162,6 +162,8 @@ impl Session {
                 if request.id.is_some() && !reply.is_answered() {
                     reply.error(&RpcError::internal("the handler gave no answer"));
                 }
+                let followed = reply.followed();
+                self.follow(followed, place);
                 self.commit(start, request.lane, Ended::Answered, place);
             }
             Some(pending) => {

@@ -136,6 +136,9 @@ impl Session {
         if id.is_some() && !reply.is_answered() {
             reply.error(&RpcError::internal("the handler gave no answer"));
         }
+        if let Some(number) = reply.followed() {
+            self.followed.in_batch(number, index);
+        }
     }
 
     /// Sends the answers when all members are done.
@@ -156,6 +159,7 @@ impl Session {
         }
         link.wire.encoder.batch(&mut batch.out, BatchPart::End);
         link.wire.close_unchecked(0, &mut batch.out);
+        self.followed.close_batch(index, batch.place);
         let how = if batch.refused { self.how_refused() } else { Ended::Answered };
         let out = self.outgoing.encode();
         let start = out.len();

@@ -122,8 +122,8 @@ impl Order {
     }
 
     /// The next answer that may leave.
-    fn pop(&mut self) -> Option<Vec<u8>> {
-        let answer = match self.kind {
+    fn pop(&mut self) -> Option<(Place, Vec<u8>)> {
+        let (number, answer) = match self.kind {
             ReplyOrder::Nested if self.is_resting() => return None,
             ReplyOrder::Nested => {
                 let answer = self.entries.back_mut()?.take()?;
@@ -131,17 +131,18 @@ impl Order {
                 if !answer.is_empty() && matches!(self.entries.back(), Some(Some(_))) {
                     self.rest = Rest::Began;
                 }
-                answer
+                (self.first.saturating_add(self.entries.len() as u64), answer)
             }
             _ => {
                 let answer = self.entries.front_mut()?.take()?;
                 self.entries.pop_front();
-                self.first = self.first.saturating_add(1);
-                answer
+                let number = self.first;
+                self.first = number.saturating_add(1);
+                (number, answer)
             }
         };
         self.held -= answer.len() + OVERHEAD;
-        Some(answer)
+        Some((Place(number), answer))
     }
 
     /// Forgets what waits: nothing can be sent any more.
@@ -166,7 +167,8 @@ impl Session {
     /// Sends the answers whose turn it is.
     #[cold]
     fn release(&mut self) {
-        while let Some(answer) = self.order.pop() {
+        while let Some((place, answer)) = self.order.pop() {
+            self.followed.leave(place);
             if answer.is_empty() {
                 continue;
             }
