@@ -1,9 +1,11 @@
 //! JSON-RPC 2.0, as <https://www.jsonrpc.org/specification> has it, and 1.x as its peers speak it.
 
+mod companions;
 mod decoder;
 mod dialect;
 mod encoder;
 mod envelope;
+mod extension;
 mod old_encoder;
 mod scan;
 mod text;
@@ -40,6 +42,7 @@ use self::{
 /// | an object that is no request and no response | -32600, its id, or null where it has none that can be used |
 /// | a member of a batch that is no request and no response | the same, inside the batch |
 /// | a response that is none | nothing: there is no answer to an answer |
+/// | a notification whose name begins with `rpc.`, and that is no message of the extension | nothing |
 ///
 /// A notification whose params are null has none, because some peers write it so; of a call that is
 /// refused.
@@ -59,6 +62,7 @@ impl Protocol for JsonRpc {
     fn open(&self, limits: &Limits) -> Codec {
         let mut profile = Profile::new(Format::Json);
         profile.batches = true;
+        profile.extension = true;
         Codec::new(JsonDecoder::new(limits, Dialect::Two), JsonEncoder, profile)
     }
 

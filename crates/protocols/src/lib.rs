@@ -26,6 +26,8 @@
 //! ```
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(any(feature = "jsonrpc", feature = "msgpack"))]
+mod extension;
 #[cfg(feature = "jsonrpc")]
 mod jsonrpc;
 #[cfg(any(feature = "jsonrpc", feature = "msgpack"))]
@@ -34,10 +36,10 @@ mod mark;
 mod msgpack;
 
 pub use tinyrpc_core::{
-    Answer, BatchPart, Blob, Chunk, Code, Codec, ContentLength, Credit, Decoder, Encoder, Ext,
-    Format, FormatError, FrameReader, FrameRef, Framing, Heartbeat, Id, IdKind, Invalid, Lane,
-    Length, Limits, Lines, Message, Meta, NetString, Payload, PayloadRef, Ping, Profile, Protocol,
-    Request, Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported,
+    Allowance, Answer, BatchPart, Blob, Chunk, Code, Codec, ContentLength, Credit, Decoder,
+    Encoder, Ext, Format, FormatError, FrameReader, FrameRef, Framing, Heartbeat, Id, IdKind,
+    Invalid, Lane, Length, Limits, Lines, Message, Meta, NetString, Payload, PayloadRef, Ping,
+    Profile, Protocol, Request, Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported, Way,
 };
 
 #[cfg(feature = "jsonrpc")]

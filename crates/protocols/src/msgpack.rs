@@ -1,9 +1,11 @@
 //! MessagePack-RPC, as <https://github.com/msgpack-rpc/msgpack-rpc/blob/master/spec.md> has it and
 //! as its peers speak it.
 
+mod companions;
 mod decoder;
 mod encoder;
 mod envelope;
+mod extension;
 mod flat;
 mod scan;
 
@@ -43,7 +45,7 @@ use self::{
 /// | what came | answer |
 /// |---|---|
 /// | a request with an id and something wrong with it | -32600 under its id |
-/// | an extension: an array that begins with a number above 2 | nothing |
+/// | an array that begins with a number above 2, and is no message of the extension | nothing |
 /// | everything else | nothing: there is no answer without an id |
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MsgPackRpc;
@@ -94,7 +96,9 @@ impl Protocol for OldMsgPackRpc {
 }
 
 fn open(limits: &Limits, texts: Texts) -> Codec {
-    let profile = Profile::new(Format::MsgPack);
+    let mut profile = Profile::new(Format::MsgPack);
+    // The old format has no bin, in which chunks are.
+    profile.extension = texts == Texts::Str;
     Codec::new(MsgPackDecoder::new(limits), MsgPackEncoder { texts }, profile)
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tinyrpc_core::{Blob, Ext, Format, Limits, Protocol, Scan};
+use tinyrpc_core::{Blob, Ext, Format, Limits, Meta, Protocol, Scan};
 use tinyrpc_protocols::MsgPackRpc;
 
 use super::{bounds, frame, said::Said, value::Value};
@@ -41,8 +41,8 @@ fn in_a_call(limits: &Limits, data: &[u8]) {
             let mut decoder = MsgPackRpc.open(limits).decoder;
             let said = Said::read(&mut *decoder, frame(&call[..end]));
             let params = [&[0x91], &data[..walked.end]].concat();
-            let (id, method) = (Some(1.into()), "e".to_owned());
-            assert_eq!(said, Said::Call { id, method, params });
+            let (id, method, meta) = (Some(1.into()), "e".to_owned(), Meta::default());
+            assert_eq!(said, Said::Call { id, method, params, meta });
         }
         (Ok(walked), scan) => assert!(
             walked.depth + 2 > limits.max_depth

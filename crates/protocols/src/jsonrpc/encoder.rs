@@ -1,6 +1,8 @@
 //! [`JsonEncoder`]: messages to bytes, compact and always in the same order.
 
-use tinyrpc_core::{BatchPart, Encoder, Format, Id, Message, RpcError, Unsupported};
+use tinyrpc_core::{BatchPart, Encoder, Format, Id, Message, Meta, RpcError, Unsupported};
+
+use super::{companions, extension};
 
 /// It remembers nothing, so all connections could share one.
 #[derive(Debug)]
@@ -26,6 +28,24 @@ impl Encoder for JsonEncoder {
         } else {
             out.extend_from_slice(br#"","params":"#);
             out.extend_from_slice(params);
+            out.push(b'}');
+        }
+        Ok(())
+    }
+
+    fn request_with(
+        &self,
+        out: &mut Vec<u8>,
+        id: Option<&Id<'_>>,
+        method: &str,
+        params: &[u8],
+        meta: &Meta,
+    ) -> Result<(), Unsupported> {
+        self.request(out, id, method, params)?;
+        // Nobody answers a notification, so nothing that is said beside it matters.
+        if id.is_some() {
+            out.pop();
+            companions::write(out, meta);
             out.push(b'}');
         }
         Ok(())
@@ -57,8 +77,8 @@ impl Encoder for JsonEncoder {
         });
     }
 
-    fn message(&self, _out: &mut Vec<u8>, _message: &Message<'_>) -> Result<(), Unsupported> {
-        Err(unsupported())
+    fn message(&self, out: &mut Vec<u8>, message: &Message<'_>) -> Result<(), Unsupported> {
+        extension::write(self, out, message)
     }
 }
 
@@ -100,14 +120,7 @@ fn head<const N: usize>(out: &mut Vec<u8>, id: &Id<'_>, behind: &[u8; N]) {
 fn numbered_head<const N: usize>(out: &mut Vec<u8>, number: u64, behind: &[u8; N]) {
     let mut block = [0; HEAD];
     put(&mut block, 0, PREFIX);
-    let mut at = PREFIX.len();
-    if number < TEN_TO_8 {
-        at += put_number(&mut block, at, number as u32);
-    } else {
-        at += put_number(&mut block, at, (number / TEN_TO_8) as u32);
-        put(&mut block, at, &eight_digits((number % TEN_TO_8) as u32).to_le_bytes());
-        at += 8;
-    }
+    let at = put_long_number(&mut block, PREFIX.len(), number);
     put(&mut block, at, behind);
     let length = out.len() + at + N;
     out.extend_from_slice(&block);
@@ -119,6 +132,17 @@ fn put<const N: usize>(block: &mut [u8; HEAD], at: usize, bytes: &[u8; N]) {
     if let Some(place) = block.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
         *place = *bytes;
     }
+}
+
+/// Writes a number below 10^16 and answers where it ends.
+#[inline(always)]
+fn put_long_number(block: &mut [u8; HEAD], at: usize, number: u64) -> usize {
+    if number < TEN_TO_8 {
+        return at + put_number(block, at, number as u32);
+    }
+    let at = at + put_number(block, at, (number / TEN_TO_8) as u32);
+    put(block, at, &eight_digits((number % TEN_TO_8) as u32).to_le_bytes());
+    at + 8
 }
 
 /// Writes a number below 10^8 and answers how many digits it has.
@@ -146,12 +170,23 @@ fn eight_digits(number: u32) -> u64 {
     ones | ZEROS
 }
 
+/// An integer from zero up.
+pub(super) fn unsigned(out: &mut Vec<u8>, number: u64) {
+    if number >= TEN_TO_16 {
+        return out.extend_from_slice(number.to_string().as_bytes());
+    }
+    let mut block = [0; HEAD];
+    let length = out.len() + put_long_number(&mut block, 0, number);
+    out.extend_from_slice(&block);
+    out.truncate(length);
+}
+
 /// An id of whatever kind.
 #[cold]
 pub(super) fn write_id(out: &mut Vec<u8>, id: &Id<'_>) {
     match id {
         Id::Null => out.extend_from_slice(b"null"),
-        Id::Number(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        Id::Number(number) => unsigned(out, *number),
         Id::Negative(number) => signed(out, *number),
         Id::Text(text) => quoted(out, text),
         // No id that came as JSON is binary.
@@ -166,7 +201,7 @@ fn signed(out: &mut Vec<u8>, number: i64) {
     out.extend_from_slice(number.to_string().as_bytes());
 }
 
-fn quoted(out: &mut Vec<u8>, text: &str) {
+pub(super) fn quoted(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     escaped(out, text);
     out.push(b'"');

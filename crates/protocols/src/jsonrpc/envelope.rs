@@ -4,12 +4,13 @@
 use std::borrow::Cow;
 
 use tinyrpc_core::{
-    Answer, Code, Format, FrameRef, Id, Invalid, Message, Request, Response, RpcError,
+    Answer, Code, Format, FrameRef, Id, Invalid, Message, Meta, Request, Response, RpcError,
 };
 
 use super::{
-    Dialect,
+    Dialect, companions,
     decoder::{Bounds, whole},
+    extension,
     scan::{Kind, Member, Outline, elements, key_is, member, members},
     text,
 };
@@ -24,11 +25,19 @@ pub(super) fn message<'f>(
     match outline.kind {
         Kind::Object => match plain(frame, outline, bounds) {
             Some(message) => Ok(message),
-            None => object(frame, frame.bytes, outline, bounds),
+            None => object(frame, frame.bytes, outline, bounds, Place::Alone),
         },
         Kind::Array => batch(frame, bounds),
         Kind::Scalar => Err(refuse(None, "a message is an object or an array")),
     }
+}
+
+/// Where a message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Alone,
+    /// Where nothing of the extension has a meaning.
+    InBatch,
 }
 
 /// A message as nearly every peer writes it, with few questions asked; `None` where there is more
@@ -56,11 +65,19 @@ fn plain<'f>(frame: FrameRef<'f>, outline: &Outline, bounds: &Bounds) -> Option<
     if !result.is_empty() || name.len() > bounds.max_method || name.contains(&b'\\') {
         return None;
     }
-    let method = Cow::Borrowed(std::str::from_utf8(name).ok()?);
     let params = part(Member::Params).unwrap_or_default();
     if !matches!(params.first(), None | Some(b'[' | b'{')) {
         return None;
     }
+    match id {
+        None if extension::is_reserved(name) && bounds.dialect == Dialect::Two => {
+            return Some(extension::message(frame, name, params, bounds));
+        }
+        // Companions may stand there.
+        Some(_) if outline.unknown => return None,
+        _ => {}
+    }
+    let method = Cow::Borrowed(std::str::from_utf8(name).ok()?);
     let params = frame.payload(params, Format::Json);
     Some(Message::Request(Request::new(id, method, params, frame.lane)))
 }
@@ -72,6 +89,7 @@ fn object<'f>(
     object: &'f [u8],
     outline: &Outline,
     bounds: &Bounds,
+    place: Place,
 ) -> Result<Message<'f>, Invalid<'f>> {
     let part = |member| outline.span(member).of(object);
     let answers =
@@ -99,6 +117,16 @@ fn object<'f>(
         Some(Err(what)) => return Err(refuse(id, what)),
         None => return Err(refuse(id, "`method` is missing")),
     };
+    let extends = bounds.dialect == Dialect::Two;
+    if extends && id.is_none() && extension::is_reserved(method.as_bytes()) {
+        return Ok(match place {
+            Place::Alone => {
+                let params = part(Member::Params).unwrap_or_default();
+                extension::message(frame, method.as_bytes(), params, bounds)
+            }
+            Place::InBatch => Message::Unknown,
+        });
+    }
     let params = match part(Member::Params) {
         // Under 2.0 jsonrpsee's client, for one, notifies so where there are none.
         Some(b"null") if bounds.dialect == Dialect::One || id.is_none() => &[],
@@ -113,9 +141,14 @@ fn object<'f>(
         }
         _ => None,
     };
+    let meta = if extends && outline.unknown && id.is_some() && place == Place::Alone {
+        companions(object).map_err(|what| refuse(id.clone(), what))?
+    } else {
+        None
+    };
     let payload = |bytes| frame.payload(bytes, Format::Json);
     let request = Request::new(bounds.dialect.id(id), method, payload(params), frame.lane);
-    Ok(Message::Request(Request { named: named.map(payload), ..request }))
+    Ok(Message::Request(Request { named: named.map(payload), meta, ..request }))
 }
 
 /// An answer to a request of this side. What is wrong with it is never answered.
@@ -156,7 +189,9 @@ fn batch<'f>(frame: FrameRef<'f>, bounds: &Bounds) -> Result<Message<'f>, Invali
     }
     let mut batch = Vec::with_capacity(count);
     batch.extend(elements(frame.bytes).map(|element| match whole(element, bounds.scan) {
-        Ok(outline) if outline.kind == Kind::Object => object(frame, element, &outline, bounds),
+        Ok(outline) if outline.kind == Kind::Object => {
+            object(frame, element, &outline, bounds, Place::InBatch)
+        }
         _ => Err(refuse(None, "a member of a batch is an object")),
     }));
     Ok(Message::Batch(batch))
@@ -173,9 +208,20 @@ fn named(object: &[u8]) -> Result<Option<&[u8]>, &'static str> {
     }
 }
 
+/// What a request says beside its params.
+#[cold]
+fn companions(object: &[u8]) -> Result<Option<Box<Meta>>, &'static str> {
+    let mut found = members(object).filter(|(key, _)| key_is(key, "rpc"));
+    match (found.next(), found.next()) {
+        (_, Some(_)) => Err("a member comes twice"),
+        (Some((_, map)), None) => companions::read(map).map(Box::new).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
 /// The error of a response, as far as it can be made out: peers differ in how they say it.
 #[cold]
-fn read_error<'f>(frame: FrameRef<'f>, error: &'f [u8]) -> RpcError {
+pub(super) fn read_error<'f>(frame: FrameRef<'f>, error: &'f [u8]) -> RpcError {
     if let Some(message) = text::string(error) {
         return RpcError::server(message.into_owned());
     }

@@ -28,7 +28,7 @@ use self::{
 pub(crate) use self::{
     flaw::{Bound, Flaw},
     outline::{Kind, Member, Outline, Span},
-    parts::{elements, key_is, member, members},
+    parts::{Elements, elements, key_is, member, members},
 };
 
 /// What one message may ask of whoever decodes it.

@@ -2,6 +2,7 @@
 
 mod encoding;
 mod envelope;
+mod extension;
 mod old;
 mod properties;
 mod responses;

@@ -99,3 +99,17 @@ fn odd_number(token: &[u8]) -> Option<Id<'_>> {
 pub(super) fn integer(token: &[u8]) -> Option<i64> {
     std::str::from_utf8(token).ok()?.parse().ok()
 }
+
+/// An integer from zero up; `None` for any other value.
+pub(super) fn unsigned(token: &[u8]) -> Option<u64> {
+    std::str::from_utf8(token).ok()?.parse().ok()
+}
+
+/// True or false; `None` for any other value.
+pub(super) fn boolean(token: &[u8]) -> Option<bool> {
+    match token {
+        b"true" => Some(true),
+        b"false" => Some(false),
+        _ => None,
+    }
+}

@@ -1,6 +1,8 @@
 //! [`MsgPackEncoder`]: messages to bytes, each number in its shortest form.
 
-use tinyrpc_core::{Encoder, Format, Id, Message, RpcError, Unsupported};
+use tinyrpc_core::{Encoder, Format, Id, Message, Meta, RpcError, Unsupported};
+
+use super::{companions, extension};
 
 /// How one connection writes its messages.
 #[derive(Debug)]
@@ -28,11 +30,7 @@ impl Encoder for MsgPackEncoder {
         // Everything but the longest head of a message, of a text and of an array.
         out.reserve(method.len() + params.len() + 24);
         match id {
-            Some(Id::Number(number)) => numbered(out, [0x94, 0x00], *number, []),
-            Some(id) => {
-                out.extend_from_slice(&[0x94, 0x00]);
-                other_id(out, id, self.texts);
-            }
+            Some(id) => head(out, [0x94, 0x00], id, self.texts),
             None => out.extend_from_slice(&[0x93, 0x02]),
         }
         text(out, method, self.texts);
@@ -44,6 +42,26 @@ impl Encoder for MsgPackEncoder {
                 out.extend_from_slice(params);
             }
             Some(_) => out.extend_from_slice(params),
+        }
+        Ok(())
+    }
+
+    fn request_with(
+        &self,
+        out: &mut Vec<u8>,
+        id: Option<&Id<'_>>,
+        method: &str,
+        params: &[u8],
+        meta: &Meta,
+    ) -> Result<(), Unsupported> {
+        let head = out.len();
+        self.request(out, id, method, params)?;
+        // A notification has no place for more.
+        if id.is_some()
+            && companions::write(out, meta, self.texts)
+            && let Some(head) = out.get_mut(head)
+        {
+            *head = 0x95;
         }
         Ok(())
     }
@@ -63,28 +81,41 @@ impl Encoder for MsgPackEncoder {
         match id {
             // No peer could tell which call this is about, and some end the connection at it.
             Id::Null => return,
-            Id::Number(number) => numbered(out, [0x94, 0x01], *number, []),
-            _ => {
-                out.extend_from_slice(&[0x94, 0x01]);
-                other_id(out, id, self.texts);
-            }
+            id => head(out, [0x94, 0x01], id, self.texts),
         }
-        let head = out.len();
-        out.push(0x93);
-        integer(out, error.code.0);
-        text(out, &error.message, self.texts);
-        let end = out.len();
-        if !error.encode_data(Format::MsgPack, out) {
-            out.truncate(end);
-            if let Some(head) = out.get_mut(head) {
-                *head = 0x92;
-            }
-        }
+        write_error(out, error, self.texts);
         out.push(NIL);
     }
 
-    fn message(&self, _out: &mut Vec<u8>, _message: &Message<'_>) -> Result<(), Unsupported> {
-        Err(Unsupported { who: "MessagePack-RPC", what: "say more than requests and responses" })
+    fn message(&self, out: &mut Vec<u8>, message: &Message<'_>) -> Result<(), Unsupported> {
+        extension::write(self, out, message)
+    }
+}
+
+/// An error: code, message and, where MessagePack can say them, data.
+pub(super) fn write_error(out: &mut Vec<u8>, error: &RpcError, texts: Texts) {
+    let head = out.len();
+    out.push(0x93);
+    integer(out, error.code.0);
+    text(out, &error.message, texts);
+    let end = out.len();
+    if !error.encode_data(Format::MsgPack, out) {
+        out.truncate(end);
+        if let Some(head) = out.get_mut(head) {
+            *head = 0x92;
+        }
+    }
+}
+
+/// The head of a message and its id.
+#[inline]
+pub(super) fn head(out: &mut Vec<u8>, head: [u8; 2], id: &Id<'_>, texts: Texts) {
+    match id {
+        Id::Number(number) => numbered(out, head, *number, []),
+        _ => {
+            out.extend_from_slice(&head);
+            other_id(out, id, texts);
+        }
     }
 }
 
@@ -126,7 +157,7 @@ fn other_id(out: &mut Vec<u8>, id: &Id<'_>, texts: Texts) {
 
 /// A text behind its length.
 #[inline]
-fn text(out: &mut Vec<u8>, text: &str, texts: Texts) {
+pub(super) fn text(out: &mut Vec<u8>, text: &str, texts: Texts) {
     match text.len() {
         length @ 0..32 => out.push(0xa0 | length as u8),
         length @ 32..0x100 if texts == Texts::Str => out.extend_from_slice(&[0xd9, length as u8]),
@@ -135,7 +166,7 @@ fn text(out: &mut Vec<u8>, text: &str, texts: Texts) {
     out.extend_from_slice(text.as_bytes());
 }
 
-fn binary(out: &mut Vec<u8>, bytes: &[u8]) {
+pub(super) fn binary(out: &mut Vec<u8>, bytes: &[u8]) {
     match bytes.len() {
         length @ 0..0x100 => out.extend_from_slice(&[0xc4, length as u8]),
         length => long_head(out, length, [0xc5, 0xc6]),
@@ -175,7 +206,7 @@ fn integer(out: &mut Vec<u8>, number: i64) {
     }
 }
 
-fn unsigned(out: &mut Vec<u8>, number: u64) {
+pub(super) fn unsigned(out: &mut Vec<u8>, number: u64) {
     if number < 0x80 {
         out.push(number as u8);
     } else if let Ok(number) = u8::try_from(number) {
@@ -192,4 +223,4 @@ fn unsigned(out: &mut Vec<u8>, number: u64) {
     }
 }
 
-const NIL: u8 = 0xc0;
+pub(super) const NIL: u8 = 0xc0;

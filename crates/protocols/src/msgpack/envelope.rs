@@ -4,11 +4,14 @@
 use std::borrow::Cow;
 
 use tinyrpc_core::{
-    Answer, Code, Format, FrameRef, Id, Invalid, Message, Payload, PayloadRef, Request, Response,
-    RpcError,
+    Answer, Code, Format, FrameRef, Id, Invalid, Message, Meta, Payload, PayloadRef, Request,
+    Response, RpcError,
 };
 
-use super::scan::{Kind, Reader};
+use super::{
+    companions, extension,
+    scan::{Kind, Reader},
+};
 
 /// The limits that concern an envelope.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +36,7 @@ pub(super) fn message<'f>(
         Some(REQUEST) => request(frame, reader, count, bounds),
         Some(RESPONSE) => response(frame, reader, count),
         Some(NOTIFICATION) => notification(frame, reader, count, bounds),
-        Some(_) => Ok(Message::Unknown),
+        Some(kind) => Ok(extension::message(frame, kind, count, reader)),
         None => Err(drop_silently("a message begins with the number of its type")),
     }
 }
@@ -91,14 +94,32 @@ fn request<'f>(
     let Some(id) = reader.uint() else {
         return Err(drop_silently("a request has an id from 0 to 2^64 - 1"));
     };
-    if count != 4 {
-        return Err(refuse(id, "a request is [0, id, method, params]"));
-    }
+    let (reader, meta) = match count {
+        4 => (reader, None),
+        5 => match with_companions(reader) {
+            Ok((reader, meta)) => (reader, Some(meta)),
+            Err(what) => return Err(refuse(id, what)),
+        },
+        _ => return Err(refuse(id, "a request is [0, id, method, params] or has a map behind")),
+    };
     let (method, params) = match call(frame, reader, bounds) {
         Ok(call) => call,
         Err(what) => return Err(refuse(id, what)),
     };
-    Ok(Message::Request(Request::new(Some(Id::Number(id)), method, params, frame.lane)))
+    let request = Request::new(Some(Id::Number(id)), method, params, frame.lane);
+    Ok(Message::Request(Request { meta, ..request }))
+}
+
+/// The method and the params, and what the map behind them says.
+#[cold]
+fn with_companions(reader: Reader<'_>) -> Result<(Reader<'_>, Box<Meta>), &'static str> {
+    let mut behind = reader;
+    for _method_and_params in 0..2 {
+        behind.value();
+    }
+    let map = behind.rest();
+    let call = reader.rest().strip_suffix(map).unwrap_or_default();
+    Ok((Reader::new(call), Box::new(companions::read(map)?)))
 }
 
 #[inline(never)]
@@ -168,7 +189,7 @@ fn response<'f>(
 /// | `[code, message, data]` | this crate |
 /// | `[kind, message]` | Neovim |
 #[cold]
-fn read_error<'f>(frame: FrameRef<'f>, value: &'f [u8]) -> RpcError {
+pub(super) fn read_error<'f>(frame: FrameRef<'f>, value: &'f [u8]) -> RpcError {
     let keep = |data| -> Payload { frame.payload(data, Format::MsgPack).to_payload() };
     if let Some(text) = text(&mut Reader::new(value)).filter(|text| !text.is_empty()) {
         return RpcError::server(text.to_owned());
@@ -211,7 +232,7 @@ fn parts_of_map(value: &[u8]) -> Option<Parts<'_>> {
 }
 
 /// A text that is one.
-fn text<'f>(reader: &mut Reader<'f>) -> Option<&'f str> {
+pub(super) fn text<'f>(reader: &mut Reader<'f>) -> Option<&'f str> {
     std::str::from_utf8(reader.bytes()?).ok()
 }
 

@@ -3,6 +3,7 @@
 mod encoding;
 mod envelope;
 mod errors;
+mod extension;
 mod properties;
 mod stream;
 

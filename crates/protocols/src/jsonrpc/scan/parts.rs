@@ -17,6 +17,13 @@ pub(crate) fn elements(array: &[u8]) -> Elements<'_> {
     Elements { rest: array.trim_ascii_start().strip_prefix(b"[").unwrap_or_default() }
 }
 
+impl Elements<'_> {
+    /// How many bytes stand behind the last element that was taken.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+}
+
 impl<'a> Iterator for Elements<'a> {
     type Item = &'a [u8];
 

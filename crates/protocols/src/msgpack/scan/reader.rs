@@ -113,6 +113,14 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
+    /// Takes a boolean.
+    #[inline]
+    pub(crate) fn bool(&mut self) -> Option<bool> {
+        let (first @ (0xc2 | 0xc3), behind) = self.rest.split_first()? else { return None };
+        self.rest = behind;
+        Some(*first == 0xc3)
+    }
+
     /// Takes a nil.
     #[inline]
     pub(crate) fn nil(&mut self) -> Option<()> {
