@@ -9,7 +9,7 @@ pub(crate) fn allowance(items: u64, bytes: u64) -> Option<Allowance> {
     Some(Allowance { items: amount(items)?, bytes: amount(bytes)? })
 }
 
-/// An amount of values or bytes.
+/// An amount of values, bytes or calls.
 pub(crate) fn amount(number: u64) -> Option<u32> {
     u32::try_from(number).ok().filter(|number| *number <= MOST)
 }

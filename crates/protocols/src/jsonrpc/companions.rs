@@ -35,8 +35,8 @@ pub(super) fn read(map: &[u8]) -> Result<Meta, &'static str> {
                     Some(deadline.ok_or("`deadline` must be an integer from 0 to 2^53 - 1")?);
             }
             Some(&DEPTH) => {
-                let depth = text::unsigned(value).and_then(|depth| u32::try_from(depth).ok());
-                meta.depth = depth.ok_or("`depth` must be an integer from 0 to 2^32 - 1")?;
+                let depth = text::unsigned(value).and_then(extension::amount);
+                meta.depth = depth.ok_or("`depth` must be an integer from 0 to 2^31 - 1")?;
             }
             Some(&TRACE) => {
                 meta.trace = Some(text::string(value).ok_or("`trace` must be a text")?.into());
@@ -93,7 +93,7 @@ pub(super) fn write(out: &mut Vec<u8>, meta: &Meta) {
     }
     if meta.depth > 0 {
         key(out, DEPTH);
-        unsigned(out, meta.depth.into());
+        unsigned(out, extension::said(meta.depth));
     }
     if let Some(trace) = &meta.trace {
         key(out, TRACE);

@@ -35,8 +35,8 @@ pub(super) fn read(map: &[u8]) -> Result<Meta, &'static str> {
                     Some(deadline.ok_or("`deadline` must be an integer from 0 to 2^53 - 1")?);
             }
             Some(b"depth") => {
-                let depth = value.uint().and_then(|depth| u32::try_from(depth).ok());
-                meta.depth = depth.ok_or("`depth` must be an integer from 0 to 2^32 - 1")?;
+                let depth = value.uint().and_then(extension::amount);
+                meta.depth = depth.ok_or("`depth` must be an integer from 0 to 2^31 - 1")?;
             }
             Some(b"trace") => {
                 meta.trace =
@@ -80,7 +80,7 @@ pub(super) fn write(out: &mut Vec<u8>, meta: &Meta, texts: Texts) -> bool {
     }
     if meta.depth > 0 {
         out.extend_from_slice(b"\xa5depth");
-        unsigned(out, meta.depth.into());
+        unsigned(out, extension::said(meta.depth));
     }
     if let Some(trace) = &meta.trace {
         out.extend_from_slice(b"\xa5trace");

@@ -342,7 +342,7 @@ fn requests_with_wrong_companions_are_refused() {
         r#""deadline":-1"#,
         r#""deadline":1.5"#,
         r#""deadline":9007199254740992"#,
-        r#""depth":4294967296"#,
+        r#""depth":2147483648"#,
         r#""trace":5"#,
         r#""key":null"#,
     ] {
