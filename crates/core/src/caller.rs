@@ -4,15 +4,14 @@ mod announcement;
 mod batch;
 mod call;
 mod error_map;
+mod extend;
+mod items;
 mod journey;
 mod resend;
+mod sender;
+mod stream;
 
-use std::{
-    borrow::Cow,
-    fmt,
-    sync::{Arc, atomic::AtomicU32},
-    time::Duration,
-};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -21,12 +20,16 @@ pub use self::{
     announcement::Announcement,
     batch::{Answers, Batch, BatchItem},
     call::{Call, Notify, Sent},
+    items::Items,
+    sender::Sender,
+    stream::{Both, Down, Ends, Streaming, Up},
 };
 use crate::{
     Error, Format, Limits, Payload, Reason, Roster,
     calls::{Calls, Line},
     draft::Draft,
     format, scratch,
+    streams::Nest,
 };
 
 /// A handle for calls to one peer; cheap to clone.
@@ -48,7 +51,7 @@ pub struct Caller {
     /// The connections among which each call has its own.
     roster: Option<Arc<dyn Roster>>,
     /// Set for a handler that calls its own peer: how many such calls it waits for.
-    nested: Option<Arc<AtomicU32>>,
+    nested: Option<Arc<Nest>>,
     /// Microseconds; 0 for none.
     timeout: u64,
     /// What the names of all methods begin with.
@@ -92,7 +95,16 @@ impl Caller {
     /// flight the handler gives its place among `max_requests` back, so that two peers that call
     /// each other cannot starve.
     pub fn nested(&self) -> Self {
-        Self { nested: Some(Arc::new(AtomicU32::new(0))), ..self.clone() }
+        self.nested_in(0, 0)
+    }
+
+    /// The same for a handler whose own call is nested in `depth` others, and whose caller waits
+    /// until `until`, in microseconds on the clock of the session; 0 for ever.
+    ///
+    /// Its calls wait no longer than that, whatever their own time is.
+    pub fn nested_in(&self, depth: u32, until: u64) -> Self {
+        let nest = Nest { depth, until, ..Nest::default() };
+        Self { nested: Some(Arc::new(nest)), ..self.clone() }
     }
 
     /// The same handle with another time for each call; zero waits for ever.
@@ -293,7 +305,7 @@ impl Caller {
             };
             let nested = self.nested.as_ref();
             let concealed = self.concealed;
-            make(&Draft { method, params, encoded, timeout, nested, concealed })
+            make(&Draft { method, params, encoded, timeout, nested, concealed, opening: None })
         });
         scratch::put(scratch);
         made.map_err(|error| self.errors.map(call::with_timeout(error, timeout)))

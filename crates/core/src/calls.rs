@@ -8,22 +8,24 @@
 mod inner;
 mod line;
 mod ring;
+mod say;
 #[cfg(all(test, feature = "json"))]
 mod tests;
 mod turn;
 mod waiters;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, atomic::AtomicBool},
     task::Waker,
 };
 
 use bytes::Bytes;
 
 pub(crate) use self::line::Line;
-pub(crate) use self::turn::{Collected, Delivery, Found, Rest};
+pub(crate) use self::say::not_extended;
+pub(crate) use self::turn::{Delivery, Found, Rest};
 use self::{
     inner::Inner,
     ring::{Answer, Ring},
@@ -33,6 +35,7 @@ use crate::{
     Ended, Error, FormatError, Lane, Limits, Outgoing, Reason, Shape, Unsupported,
     draft::Draft,
     outgoing::{Kind, LARGE},
+    streams::Terms,
     wire::Wire,
 };
 
@@ -40,6 +43,10 @@ use crate::{
 pub(crate) struct Calls {
     /// How frames are written, once the protocol is known.
     wire: OnceLock<Wire>,
+    /// What the peer takes of streams and chunks, once it has said so.
+    terms: OnceLock<Terms>,
+    /// The peer has said that it does not know the extension.
+    is_stock: AtomicBool,
     pub(crate) line: Line,
     pub(crate) limits: Arc<Limits>,
     inner: Mutex<Inner>,
@@ -73,6 +80,8 @@ impl Calls {
     pub(crate) fn new(line: Line, limits: Arc<Limits>) -> Arc<Self> {
         Arc::new(Self {
             wire: OnceLock::new(),
+            terms: OnceLock::new(),
+            is_stock: AtomicBool::new(false),
             line,
             limits,
             inner: Mutex::new(Inner {
@@ -93,6 +102,9 @@ impl Calls {
                 discarded: Vec::new(),
                 last_lane: line.first_lane,
                 given_up: Vec::new(),
+                streams: HashMap::new(),
+                is_shut: false,
+                late: Vec::new(),
             }),
         })
     }
@@ -161,6 +173,9 @@ impl Calls {
             return Ok(Begun::Waiting(wait(inner, patience, 1, draft.timeout)));
         };
         let id = inner.insert(draft, deadline);
+        if let Some(opening) = draft.opening {
+            opening.duct.set_id(id);
+        }
         if draft.params.len() >= LARGE {
             return self.begin_large(inner, wire, draft, id, waker).map(Begun::Sent);
         }
@@ -168,7 +183,7 @@ impl Calls {
         let segments = inner.outbox.segments();
         let out = inner.outbox.encode();
         let start = out.len();
-        if let Err(error) = wire.request(out, Some(id), draft) {
+        if let Err(error) = self.write_request(wire, out, Some(id), draft) {
             out.truncate(start);
             self.undo(inner, [id]);
             return Err(error);
@@ -194,7 +209,7 @@ impl Calls {
         let lane = inner.open_lane(self.line.shape);
         drop(inner);
         let mut frame = Vec::with_capacity(draft.params.len() + draft.method.len() + 128);
-        let written = wire.request(&mut frame, Some(id), draft);
+        let written = self.write_request(wire, &mut frame, Some(id), draft);
         let mut inner = self.lock();
         if let Err(error) = written {
             self.undo(inner, [id]);
@@ -366,8 +381,15 @@ impl Calls {
     /// The caller no longer wants the answer.
     pub(crate) fn abandon(&self, id: u64) {
         let mut inner = self.lock();
-        let driver = if inner.give_up(id) { inner.driver.take() } else { None };
-        self.undo(inner, [id]);
+        let mut driver = if inner.give_up(id) { inner.driver.take() } else { None };
+        let removed = inner.forget(id);
+        if removed.as_ref().is_some_and(|removed| removed.was_awaited)
+            && self.push_cancel(&mut inner, id)
+        {
+            driver = driver.or_else(|| inner.driver.take());
+        }
+        self.undo(inner, []);
+        drop(removed);
         wake_all(driver);
     }
 

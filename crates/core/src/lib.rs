@@ -49,6 +49,7 @@ mod runtime;
 mod scratch;
 mod session;
 mod slow;
+mod streams;
 mod subscription_id;
 mod transport;
 mod unsupported;
@@ -57,7 +58,10 @@ mod wire_trace;
 
 pub use crate::{
     blob::Blob,
-    caller::{Announcement, Answers, Batch, BatchItem, Call, Caller, Notify, Sent},
+    caller::{
+        Announcement, Answers, Batch, BatchItem, Both, Call, Caller, Down, Ends, Items, Notify,
+        Sender, Sent, Streaming, Up,
+    },
     code::Code,
     error::{Error, LimitReached, Outcome, Reason},
     ext::Ext,
@@ -82,8 +86,9 @@ pub use crate::{
     roster::{Choice, Roster, Wanted},
     rpc_error::RpcError,
     runtime::{Runtime, Task},
-    session::{Counters, ReplyOrder, Role, Serve, Session, Settings, StreamEvent, Ticket, Turn},
+    session::{Counters, ReplyOrder, Role, Serve, Session, Settings, Ticket, Turn},
     slow::Slow,
+    streams::{Channels, Inlet, Outlet, Unsent},
     subscription_id::SubscriptionId,
     transport::{
         Accepted, Connection, Connector, Listener, Opening, PeerAddress, Received, RecvHalf,

@@ -50,6 +50,18 @@ pub struct Limits {
     pub max_split: usize,
     /// Messages of one peer that are being received in chunks. Default 64.
     pub max_splits: usize,
+    /// Values of one stream that a peer may send before it is granted more. Default 1,024: small
+    /// values wait for no credit on the way.
+    pub stream_items: u32,
+    /// Bytes of one stream that a peer may send before it is granted more, and of all its messages
+    /// in chunks; half of that over a text format. Default 256 KiB: this over the throughput is how
+    /// long a small message can be held up by a large one.
+    pub stream_bytes: usize,
+    /// Bytes of a stream that is collected into one array for a caller that knows no streams.
+    /// Default 1 MiB; a longer one is answered by an error.
+    pub max_collected: usize,
+    /// How long a peer may take to say whether it knows the extension. Default 5 s.
+    pub hello: Duration,
     /// How long a peer may take nothing while bytes wait for it. Default 10 s, then the
     /// connection is closed.
     pub write_stall: Duration,
@@ -120,6 +132,10 @@ impl Default for Limits {
             max_subscriptions: 256,
             max_split: 64 << 20,
             max_splits: 64,
+            stream_items: 1024,
+            stream_bytes: 256 << 10,
+            max_collected: 1 << 20,
+            hello: Duration::from_secs(5),
             write_stall: Duration::from_secs(10),
             read_stall: Duration::from_secs(60),
             call_timeout: Duration::from_secs(30),
@@ -166,6 +182,9 @@ impl Limits {
             max_subscriptions: 1,
             max_split: 512,
             max_splits: 1,
+            stream_items: 1,
+            stream_bytes: 256,
+            max_collected: 512,
             max_connections: 1,
             max_connections_per_address: 1,
             ..Self::default()
@@ -190,6 +209,9 @@ impl Limits {
         self.max_subscriptions = self.max_subscriptions.max(least.max_subscriptions);
         self.max_split = self.max_split.max(least.max_split);
         self.max_splits = self.max_splits.max(least.max_splits);
+        self.stream_items = self.stream_items.max(1);
+        self.stream_bytes = self.stream_bytes.max(least.stream_bytes);
+        self.max_collected = self.max_collected.min(self.max_message);
         self.max_outgoing = self.max_outgoing.max(least.max_outgoing);
         self.max_nesting = self.max_nesting.max(1);
         self.max_syntax_errors = self.max_syntax_errors.max(1);

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Id, Lane, Meta, PayloadRef, RpcError};
+use crate::{Channels, Id, Lane, Meta, PayloadRef, RpcError};
 
 /// One decoded message. It borrows from its frame.
 #[derive(Clone, Debug)]
@@ -52,6 +52,8 @@ pub struct Request<'f> {
     pub meta: Option<Box<Meta>>,
     /// The exchange in which it came.
     pub lane: Lane,
+    /// Its streams, where it has any; a session adds them.
+    pub channels: Option<Channels>,
 }
 
 impl<'f> Request<'f> {
@@ -62,7 +64,7 @@ impl<'f> Request<'f> {
         params: PayloadRef<'f>,
         lane: Lane,
     ) -> Self {
-        Self { id, method: method.into(), params, named: None, meta: None, lane }
+        Self { id, method: method.into(), params, named: None, meta: None, lane, channels: None }
     }
 }
 

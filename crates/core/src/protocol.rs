@@ -66,6 +66,8 @@ pub struct Profile {
     pub heartbeat: Heartbeat,
     /// It can say the tinyrpc extension (`docs/extensions.md`) to a peer that said hello.
     pub extension: bool,
+    /// It can say to any peer that an answer is no longer wanted.
+    pub cancels: bool,
     /// Of a protocol that has streams of its own: how many items of one may be sent before the
     /// first [`Credit`](crate::Credit).
     pub initial_credit: u32,
@@ -86,6 +88,7 @@ impl Profile {
             ids: IdKind::Number,
             heartbeat: Heartbeat::None,
             extension: false,
+            cancels: false,
             initial_credit: 0,
             chunk: None,
             initial_window: 0,

@@ -205,7 +205,7 @@ impl<'a> ReplyTo<'a> {
         let (fits, name, limit) = match self.member {
             Member::Frame => {
                 let fits = self.wire.close(self.mark, self.out);
-                (fits, "max_message", self.wire.max_message)
+                (fits, "max_message", self.wire.most())
             }
             Member::Batch { limit, .. } => (self.out.len() <= limit, "max_batch_answers", limit),
         };

@@ -20,6 +20,7 @@ mod batch;
 mod detect;
 mod follow;
 mod gate;
+mod hello;
 mod order;
 mod receive;
 mod requests;
@@ -49,7 +50,6 @@ pub use self::{
     requests::Ticket,
     serve::Serve,
     settings::{Role, Settings},
-    streams::StreamEvent,
 };
 use crate::{
     Caller, Decoder, Ended, FrameReader, Id, Incoming, Lane, LimitReached, Limits, Outgoing,
@@ -308,12 +308,15 @@ impl Session {
     /// Nothing happens for a ticket that is no longer known: its request was cancelled.
     pub fn finish(&mut self, ticket: Ticket, write: impl FnOnce(&mut ReplyTo<'_>)) {
         let Some(running) = self.requests.remove(ticket) else { return };
-        self.forget_credit(ticket);
         if running.tongue != self.tongue {
             self.speak(running.tongue);
         }
         if let Some(index) = running.batch {
             self.leave_batch(index);
+        }
+        if self.close_channels(running.id.as_ref()) {
+            self.answer_behind(running.id.as_ref(), write);
+            return self.leave_order(running.place);
         }
         self.reply(running.id.as_ref(), running.lane, running.batch, running.place, write);
     }
@@ -324,7 +327,7 @@ impl Session {
         let held = self.splits.held();
         let collected = self.calls.collect(&mut self.outgoing, held, now, driver, &mut self.wakes);
         if !collected.marks.is_empty() {
-            self.trace_collected(&collected);
+            self.trace_collected(collected.base, &collected.marks);
         }
         self.split();
         self.callers_wait = collected.waiting;
@@ -393,7 +396,11 @@ impl Session {
     /// The one way in which calls end without an answer when a connection does.
     fn end_calls(&mut self, reason: &Reason, rest: Rest) {
         self.calls.close(reason, rest, &self.outgoing, &mut self.wakes);
-        self.end_streams();
+        if rest == Rest::Queued {
+            self.end_inputs();
+        } else {
+            self.end_streams();
+        }
         wake_all(self.wakes.drain(..));
     }
 
@@ -466,7 +473,6 @@ impl Session {
             // Nothing can be sent on it any more, the collected part of a batch included.
             for ticket in self.requests.on_lane(lane) {
                 serve.cancelled(ticket);
-                self.forget_credit(ticket);
                 let batch = self.requests.remove(ticket).and_then(|running| running.batch);
                 if let Some(index) = batch {
                     self.batches.remove(index);

@@ -1,9 +1,13 @@
 //! `Wire`: how this connection writes a frame, shared by everybody who writes one.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
-    BatchPart, Encoder, Error, Format, Framing, Hint, Id, Profile, Scan, Shape, draft::Draft,
+    BatchPart, Encoder, Error, Format, Framing, Hint, Id, Limits, Message, Meta, Profile, Scan,
+    Shape, draft::Draft, streams::Terms,
 };
 
 /// The writing side of a connection's protocol and framing, once both are known.
@@ -14,6 +18,8 @@ pub(crate) struct Wire {
     pub(crate) profile: Profile,
     pub(crate) shape: Shape,
     pub(crate) max_message: usize,
+    /// The most bytes of one message, once the peer has said that it takes more in chunks.
+    pub(crate) most: Arc<OnceLock<usize>>,
 }
 
 impl Wire {
@@ -39,12 +45,31 @@ impl Wire {
     pub(crate) fn close(&self, start: usize, out: &mut Vec<u8>) -> bool {
         let head = self.framing.as_ref().map_or(0, |framing| framing.head());
         let size = out.len() - start - head;
-        if size == 0 || size > self.max_message {
+        if size == 0 || size > self.max_message && size > self.most() {
             out.truncate(start);
             return size == 0;
         }
         self.close_unchecked(start, out);
         true
+    }
+
+    /// Bytes of the largest message that can be sent.
+    pub(crate) fn most(&self) -> usize {
+        self.most.get().map_or(self.max_message, |&most| most.max(self.max_message))
+    }
+
+    /// The peer has said what it takes in chunks: as much may be sent, but for our own limit.
+    pub(crate) fn allow(&self, terms: &Terms, limits: &Limits) {
+        if terms.chunk > 0 {
+            _ = self.most.set(terms.split.min(limits.max_split));
+        }
+    }
+
+    /// Appends anything but a request or a response. On an error `out` holds a part.
+    pub(crate) fn message(&self, out: &mut Vec<u8>, message: &Message<'_>) -> Result<(), Error> {
+        let start = self.open(out);
+        self.encoder.message(out, message)?;
+        self.finish(start, out)
     }
 
     /// Ends a frame whose size was checked before.
@@ -80,6 +105,20 @@ impl Wire {
     ) -> Result<(), Error> {
         let start = self.open(out);
         self.encoder.request(out, id.map(Id::Number).as_ref(), draft.method, draft.params)?;
+        self.finish(start, out)
+    }
+
+    /// Appends a call with its companions. On an error `out` holds a part.
+    pub(crate) fn request_with(
+        &self,
+        out: &mut Vec<u8>,
+        id: Option<u64>,
+        draft: &Draft<'_>,
+        meta: &Meta,
+    ) -> Result<(), Error> {
+        let start = self.open(out);
+        let id = id.map(Id::Number);
+        self.encoder.request_with(out, id.as_ref(), draft.method, draft.params, meta)?;
         self.finish(start, out)
     }
 
@@ -121,6 +160,6 @@ impl Wire {
         if self.close(start, out) {
             return Ok(());
         }
-        Err(Error::limit("max_message", self.max_message as u64))
+        Err(Error::limit("max_message", self.most() as u64))
     }
 }

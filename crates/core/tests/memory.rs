@@ -12,7 +12,7 @@ use std::{
 };
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use tinyrpc_core::{Credit, Id, Message, Shape};
+use tinyrpc_core::{Id, Message, Shape};
 
 use support::{Identity, Setup, Side};
 

@@ -5,15 +5,19 @@
 #[path = "support/zerorpc.rs"]
 mod codec;
 
-use std::{fs, sync::Arc, task::Waker};
+use std::{
+    fs,
+    sync::Arc,
+    task::{Context, Waker},
+};
 
 use serde_json::Value;
 use tinyrpc_core::{
-    Answer, Decoder, Frame, Id, Incoming, Limits, Message, Payload, Protocol, ReplyTo, Request,
-    Role, RpcError, Serve, Session, Settings, Shape, Ticket, Turn,
+    Answer, Channels, Decoder, Format, Frame, Id, Incoming, Limits, Message, Outlet, Payload,
+    Protocol, ReplyTo, Request, Role, RpcError, Serve, Session, Settings, Shape, Ticket, Turn,
 };
 
-use codec::{ZeroRpc, frame, payload};
+use codec::{ZeroRpc, frame};
 
 /// What is not replayed, and why.
 const SKIPPED: [(&str, &str); 1] =
@@ -172,14 +176,23 @@ fn broken_events_are_invalid_wherever_they_are_cut() {
 #[derive(Default)]
 struct Recorded {
     pending: Vec<Ticket>,
+    channels: Option<Channels>,
     started: usize,
+}
+
+impl Recorded {
+    fn outlet(&self) -> Outlet {
+        let channels = self.channels.as_ref().expect("every result may be a stream");
+        channels.outlet().expect("it was not taken")
+    }
 }
 
 impl Serve for Recorded {
     type Pending = ();
 
-    fn start(&mut self, _request: &Request<'_>, _reply: &mut ReplyTo<'_>) -> Option<()> {
+    fn start(&mut self, request: &Request<'_>, _reply: &mut ReplyTo<'_>) -> Option<()> {
         self.started += 1;
+        self.channels = request.channels.clone();
         Some(())
     }
 
@@ -213,6 +226,7 @@ fn serve(vector: &Value) {
     let (mut incoming, mut service) = (Incoming::new(), Recorded::default());
     let (mut answers, mut sent) = (recorded.iter(), Vec::new());
     let mut next = answers.next();
+    let mut outlet = None;
     for entry in entries.iter().filter(|entry| entry["dir"] == "client->server") {
         incoming.push(Frame::duplex(event(entry)));
         assert_eq!(session.handle(&mut incoming, &mut service), Turn::Drained);
@@ -221,11 +235,16 @@ fn serve(vector: &Value) {
             let bytes = event(entry);
             match ZeroRpc::default().decode(frame(&bytes)).expect("an answer") {
                 Message::StreamItem(item) => {
-                    if !session.send_item(ticket, payload(item.value.bytes)).expect("streams") {
+                    let outlet = outlet.get_or_insert_with(|| service.outlet());
+                    if outlet.poll_ready(&mut Context::from_waker(Waker::noop())).is_pending() {
                         break;
                     }
+                    outlet.send_encoded(item.value.bytes, Format::MsgPack).expect("a stream");
                 }
-                Message::StreamEnd(_) => session.end_stream(ticket, Ok(())).expect("streams"),
+                Message::StreamEnd(_) => {
+                    outlet.get_or_insert_with(|| service.outlet());
+                    session.finish(ticket, |reply| reply.result(&()));
+                }
                 Message::Response(response) => {
                     let outcome: Result<Payload, RpcError> =
                         response.outcome.map(|value| value.to_payload());

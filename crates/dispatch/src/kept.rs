@@ -5,7 +5,9 @@
 
 use std::{fmt, sync::Arc, task};
 
-use tinyrpc_core::{Format, Id, Lane, Meta, Payload, PayloadRef, ReplyTo, Request, RpcError};
+use tinyrpc_core::{
+    Channels, Format, Id, Lane, Meta, Payload, PayloadRef, ReplyTo, Request, RpcError,
+};
 
 use crate::{Invocation, PendingReply, Scope, Service, Started, cancellation::Cancellation};
 
@@ -20,6 +22,7 @@ pub struct Kept {
     named: Option<Payload>,
     meta: Option<Box<Meta>>,
     lane: Lane,
+    channels: Option<Channels>,
     scope: Arc<Scope>,
     format: Format,
     cancellation: Option<Arc<Cancellation>>,
@@ -46,6 +49,7 @@ impl Kept {
             named: request.named.map(PayloadRef::to_payload),
             meta: request.meta.clone(),
             lane: request.lane,
+            channels: request.channels.clone(),
             scope: Arc::clone(invocation.scope),
             format: reply.format(),
             cancellation: invocation.cancellation.cloned(),
@@ -107,6 +111,7 @@ impl Kept {
             named: self.named.as_ref().map(Payload::as_ref),
             meta: self.meta.clone(),
             lane: self.lane,
+            channels: self.channels.clone(),
         };
         let mut started = Started::Done;
         let answer = ReplyTo::capture(self.format, self.id.as_ref(), |reply| {

@@ -55,6 +55,7 @@ impl Call {
             named: self.named.as_ref().map(Payload::as_ref),
             meta: self.meta.clone(),
             lane: Lane(1),
+            channels: None,
         };
         let mut cx = Context::from_waker(Waker::noop());
         let mut started = Started::Done;

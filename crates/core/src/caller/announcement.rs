@@ -61,6 +61,7 @@ impl<'a, P: Serialize> Announcement<'a, P> {
             timeout: 0,
             nested: None,
             concealed: to.concealed,
+            opening: None,
         };
         match to.format() {
             Some(format) => {

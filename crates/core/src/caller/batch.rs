@@ -193,6 +193,7 @@ impl Flight<'_> {
                 timeout,
                 nested: batch.caller.nested.as_ref(),
                 concealed: batch.caller.concealed,
+                opening: None,
             };
             (draft, item.notify)
         };

@@ -10,10 +10,11 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Caller, journey::Journey, micros, resend::Resend};
+use super::{Caller, journey::Journey, micros, resend::Resend, stream::Opened};
 use crate::{
     Error, Payload, PayloadRef, Reason,
     calls::{Begun, Body, Patience},
+    draft::Draft,
     scratch,
 };
 
@@ -31,6 +32,8 @@ pub struct Call<'a, P, R> {
     journey: Option<Box<Journey>>,
     /// Where it is sent again if nothing is heard of it.
     resend: Option<Box<Resend>>,
+    /// Where it streams.
+    opening: Option<Box<Opened>>,
     result: PhantomData<fn() -> R>,
 }
 
@@ -55,8 +58,15 @@ impl<'a, P, R> Call<'a, P, R> {
             state: State::Fresh,
             journey: None,
             resend: None,
+            opening: None,
             result: PhantomData,
         }
+    }
+
+    /// Has the call stream.
+    pub(super) fn opening(mut self, opened: Opened) -> Self {
+        self.opening = Some(Box::new(opened));
+        self
     }
 
     pub(super) fn impatient(mut self) -> Self {
@@ -160,8 +170,10 @@ impl<'a, P, R> Call<'a, P, R> {
             true => Patience::Fail,
             false => Patience::Wait(key, cx.waker()),
         };
+        let opening = self.opening.as_deref().map(Opened::as_opening);
         let begun = caller.make(self.method, &self.params, timeout, |draft| {
-            caller.calls.begin(draft, patience, Some(cx.waker().clone()))
+            let draft = Draft { opening, ..*draft };
+            caller.calls.begin(&draft, patience, Some(cx.waker().clone()))
         });
         match begun {
             Ok(Begun::Sent(id)) => {
@@ -280,9 +292,16 @@ impl<P, R> Drop for Call<'_, P, R> {
 /// A call that was made and whose answer has not been collected. See [`Call::send`].
 #[must_use = "dropping it gives the call up"]
 pub struct Sent<R> {
-    caller: Caller,
-    id: Option<u64>,
+    pub(super) caller: Caller,
+    pub(super) id: Option<u64>,
     result: PhantomData<fn() -> R>,
+}
+
+impl Sent<()> {
+    /// The same call, whose result has a type.
+    pub(super) fn typed<R>(mut self) -> Sent<R> {
+        Sent { caller: self.caller.clone(), id: self.id.take(), result: PhantomData }
+    }
 }
 
 impl<R: DeserializeOwned> Future for Sent<R> {
@@ -325,7 +344,7 @@ fn decode<R: DeserializeOwned>(result: PayloadRef<'_>) -> Result<R, Error> {
 }
 
 /// Looks for an answer and reads its result.
-fn collect<R>(
+pub(super) fn collect<R>(
     caller: &Caller,
     id: u64,
     cx: &mut Context<'_>,

@@ -1,6 +1,10 @@
 //! `Inner`: what the lock of [`Calls`](super::Calls) protects.
 
-use std::{collections::VecDeque, sync::atomic::Ordering::Relaxed, task::Waker};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, atomic::Ordering::Relaxed},
+    task::Waker,
+};
 
 use super::{
     ring::{Answer, Removed, Ring, Slot},
@@ -41,6 +45,12 @@ pub(super) struct Inner {
     pub(super) last_lane: u64,
     /// Exchanges that nobody waits for any more: they are withdrawn where they were not taken.
     pub(super) given_up: Vec<GivenUp>,
+    /// Streams that wait until less is waiting to be sent.
+    pub(super) streams: HashMap<usize, Waker>,
+    /// Nothing more is sent.
+    pub(super) is_shut: bool,
+    /// Calls whose time was over: their peer is to be told.
+    pub(super) late: Vec<u64>,
 }
 
 /// Where the message of an exchange stands, or stood.
@@ -59,6 +69,34 @@ pub(super) struct Parcel {
 }
 
 impl Inner {
+    /// True while so little waits to be sent that a stream may add to it.
+    pub(super) fn has_stream_room(&self) -> bool {
+        // Where nothing is sent any more, nobody need wait to learn that.
+        self.is_shut || self.queued + self.outbox.len() < STREAM_ROOM
+    }
+
+    /// Lets the streams go on that wait, where there is room for one.
+    pub(super) fn wake_streams(&mut self, wakes: &mut Vec<Waker>) {
+        if !self.streams.is_empty() && self.has_stream_room() {
+            wakes.extend(self.streams.drain().map(|(_, waker)| waker));
+        }
+    }
+
+    /// Moves what callers wrote behind what is in the connection's queue.
+    pub(super) fn hand_over(&mut self, out: &mut Outgoing) -> Base {
+        let small = self.outbox.encode().len() as u64;
+        let large = self.outbox.segments();
+        let base = out.append(&mut self.outbox);
+        self.parcels.push_back(Parcel {
+            number: self.parcel,
+            base,
+            small_end: base.small + small,
+            large_end: base.large + large,
+        });
+        self.parcel += 1;
+        base
+    }
+
     pub(super) fn has_room(&self, limits: &Limits, calls: usize) -> bool {
         self.roots + self.waiters.granted() + calls <= limits.max_calls
             && self.queued + self.outbox.len() < limits.max_outgoing
@@ -82,6 +120,9 @@ impl Inner {
             // INVARIANT: all calls of one exchange have one deadline, so it ends as a whole.
             let sent = lane.is_none() || was_taken(slot, &self.parcels, self.parcel, out);
             slot.end(Reason::Timeout(slot.timeout / 1000), sent, wakes);
+            if lane.is_none() {
+                self.late.push(slot.id.into());
+            }
             if let Some(lane) = lane.filter(|_| !sent) {
                 out.withdraw(lane);
             }
@@ -152,7 +193,7 @@ impl Inner {
         match draft.nested {
             Some(handler) => {
                 self.nested += 1;
-                self.waiting_handlers += usize::from(handler.fetch_add(1, Relaxed) == 0);
+                self.waiting_handlers += usize::from(handler.waits.fetch_add(1, Relaxed) == 0);
             }
             None => self.roots += 1,
         }
@@ -160,6 +201,7 @@ impl Inner {
         slot.timeout = draft.timeout;
         slot.deadline = deadline;
         slot.nested = draft.nested.cloned();
+        slot.duct = draft.opening.map(|opening| Arc::clone(opening.duct));
         u64::from(slot.id)
     }
 
@@ -168,7 +210,7 @@ impl Inner {
         match &removed.nested {
             Some(handler) => {
                 self.nested -= 1;
-                self.waiting_handlers -= usize::from(handler.fetch_sub(1, Relaxed) == 1);
+                self.waiting_handlers -= usize::from(handler.waits.fetch_sub(1, Relaxed) == 1);
             }
             None => self.roots -= 1,
         }
@@ -211,6 +253,14 @@ impl Slot {
         let error = if taken { Error::Unknown(reason) } else { Error::NotExecuted(reason) };
         self.answer = Answer::Ended(Box::new(error));
         wakes.extend(self.waker.take());
+        self.end_streams(wakes);
+    }
+
+    /// The call has its answer: nothing more is sent into it.
+    pub(super) fn end_streams(&self, wakes: &mut Vec<Waker>) {
+        if let Some(duct) = &self.duct {
+            duct.call_ended(wakes);
+        }
     }
 }
 
@@ -243,3 +293,6 @@ fn is_taken(
         Place::Large(number) => Place::Large(parcel.base.large + number),
     })
 }
+
+/// What may wait to be sent before streams wait: what comes behind it waits no longer than that.
+const STREAM_ROOM: usize = 64 << 10;

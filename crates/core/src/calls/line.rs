@@ -30,4 +30,9 @@ impl Line {
         let first_lane = if serves { Lane::BACK.0 } else { 0 };
         Self { shape, can_call, is_lossy, first_lane }
     }
+
+    /// Messages go both ways, in order, and none is lost.
+    pub(crate) fn is_duplex(&self) -> bool {
+        matches!(self.shape, Shape::Stream | Shape::Messages) && !self.is_lossy
+    }
 }

@@ -5,14 +5,16 @@
 //! abandoned call finds another id in the slot (or none) and goes nowhere. The ring doubles before
 //! it is half full.
 
-use std::{
-    sync::{Arc, atomic::AtomicU32},
-    task::Waker,
-};
+use std::{sync::Arc, task::Waker};
 
 use bytes::Bytes;
 
-use crate::{Lane, RpcError, error::Error, outgoing::Place};
+use crate::{
+    Lane, RpcError,
+    error::Error,
+    outgoing::Place,
+    streams::{Duct, Nest},
+};
 
 /// One call that was handed over and not yet collected by its caller.
 #[derive(Debug, Default)]
@@ -32,7 +34,9 @@ pub(super) struct Slot {
     /// On the session's clock; 0 for none or not yet known.
     pub(super) deadline: u64,
     /// Set on a call made by a handler: how many such calls its handler waits for.
-    pub(super) nested: Option<Arc<AtomicU32>>,
+    pub(super) nested: Option<Arc<Nest>>,
+    /// The streams of the call.
+    pub(super) duct: Option<Arc<Duct>>,
 }
 
 #[derive(Debug, Default)]
@@ -53,7 +57,10 @@ pub(super) enum Answer {
 /// What a call that ended had held.
 #[derive(Debug)]
 pub(super) struct Removed {
-    pub(super) nested: Option<Arc<AtomicU32>>,
+    pub(super) nested: Option<Arc<Nest>>,
+    /// It was made and had no answer yet.
+    pub(super) was_awaited: bool,
+    _duct: Option<Arc<Duct>>,
     _waker: Option<Waker>,
     _answer: Answer,
 }
@@ -102,16 +109,18 @@ impl Ring {
         let slot = self.get_mut(id)?;
         slot.id = 0;
         slot.deadline = 0;
-        slot.place = None;
-        slot.lane = None;
         if slot.small.capacity() > KEPT {
             slot.small = Vec::new();
         }
         let removed = Removed {
             nested: slot.nested.take(),
+            was_awaited: slot.place.is_some() && matches!(slot.answer, Answer::Awaited),
+            _duct: slot.duct.take(),
             _waker: slot.waker.take(),
             _answer: std::mem::take(&mut slot.answer),
         };
+        slot.place = None;
+        slot.lane = None;
         self.used -= 1;
         Some(removed)
     }

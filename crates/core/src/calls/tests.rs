@@ -41,6 +41,7 @@ fn wire(encoder: Plain) -> Wire {
         profile: Profile::new(Format::Json),
         shape: Shape::Messages,
         max_message: 1 << 20,
+        most: Arc::default(),
     }
 }
 
@@ -49,7 +50,15 @@ fn undecided() -> Arc<Calls> {
 }
 
 fn draft(params: &[u8], encoded: bool) -> Draft<'_> {
-    Draft { method: "m", params, encoded, timeout: 1000, nested: None, concealed: false }
+    Draft {
+        method: "m",
+        params,
+        encoded,
+        timeout: 1000,
+        nested: None,
+        concealed: false,
+        opening: None,
+    }
 }
 
 #[test]

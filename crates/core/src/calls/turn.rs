@@ -1,17 +1,21 @@
 //! What the session does with the calls, once a turn.
 
-use std::{sync::MutexGuard, task::Waker};
+use std::{
+    sync::{Arc, MutexGuard},
+    task::Waker,
+};
 
 use bytes::Bytes;
 
 use super::{
     Calls,
-    inner::{Inner, Parcel, was_taken},
+    inner::{Inner, was_taken},
     ring::Answer,
 };
 use crate::{
     Error, Id, Lane, Outgoing, Reason, RpcError,
     outgoing::{Base, Mark},
+    streams::Duct,
 };
 
 /// What a turn's collection told.
@@ -54,6 +58,9 @@ impl Calls {
         let inner = &mut *guard;
         if now >= inner.armed {
             inner.expire(now, out, wakes);
+            for id in std::mem::take(&mut inner.late) {
+                self.push_cancel(inner, id);
+            }
         }
         inner.withdraw(out);
         while inner
@@ -67,21 +74,17 @@ impl Calls {
         let mut base = Base::default();
         if !inner.outbox.is_empty() {
             marks = inner.outbox.take_marks();
-            let small = inner.outbox.encode().len() as u64;
-            let large = inner.outbox.segments();
-            base = out.append(&mut inner.outbox);
-            inner.parcels.push_back(Parcel {
-                number: inner.parcel,
-                base,
-                small_end: base.small + small,
-                large_end: base.large + large,
-            });
-            inner.parcel += 1;
+            base = inner.hand_over(out);
         }
         for id in inner.fresh.drain(..) {
             if let Some(slot) = inner.ring.get_mut(u64::from(id)) {
                 if slot.deadline == 0 {
                     slot.deadline = now.saturating_add(slot.timeout);
+                }
+                // What a handler asks for is of no use to anybody once its own caller is gone.
+                match &slot.nested {
+                    Some(nest) if nest.until > 0 => slot.deadline = slot.deadline.min(nest.until),
+                    _ => {}
                 }
                 inner.armed = inner.armed.min(slot.deadline);
             }
@@ -95,6 +98,8 @@ impl Calls {
         if waiting {
             inner.let_in(&self.limits, self.wire().is_some(), wakes);
         }
+        inner.wake_streams(wakes);
+        let waiting = waiting || !inner.streams.is_empty();
         let armed = inner.armed;
         let old = match &inner.driver {
             Some(old) if old.will_wake(driver) => None,
@@ -111,6 +116,34 @@ impl Calls {
         let mut inner = self.lock();
         inner.queued = queued;
         inner.let_in(&self.limits, self.wire.get().is_some(), wakes);
+        inner.wake_streams(wakes);
+    }
+
+    /// Hands what callers and streams wrote to the connection's queue before its turn is over: what
+    /// comes next must stand behind it.
+    pub(crate) fn hand_over(&self, out: &mut Outgoing) -> (Vec<Mark>, Base) {
+        let mut inner = self.lock();
+        if inner.outbox.is_empty() {
+            return Default::default();
+        }
+        let marks = inner.outbox.take_marks();
+        (marks, inner.hand_over(out))
+    }
+
+    /// The streams of a call of ours.
+    pub(crate) fn duct(&self, id: &Id<'_>) -> Option<Arc<Duct>> {
+        self.lock().ring.get_mut(id.as_number()?)?.duct.clone()
+    }
+
+    /// Ends a call of ours whose peer does not keep to the rules, and tells it so.
+    pub(crate) fn break_off(&self, id: &Id<'_>, why: &'static str, wakes: &mut Vec<Waker>) {
+        let mut inner = self.lock();
+        let Some(id) = id.as_number() else { return };
+        let Some(slot) = inner.ring.get_mut(id) else { return };
+        if matches!(slot.answer, Answer::Awaited) {
+            slot.end(Reason::Closed(why.into()), true, wakes);
+            self.push_cancel(&mut inner, id);
+        }
     }
 
     /// True when callers wrote something and others of them may be about to.
@@ -160,6 +193,7 @@ impl Calls {
             if slot.lane == Some(lane) && matches!(slot.answer, Answer::Awaited) {
                 slot.answer = Answer::Ended(Box::new(error.clone()));
                 wakes.extend(slot.waker.take());
+                slot.end_streams(wakes);
             }
         }
     }
@@ -177,6 +211,7 @@ impl Calls {
         if rest != Rest::Sent {
             inner.outbox.clear();
         }
+        inner.is_shut |= rest != Rest::Queued;
         if inner.closed.is_none() {
             inner.closed = Some(reason.clone());
         }
@@ -194,6 +229,7 @@ impl Calls {
             }
         }
         inner.waiters.release(wakes);
+        wakes.extend(inner.streams.drain().map(|(_, waker)| waker));
     }
 
     /// No new calls, but those in flight are waited for.
@@ -233,6 +269,7 @@ impl Delivery<'_> {
             Err(error) => Answer::Error(Box::new(error)),
         };
         wakes.extend(slot.waker.take());
+        slot.end_streams(wakes);
         true
     }
 }

@@ -27,6 +27,7 @@ impl ReplyTo<'_> {
             shape: Shape::Exchange,
             // The limits of the connection come later, when the answer is sent.
             max_message: usize::MAX,
+            most: Arc::default(),
         };
         let mut answer = Vec::new();
         write(&mut ReplyTo::new(&wire, &mut answer, id, Member::Frame));

@@ -22,6 +22,29 @@ impl Session {
         serve: &mut S,
     ) {
         let place = self.order.arrive(request.lane, request.id.is_some());
+        if request.method.starts_with("rpc.") && self.is_hello(request) && !self.gate.is_closed() {
+            return self.hello(request, place);
+        }
+        if let Some(depth) = request.meta.as_ref().map(|meta| meta.depth)
+            && depth > self.settings.limits.max_nesting
+        {
+            let why = "the call is nested deeper than `max_nesting`";
+            return self.refuse_with(request, place, &RpcError::refused(why));
+        }
+        if let Some(channels) = self.open_channels(request) {
+            let request = Request { channels: Some(channels), ..request.clone() };
+            return self.admit_request(&request, frame, place, serve);
+        }
+        self.admit_request(request, frame, place, serve);
+    }
+
+    fn admit_request<S: Serve>(
+        &mut self,
+        request: &Request<'_>,
+        frame: FrameRef<'_>,
+        place: Option<Place>,
+        serve: &mut S,
+    ) {
         if self.is_calm() {
             return self.start(request, None, place, serve);
         }
@@ -164,6 +187,10 @@ impl Session {
                 }
                 let followed = reply.followed();
                 self.follow(followed, place);
+                if request.channels.is_some() && self.close_channels(request.id.as_ref()) {
+                    self.commit_behind(start);
+                    return self.leave_order(place);
+                }
                 self.commit(start, request.lane, Ended::Answered, place);
             }
             Some(pending) => {
@@ -190,15 +217,20 @@ impl Session {
     }
 
     fn refuse(&mut self, request: &Request<'_>, place: Option<Place>) {
-        self.counters.refused += 1;
         let error = self.refusal();
+        self.refuse_with(request, place, &error);
+    }
+
+    fn refuse_with(&mut self, request: &Request<'_>, place: Option<Place>, error: &RpcError) {
+        self.counters.refused += 1;
+        self.close_channels(request.id.as_ref());
         let Some(link) = self.links.get(self.tongue) else { return };
         if request.id.is_none() {
             return self.outgoing.end_lane(request.lane, self.how_refused());
         }
         let out = self.outgoing.encode();
         let start = out.len();
-        ReplyTo::new(&link.wire, out, request.id.as_ref(), Member::Frame).error(&error);
+        ReplyTo::new(&link.wire, out, request.id.as_ref(), Member::Frame).error(error);
         self.commit(start, request.lane, self.how_refused(), place);
     }
 
@@ -237,7 +269,15 @@ impl Session {
         // It was decoded once before it was kept, so it is one of these.
         match link.decoder.decode(frame) {
             Ok(Message::Request(request)) if is_refused => self.refuse(&request, place),
-            Ok(Message::Request(request)) => self.start(&request, None, place, serve),
+            Ok(Message::Request(request)) if self.backlog.was_cancelled(lane, &request) => {
+                let why = "the caller cancelled the call before it began";
+                let error = RpcError::new(Code::CANCELLED, why).with_data(RpcError::NOT_EXECUTED);
+                self.refuse_with(&request, place, &error);
+            }
+            Ok(Message::Request(mut request)) => {
+                request.channels = self.open_channels(&request);
+                self.start(&request, None, place, serve);
+            }
             Ok(Message::Batch(members)) => {
                 self.open_batch(members, lane, !is_refused, place, serve);
             }

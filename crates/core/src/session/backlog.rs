@@ -1,17 +1,19 @@
 //! `Backlog`: frames that wait for room to be executed, bounded in bytes.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use bytes::Bytes;
 
 use super::order::Place;
-use crate::{FrameRef, Lane};
+use crate::{FrameRef, Id, Lane, Request};
 
 /// Requests over the limit, kept as they came and decoded again when their turn comes.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     frames: VecDeque<Waiting>,
     bytes: usize,
+    /// Requests that may be among them and are no longer wanted: no more than there are frames.
+    cancelled: HashSet<(Lane, Id<'static>)>,
 }
 
 /// A frame that waits.
@@ -65,6 +67,27 @@ impl Backlog {
         let waiting = self.frames.pop_front()?;
         self.bytes -= waiting.charge();
         Some(waiting)
+    }
+
+    /// A request that may wait here is no longer wanted.
+    pub(super) fn cancel(&mut self, lane: Lane, id: Id<'_>) {
+        if self.cancelled.len() < self.frames.len() {
+            self.cancelled.insert((lane, id.into_owned()));
+        }
+    }
+
+    /// True where a request that was kept is no longer wanted.
+    pub(super) fn was_cancelled(&mut self, lane: Lane, request: &Request<'_>) -> bool {
+        if self.cancelled.is_empty() {
+            return false;
+        }
+        let id = request.id.clone().map(Id::into_owned);
+        let was_cancelled = id.is_some_and(|id| self.cancelled.remove(&(lane, id)));
+        if self.frames.is_empty() {
+            // What is left was about requests that had been answered.
+            self.cancelled.clear();
+        }
+        was_cancelled
     }
 
     /// Forgets everything.

@@ -57,7 +57,6 @@ impl Session {
                     let id = request.id.as_ref();
                     self.write_in_batch(index, id, |reply| reply.error(&error));
                 }
-                Ok(Message::Response(response)) if self.stream_answered(&response) => {}
                 Ok(Message::Response(response)) => {
                     let calls = std::sync::Arc::clone(&self.calls);
                     self.response(response, lane, &mut calls.deliver());

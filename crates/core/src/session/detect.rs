@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Link, Session};
 use crate::{
     Code, ContentLength, FrameReader, Framing, Lane, Length, NetString, Profile, Protocol, Reason,
-    RpcError, Scan, Shape, Unsupported, outgoing::LARGE, wire::Wire,
+    RpcError, Scan, Shape, Unsupported, outgoing::LARGE, streams::Terms, wire::Wire,
 };
 
 /// What the first bytes told.
@@ -112,6 +112,7 @@ impl Session {
             let room = (limits.max_message / 2).min(u32::MAX as usize) as u32;
             self.settings.shape != Shape::Exchange && chunk.max(LARGE as u32) <= room
         });
+        let profile = Profile { chunk, ..codec.profile };
         let framing = framing.filter(|_| self.settings.shape == Shape::Stream);
         if framing.as_ref().is_some_and(|framing| !framing.carries(codec.profile.format)) {
             let what = "carry this protocol, which is not text: use its own framing or `length`";
@@ -119,15 +120,16 @@ impl Session {
         }
         let wire = Wire {
             encoder: codec.encoder,
-            profile: Profile { chunk, ..codec.profile },
+            profile,
             shape: self.settings.shape,
-            max_message: match chunk {
-                Some(_) => limits.max_split,
-                None => limits.max_message,
-            },
+            max_message: limits.max_message,
             framing: framing.clone(),
+            most: Arc::default(),
         };
         self.calls.decide(wire.clone(), &mut self.wakes);
+        if let Some(terms) = Terms::native(&profile, limits) {
+            self.calls.set_terms(terms);
+        }
         self.recognition = None;
         self.links.push(Link {
             protocol: Arc::clone(protocol),

@@ -167,13 +167,6 @@ impl Session {
                 *delivery = None;
                 self.request(&request, frame, serve);
             }
-            Ok(Message::Response(response)) if self.has_streams() => {
-                *delivery = None;
-                if !self.stream_answered(&response) {
-                    self.response(response, frame.lane, &mut calls.deliver());
-                }
-                self.outgoing.end_lane(frame.lane, Ended::Silent);
-            }
             Ok(Message::Response(response)) => {
                 let delivering = delivery.get_or_insert_with(|| calls.deliver());
                 if let Some(error) = self.response(response, frame.lane, delivering) {
@@ -188,23 +181,19 @@ impl Session {
             }
             Ok(Message::Cancel(id)) => {
                 *delivery = None;
-                if let Some(ticket) = self.requests.find(frame.lane, &id) {
-                    self.cancel(ticket, serve);
-                }
+                self.cancel_by_id(frame.lane, id, serve);
             }
             Ok(Message::StreamItem(item)) => {
                 *delivery = None;
-                self.stream_item(item);
+                self.stream_item(&item, serve);
             }
             Ok(Message::StreamEnd(end)) => {
                 *delivery = None;
-                if !self.stream_ended(&end.id, end.outcome) {
-                    self.counters.unmatched += 1;
-                }
+                self.stream_end(end);
             }
             Ok(Message::Credit(credit)) => {
                 *delivery = None;
-                self.credit(&credit, serve);
+                self.credit(&credit);
             }
             Ok(Message::Chunk(chunk)) => {
                 *delivery = None;
@@ -214,7 +203,11 @@ impl Session {
                 *delivery = None;
                 self.split_credit(amount);
             }
-            Ok(Message::Ping(_) | Message::Stop(_) | Message::Unknown) => {
+            Ok(Message::Stop(id)) => {
+                *delivery = None;
+                self.stop(&id);
+            }
+            Ok(Message::Ping(_) | Message::Unknown) => {
                 self.counters.ignored += 1;
                 self.outgoing.end_lane(frame.lane, Ended::Silent);
             }

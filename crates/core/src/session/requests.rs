@@ -81,13 +81,6 @@ impl Requests {
         self.by_id.get(&(lane, id.clone())).copied()
     }
 
-    /// The id of a request in execution.
-    pub(super) fn id(&self, ticket: Ticket) -> Option<Id<'static>> {
-        let (generation, entry) = self.entries.get(ticket.index as usize)?;
-        let running = entry.as_ref().filter(|_| *generation == ticket.generation)?;
-        running.id.clone()
-    }
-
     /// The requests that came on a lane.
     pub(super) fn on_lane(&self, lane: Lane) -> Vec<Ticket> {
         let entries = self.entries.iter().enumerate();

@@ -18,9 +18,4 @@ pub trait Serve {
 
     /// Nobody waits for the answer any more: the request is to be dropped.
     fn cancelled(&mut self, ticket: Ticket);
-
-    /// The peer lets more of the stream be sent that answers this request.
-    fn credit(&mut self, ticket: Ticket) {
-        let _ = ticket;
-    }
 }

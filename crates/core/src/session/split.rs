@@ -1,6 +1,6 @@
 //! Splitting: a large message travels in chunks, between which small ones find their way.
 //!
-//! Only with a protocol whose profile has a chunk size. A chunk is sent when everything before it
+//! Only to a peer that has said that it takes chunks. A chunk is sent when everything before it
 //! has left, one of each message in turn, and only as far as the peer's window allows: window
 //! over throughput is how long a small message can be held up.
 
@@ -10,9 +10,10 @@ use bytes::{Bytes, BytesMut};
 
 use super::{Serve, Session};
 use crate::{
-    Chunk, FrameRef, Lane, Limits, Message, Reason,
+    Chunk, FrameRef, Lane, Message, Reason,
     calls::{Calls, Delivery},
     outgoing::Kind,
+    streams::Terms,
 };
 
 /// What is being sent and received in chunks.
@@ -61,9 +62,9 @@ impl Splits {
         (self.held, self.admitted) = (0, 0);
     }
 
-    /// Lets messages begin for as long as the peer can keep the parts of all of them: we take its
-    /// limits to be like our own. Of notifications only one is sent at a time.
-    fn admit(&mut self, limits: &Limits) {
+    /// Lets messages begin for as long as the peer can keep the parts of all of them. Of
+    /// notifications only one is sent at a time.
+    fn admit(&mut self, terms: &Terms) {
         let mut at = 0;
         while let Some(next) = self.waiting.get(at) {
             let is_notification = |other: &Sending| other.kind == Kind::Notification;
@@ -71,8 +72,8 @@ impl Splits {
                 at += 1;
                 continue;
             }
-            let fits = self.sending.len() < limits.max_splits
-                && self.admitted + next.size <= limits.max_split;
+            let fits =
+                self.sending.len() < terms.splits && self.admitted + next.size <= terms.split;
             if !fits && !self.sending.is_empty() {
                 return;
             }
@@ -86,10 +87,10 @@ impl Splits {
 impl Session {
     /// Sends the next chunks, as far as the queue is empty and the window open.
     pub(super) fn split(&mut self) {
-        let Some(profile) = self.links.get(self.tongue).map(|link| link.wire.profile) else {
+        let Some(terms) = self.calls.terms().filter(|terms| terms.chunk > 0).copied() else {
             return;
         };
-        let Some(size) = profile.chunk else { return };
+        let size = terms.chunk;
         while let Some((number, segment, kind)) = self.outgoing.take_segment() {
             self.splits.last = self.splits.last.wrapping_add(1);
             let (message, bytes) = (self.splits.last, self.unframe(segment));
@@ -97,10 +98,10 @@ impl Session {
             let size = bytes.len();
             self.splits.waiting.push_back(Sending { message, number, kind, size, bytes });
         }
-        self.splits.admit(&self.settings.limits);
+        self.splits.admit(&terms);
         // The queue holds at most two chunks: what comes after them waits no longer than that.
         while self.outgoing.len() < size as usize {
-            let window = *self.splits.window.get_or_insert(profile.initial_window);
+            let window = *self.splits.window.get_or_insert(terms.window);
             let Some(sending) = self.splits.sending.front_mut() else { return };
             let length = sending.bytes.len().min(size.min(window) as usize);
             if length == 0 {
@@ -120,7 +121,7 @@ impl Session {
             } else if let Some(sent) = self.splits.sending.pop_front() {
                 self.outgoing.segment_sent(sent.kind);
                 self.splits.admitted -= sent.size;
-                self.splits.admit(&self.settings.limits);
+                self.splits.admit(&terms);
             }
         }
     }
@@ -132,10 +133,10 @@ impl Session {
 
     /// True when the queue and the window have room for another part.
     pub(super) fn can_split(&self) -> bool {
-        let size = self.links.get(self.tongue).and_then(|link| link.wire.profile.chunk);
+        let terms = self.calls.terms();
         self.is_splitting()
             && self.splits.window != Some(0)
-            && size.is_some_and(|size| self.outgoing.len() < size as usize)
+            && terms.is_some_and(|terms| self.outgoing.len() < terms.chunk as usize)
     }
 
     /// The peer took in what was sent.
@@ -153,8 +154,10 @@ impl Session {
         delivery: &mut Option<Delivery<'c>>,
         serve: &mut S,
     ) {
-        let Some(profile) = self.links.get(self.tongue).map(|link| link.wire.profile) else {
-            return;
+        let Some(link) = self.links.get(self.tongue) else { return };
+        let window = match link.wire.profile.chunk {
+            Some(_) => link.wire.profile.initial_window,
+            None => Terms::ours(&self.settings.limits, link.wire.format()).window,
         };
         if self.splits.completing {
             // Any depth of them would fit into one message.
@@ -173,7 +176,7 @@ impl Session {
         self.splits.received += part.len();
         self.splits.owed += part.len() as u32;
         self.splits.receiving.entry(chunk.message).or_default().extend_from_slice(part);
-        if self.splits.owed >= profile.initial_window / 2 {
+        if self.splits.owed >= window / 2 {
             let amount = std::mem::take(&mut self.splits.owed);
             // A protocol that has chunks has credit for them.
             _ = self.say(&Message::Window(amount));

@@ -1,209 +1,203 @@
-//! Streams inside of a call: items one way, credit the other.
-//!
-//! Only spoken with a protocol that can say it. The side that was called sends items under the
-//! ticket of the request and stops when its credit is used up; the side that called sees them as
-//! [`StreamEvent`]s and grants more. Neither side can make the other keep more than was granted.
+//! What comes for the streams of calls, and where it goes.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    task::Waker,
-};
+use std::{collections::HashMap, sync::Arc};
 
-use super::{Serve, Session, Ticket};
+use super::{Serve, Session};
 use crate::{
-    Allowance, Credit, Error, Id, Lane, Message, Payload, PayloadRef, Reason, Response, RpcError,
-    StreamEnd, StreamItem, Unsupported, Way,
-    calls::{Begun, Patience},
-    draft::Draft,
+    Allowance, Channels, Code, Credit, Id, Lane, Message, Meta, PayloadRef, ReplyTo, Request,
+    Response, RpcError, StreamEnd, StreamItem, Unsupported, Way,
     outgoing::Kind,
+    reply::Member,
+    streams::{Duct, Took},
 };
 
-/// The streams of one side.
+/// The streams of the peer's requests, from their arrival until they are answered.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    /// How many more items may be sent, by the request's place.
-    credit: HashMap<Ticket, u32>,
-    /// How many more items may come, by the id of our call.
-    granted: HashMap<u64, u32>,
-    events: VecDeque<StreamEvent>,
+    ducts: HashMap<Id<'static>, Arc<Duct>>,
 }
 
-/// What came on a stream that this side opened.
-#[derive(Debug)]
-pub enum StreamEvent {
-    /// One value.
-    Item {
-        /// What [`Session::open_stream`] gave.
-        id: u64,
-        /// The value.
-        value: Payload,
-    },
-    /// The end, or the error in place of one.
-    End {
-        /// What [`Session::open_stream`] gave.
-        id: u64,
-        /// How it ended: by the peer, or with the connection.
-        outcome: Result<(), Error>,
-    },
+impl Streams {
+    fn get(&self, id: &Id<'_>) -> Option<Arc<Duct>> {
+        if self.ducts.is_empty() {
+            return None;
+        }
+        let ducts: &HashMap<Id<'_>, Arc<Duct>> = &self.ducts;
+        ducts.get(id).cloned()
+    }
+
+    /// Takes the streams of a request away: it is answered, or never will be.
+    pub(super) fn remove(&mut self, id: Option<&Id<'_>>) -> Option<Arc<Duct>> {
+        if self.ducts.is_empty() {
+            return None;
+        }
+        self.ducts.remove(&id?.clone().into_owned())
+    }
+
+    /// Takes those of all requests away.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Arc<Duct>> {
+        std::mem::take(&mut self.ducts).into_values()
+    }
 }
 
 impl Session {
-    /// Calls a method that answers with a stream. `params` is encoded in the protocol's format.
-    ///
-    /// # Errors
-    ///
-    /// As for any call, and `Limit` where there is no room.
-    pub fn open_stream(&mut self, method: &str, params: &[u8]) -> Result<u64, Error> {
-        let draft =
-            Draft { method, params, encoded: true, timeout: 0, nested: None, concealed: false };
-        let Begun::Sent(id) = self.calls.begin(&draft, Patience::Fail, None)? else {
-            return Err(Error::invalid("an impatient call waits"));
-        };
-        let granted =
-            self.links.get(self.tongue).map_or(0, |link| link.wire.profile.initial_credit);
-        self.streams.granted.insert(id, granted);
-        Ok(id)
-    }
-
-    /// The oldest thing that came on a stream of ours.
-    pub fn poll_stream(&mut self) -> Option<StreamEvent> {
-        self.streams.events.pop_front()
-    }
-
-    /// Lets the peer send `amount` more items of a stream of ours.
-    ///
-    /// # Errors
-    ///
-    /// The protocol has no credit.
-    pub fn grant(&mut self, id: u64, amount: u32) -> Result<(), Unsupported> {
-        let Some(granted) = self.streams.granted.get_mut(&id) else { return Ok(()) };
-        *granted = granted.saturating_add(amount);
-        let more = Allowance { items: amount, bytes: u32::MAX };
-        let id = Id::Number(id);
-        self.say(&Message::Credit(Credit { id, way: Way::ToCaller, more, meta: None }))
-    }
-
-    /// Sends one item of the stream that answers a request; false where there is no credit, and
-    /// then nothing was sent.
-    ///
-    /// # Errors
-    ///
-    /// The protocol has no streams.
-    pub fn send_item(
-        &mut self,
-        ticket: Ticket,
-        value: PayloadRef<'_>,
-    ) -> Result<bool, Unsupported> {
-        let Some(id) = self.requests.id(ticket) else { return Ok(false) };
-        let initial =
-            self.links.get(self.tongue).map_or(0, |link| link.wire.profile.initial_credit);
-        let credit = self.streams.credit.entry(ticket).or_insert(initial);
-        if *credit == 0 {
-            return Ok(false);
+    /// A request came: where its caller streams, there is a place from now on for what it sends.
+    pub(super) fn open_channels(&mut self, request: &Request<'_>) -> Option<Channels> {
+        let id = request.id.as_ref().filter(|_| request.lane.is_duplex())?;
+        let (stream, sends) = self.wanted(request.meta.as_deref())?;
+        if let Some(duct) = self.streams.get(id) {
+            // It waited in the backlog, or its id is in use, for which it is refused.
+            return Some(Channels::new(duct));
         }
-        *credit -= 1;
-        self.say(&Message::StreamItem(StreamItem { id, way: Way::ToCaller, value, meta: None }))?;
-        Ok(true)
+        let granted = sends.then(|| self.calls.our_stream());
+        let id = id.clone().into_owned();
+        let duct = Duct::theirs(Arc::clone(&self.calls), id.clone(), stream, granted);
+        self.streams.ducts.insert(id, Arc::clone(&duct));
+        Some(Channels::new(duct))
     }
 
-    /// Ends the stream that answers a request.
-    ///
-    /// # Errors
-    ///
-    /// The protocol has no streams.
-    pub fn end_stream(
-        &mut self,
-        ticket: Ticket,
-        outcome: Result<(), RpcError>,
-    ) -> Result<(), Unsupported> {
-        self.forget_credit(ticket);
-        let Some(running) = self.requests.remove(ticket) else { return Ok(()) };
-        let Some(id) = running.id else { return Ok(()) };
-        let said = self.say(&Message::StreamEnd(StreamEnd {
-            id,
-            way: Way::ToCaller,
-            outcome,
-            meta: None,
-        }));
-        self.leave_order(running.place);
-        said
+    /// What a request says about its streams; `None` where it has none.
+    fn wanted(&self, meta: Option<&Meta>) -> Option<(Option<Allowance>, bool)> {
+        let profile = self.links.get(self.tongue)?.wire.profile;
+        if let Some(meta) = meta
+            && (meta.stream.is_some() || meta.sends)
+        {
+            return Some((meta.stream, meta.sends));
+        }
+        // Where the protocol has streams of its own, every result may be one.
+        let stream = Allowance { items: profile.initial_credit, bytes: u32::MAX };
+        (stream.items > 0).then_some((Some(stream), false))
     }
 
-    pub(super) fn stream_item(&mut self, item: StreamItem<'_>) {
-        let id = item.id.as_number();
-        let Some((id, granted)) = id.and_then(|id| Some((id, self.streams.granted.get_mut(&id)?)))
-        else {
-            self.counters.unmatched += 1;
+    pub(super) fn stream_item<S: Serve>(&mut self, item: &StreamItem<'_>, serve: &mut S) {
+        let duct = match item.way {
+            Way::ToCaller => self.our_duct(&item.id),
+            Way::ToCallee => self.their_duct(&item.id),
+        };
+        let Some(duct) = duct else { return };
+        if duct.take_in(item.value, &mut self.wakes) == Took::Yes {
             return;
-        };
-        if *granted == 0 {
-            let why = "the peer sent more of a stream than it was granted";
-            return self.stream_end(id, Err(Error::Unknown(Reason::Closed(why.into()))));
         }
-        *granted -= 1;
-        let value = item.value.to_payload();
-        self.streams.events.push_back(StreamEvent::Item { id, value });
-    }
-
-    /// A stream of ours ended; false where there is none under this id.
-    pub(super) fn stream_ended(&mut self, id: &Id<'_>, outcome: Result<(), RpcError>) -> bool {
-        match id.as_number() {
-            Some(id) if self.streams.granted.contains_key(&id) => {
-                self.stream_end(id, outcome.map_err(Error::from_peer));
-                true
+        let why = "the peer sent more of a stream than it was granted";
+        match item.way {
+            Way::ToCaller => self.calls.break_off(&item.id, why, &mut self.wakes),
+            Way::ToCallee => {
+                let error = RpcError::new(Code::INVALID_REQUEST, why);
+                duct.end_input(Some(error.clone()), &mut self.wakes);
+                if let Some(ticket) = self.requests.find(Lane::DUPLEX, &item.id) {
+                    serve.cancelled(ticket);
+                    self.finish(ticket, |reply| reply.error(&error));
+                }
             }
-            _ => false,
         }
     }
 
-    /// The call behind a stream was answered in place of an item: that ends it.
-    pub(super) fn stream_answered(&mut self, response: &Response<'_>) -> bool {
-        if self.streams.granted.is_empty() {
-            return false;
-        }
-        let outcome = response.outcome.as_ref().map(|_| ()).map_err(RpcError::clone);
-        self.stream_ended(&response.id, outcome)
-    }
-
-    /// True while streams of ours are open.
-    pub(super) fn has_streams(&self) -> bool {
-        !self.streams.granted.is_empty()
-    }
-
-    /// The connection is gone, and with it the calls behind our streams.
-    pub(super) fn end_streams(&mut self) {
-        let mut open: Vec<_> = self.streams.granted.keys().copied().collect();
-        open.sort_unstable();
-        for id in open {
-            let answer = self.calls.poll_answer(id, Waker::noop(), &mut Vec::new());
-            let Some(Err(error)) = answer else { continue };
-            self.stream_end(id, Err(error));
+    pub(super) fn stream_end(&mut self, end: StreamEnd<'_>) {
+        match end.way {
+            Way::ToCallee => {
+                let Some(duct) = self.their_duct(&end.id) else { return };
+                duct.end_input(end.outcome.err(), &mut self.wakes);
+            }
+            // Of a protocol that ends streams in words of its own.
+            Way::ToCaller => {
+                let Some(format) = self.links.get(self.tongue).map(|link| link.wire.format())
+                else {
+                    return;
+                };
+                let nothing = PayloadRef { bytes: format.null(), block: None, format };
+                let response = Response::new(end.id, end.outcome.map(|()| nothing));
+                let calls = Arc::clone(&self.calls);
+                self.response(response, Lane::DUPLEX, &mut calls.deliver());
+            }
         }
     }
 
-    /// Nothing more is sent under this ticket.
-    pub(super) fn forget_credit(&mut self, ticket: Ticket) {
-        if !self.streams.credit.is_empty() {
-            self.streams.credit.remove(&ticket);
-        }
-    }
-
-    fn stream_end(&mut self, id: u64, outcome: Result<(), Error>) {
-        self.streams.granted.remove(&id);
-        self.calls.abandon(id);
-        self.streams.events.push_back(StreamEvent::End { id, outcome });
-    }
-
-    pub(super) fn credit<S: Serve>(&mut self, credit: &Credit<'_>, serve: &mut S) {
-        let Some(ticket) = self.requests.find(Lane::DUPLEX, &credit.id) else {
-            self.counters.unmatched += 1;
-            return;
+    pub(super) fn credit(&mut self, credit: &Credit<'_>) {
+        let duct = match credit.way {
+            Way::ToCaller => self.their_duct(&credit.id),
+            Way::ToCallee => self.our_duct(&credit.id),
         };
-        let initial =
-            self.links.get(self.tongue).map_or(0, |link| link.wire.profile.initial_credit);
-        let left = self.streams.credit.entry(ticket).or_insert(initial);
-        *left = left.saturating_add(credit.more.items);
-        serve.credit(ticket);
+        if let Some(duct) = duct {
+            duct.credit(credit.more, &mut self.wakes);
+        }
+    }
+
+    /// The peer reads no more of what we send into a call.
+    pub(super) fn stop(&mut self, id: &Id<'_>) {
+        if let Some(duct) = self.our_duct(id) {
+            duct.stop(&mut self.wakes);
+        }
+    }
+
+    /// The streams of a call of ours; a message is counted where there are none, and may be late.
+    fn our_duct(&mut self, id: &Id<'_>) -> Option<Arc<Duct>> {
+        let duct = self.calls.duct(id);
+        self.counters.unmatched += u64::from(duct.is_none());
+        duct
+    }
+
+    /// The streams of a request of the peer, likewise.
+    fn their_duct(&mut self, id: &Id<'_>) -> Option<Arc<Duct>> {
+        let duct = self.streams.get(id);
+        self.counters.unmatched += u64::from(duct.is_none());
+        duct
+    }
+
+    /// The streams of a request end with its answer; true where values were sent, which must stand
+    /// before it.
+    pub(super) fn close_channels(&mut self, id: Option<&Id<'_>>) -> bool {
+        let Some(duct) = self.streams.remove(id) else { return false };
+        let streamed = duct.is_streaming();
+        duct.call_ended(&mut self.wakes);
+        streamed
+    }
+
+    /// Answers a request that has streams, behind all that was sent of them.
+    pub(super) fn answer_behind(
+        &mut self,
+        id: Option<&Id<'_>>,
+        write: impl FnOnce(&mut ReplyTo<'_>),
+    ) {
+        self.collect_streams();
+        let Some(link) = self.links.get(self.tongue) else { return };
+        let (native, format) = (link.wire.profile.initial_credit > 0, link.wire.format());
+        if native && let Some(id) = id {
+            // The protocol has words of its own for the end.
+            let outcome = ReplyTo::capture(format, Some(id), write).map(drop);
+            let end = StreamEnd { id: id.clone(), way: Way::ToCaller, outcome, meta: None };
+            _ = self.say(&Message::StreamEnd(end));
+            return;
+        }
+        let start = self.outgoing.encode().len();
+        let mut reply = ReplyTo::new(&link.wire, self.outgoing.encode(), id, Member::Frame);
+        write(&mut reply);
+        if id.is_some() && !reply.is_answered() {
+            reply.error(&RpcError::internal("the handler gave no answer"));
+        }
+        if self.outgoing.encode().len() > start {
+            self.queue(start, Lane::DUPLEX, Kind::Notification, None);
+        }
+    }
+
+    /// An answer was written from `start` on while its handler may have sent values: it goes behind
+    /// them.
+    pub(super) fn commit_behind(&mut self, start: usize) {
+        let answer = self.outgoing.encode().split_off(start);
+        self.collect_streams();
+        let out = self.outgoing.encode();
+        let start = out.len();
+        out.extend_from_slice(&answer);
+        if !answer.is_empty() {
+            self.queue(start, Lane::DUPLEX, Kind::Notification, None);
+        }
+    }
+
+    /// What was sent until now stands before what comes next.
+    fn collect_streams(&mut self) {
+        let (marks, base) = self.calls.hand_over(&mut self.outgoing);
+        if !marks.is_empty() {
+            self.trace_collected(base, &marks);
+        }
     }
 
     /// Sends a message that is neither request nor response.
@@ -218,7 +212,7 @@ impl Session {
         }
         link.wire.close_unchecked(opened, out);
         let kind = match message {
-            // The items of a stream and its end keep their order.
+            // The values of a stream and its end keep their order.
             Message::StreamItem(_) | Message::StreamEnd(_) => Kind::Notification,
             Message::Chunk(_) => Kind::Part,
             // Credit and signs of life wait for nothing large.
@@ -226,5 +220,29 @@ impl Session {
         };
         self.queue(start, Lane::DUPLEX, kind, None);
         Ok(())
+    }
+
+    /// The peer no longer wants an answer, under an id of its own.
+    pub(super) fn cancel_by_id<S: Serve>(&mut self, lane: Lane, id: Id<'_>, serve: &mut S) {
+        match self.requests.find(lane, &id) {
+            Some(ticket) => self.cancel(ticket, serve),
+            // It may wait for its turn.
+            None => self.backlog.cancel(lane, id),
+        }
+    }
+
+    /// The peer sends nothing more; what it asked for still goes to it.
+    pub(super) fn end_inputs(&mut self) {
+        for duct in self.streams.ducts.values() {
+            let error = RpcError::new(Code::CANCELLED, "the peer closed the connection");
+            duct.end_input(Some(error), &mut self.wakes);
+        }
+    }
+
+    /// Nothing comes or goes on any stream any more.
+    pub(super) fn end_streams(&mut self) {
+        for duct in self.streams.drain() {
+            duct.call_ended(&mut self.wakes);
+        }
     }
 }

@@ -9,8 +9,9 @@ use std::{
 
 use super::Session;
 use crate::{
-    Direction, Ended, Invalid, Lane, Message, PayloadRef, PeerAddress, WireTrace, calls::Collected,
+    Direction, Ended, Invalid, Lane, Message, PayloadRef, PeerAddress, WireTrace,
     outgoing::Kind,
+    outgoing::{Base, Mark},
 };
 
 /// Who is told, and whose messages they are.
@@ -87,9 +88,9 @@ impl Session {
 
     /// What callers wrote was moved into the queue.
     #[cold]
-    pub(super) fn trace_collected(&mut self, collected: &Collected) {
+    pub(super) fn trace_collected(&mut self, base: Base, marks: &[Mark]) {
         let Some(link) = self.links.get(self.tongue) else { return };
-        for (frame, hidden) in self.outgoing.marked(collected.base, &collected.marks) {
+        for (frame, hidden) in self.outgoing.marked(base, marks) {
             let Some(trace) = self.trace.take() else { return };
             let place = link.wire.unframe(frame);
             let start = |at: usize| at.saturating_sub(place.start);

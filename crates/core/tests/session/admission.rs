@@ -5,7 +5,7 @@ use tinyrpc_core::{Error, Id, Limits, Message, Outcome, Reason, Shape};
 
 use crate::support::{Identity, Pair, Setup};
 
-const CODEC: Identity = Identity { mark: b'=', batches: true, chunk: None };
+const CODEC: Identity = Identity { mark: b'=', batches: true, cancels: false, chunk: None };
 
 /// One place for requests, and a backlog for four of them; callers are not held back.
 fn narrow() -> Pair {

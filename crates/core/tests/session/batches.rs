@@ -5,7 +5,7 @@ use tinyrpc_core::{Ended, Id, Lane, Shape};
 
 use crate::support::{Identity, Pair, Setup, Side};
 
-const CODEC: Identity = Identity { mark: b'=', batches: true, chunk: None };
+const CODEC: Identity = Identity { mark: b'=', batches: true, cancels: false, chunk: None };
 
 /// A batch of requests, notifications (id 0) and anything else as it stands.
 fn batch(members: &[(u64, &str)]) -> Bytes {

@@ -9,8 +9,8 @@ use tinyrpc_core::{
 
 use crate::support::{Identity, Pair, Script, Setup, pair::show};
 
-const ONE: Identity = Identity { mark: b'=', batches: true, chunk: None };
-const OTHER: Identity = Identity { mark: b'#', batches: true, chunk: None };
+const ONE: Identity = Identity { mark: b'=', batches: true, cancels: false, chunk: None };
+const OTHER: Identity = Identity { mark: b'#', batches: true, cancels: false, chunk: None };
 
 fn undecided(shape: Shape, spoken: Identity) -> Pair {
     let setup = Setup { served: vec![ONE, OTHER], ..Setup::shape(shape).protocol(spoken) };

@@ -8,7 +8,7 @@ use tinyrpc_core::{
 
 use crate::support::{Identity, Pair, Setup, pair::carry};
 
-const CODEC: Identity = Identity { mark: b'=', batches: true, chunk: None };
+const CODEC: Identity = Identity { mark: b'=', batches: true, cancels: false, chunk: None };
 
 /// One message on a lane of a server: how many frames it sends and how the lane ends.
 #[track_caller]

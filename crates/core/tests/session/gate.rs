@@ -10,7 +10,7 @@ use tinyrpc_core::{
 
 use crate::support::{Identity, Pair, Side, pair::show};
 
-const CODEC: Identity = Identity { mark: b'=', batches: true, chunk: None };
+const CODEC: Identity = Identity { mark: b'=', batches: true, cancels: false, chunk: None };
 
 fn gated(shape: Shape, limits: &Limits) -> Side {
     Side::of(Settings {

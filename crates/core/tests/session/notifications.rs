@@ -5,7 +5,7 @@ use tinyrpc_core::{Id, Limits, Reason, Shape};
 
 use crate::support::{Identity, Pair, Setup, pair::carry};
 
-const CODEC: Identity = Identity { mark: b'=', batches: true, chunk: None };
+const CODEC: Identity = Identity { mark: b'=', batches: true, cancels: false, chunk: None };
 
 /// What the server began, by the first letter of each method.
 fn order(pair: &Pair) -> String {

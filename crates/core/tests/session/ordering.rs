@@ -10,7 +10,7 @@ use tinyrpc_core::{
 
 use crate::support::{Identity, Pair, Side};
 
-const CODEC: Identity = Identity { mark: b'=', batches: true, chunk: None };
+const CODEC: Identity = Identity { mark: b'=', batches: true, cancels: false, chunk: None };
 
 fn side(role: Role, order: ReplyOrder, shape: Shape, limits: &Limits) -> Side {
     Side::of(Settings {

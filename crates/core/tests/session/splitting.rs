@@ -1,11 +1,12 @@
 //! Large messages travel in chunks: what is small and made later comes first, nobody sends more
 //! than the window, and nobody keeps more than the limits.
 
-use tinyrpc_core::{Chunk, Credit, Id, Limits, Message, Reason, Shape};
+use tinyrpc_core::{Chunk, Id, Limits, Message, Reason, Shape};
 
-use crate::support::{Identity, Pair, Setup, Side, identity::json, pair::carry};
+use crate::support::{Identity, Pair, Setup, Side, pair::carry};
 
-const CODEC: Identity = Identity { mark: b'=', batches: true, chunk: Some(Identity::CHUNK) };
+const CODEC: Identity =
+    Identity { mark: b'=', batches: true, cancels: false, chunk: Some(Identity::CHUNK) };
 const MIB: usize = 1 << 20;
 
 fn splitting(shape: Shape) -> Setup {

@@ -20,13 +20,15 @@ pub(crate) struct Identity {
     pub(crate) mark: u8,
     /// Whether it says that it has batches.
     pub(crate) batches: bool,
+    /// Whether it says that a call is no longer wanted.
+    pub(crate) cancels: bool,
     /// Whether it splits, and into parts of how many bytes.
     pub(crate) chunk: Option<u32>,
 }
 
 impl Default for Identity {
     fn default() -> Self {
-        Self { mark: b'=', batches: true, chunk: None }
+        Self { mark: b'=', batches: true, cancels: false, chunk: None }
     }
 }
 
@@ -78,6 +80,7 @@ impl Protocol for Identity {
     fn open(&self, _limits: &Limits) -> Codec {
         let mut profile = Profile::new(Format::Json);
         profile.batches = self.batches;
+        profile.cancels = self.cancels;
         profile.heartbeat = Heartbeat::Connection;
         profile.initial_credit = Self::CREDIT;
         profile.chunk = self.chunk;
@@ -101,6 +104,20 @@ impl Encoder for Identity {
         self.head(out, b'q');
         let id = id.map_or_else(Vec::new, id_bytes);
         join(out, &[&id, method.as_bytes(), b"", b"", params]);
+        Ok(())
+    }
+
+    fn request_with(
+        &self,
+        out: &mut Vec<u8>,
+        id: Option<&Id<'_>>,
+        method: &str,
+        params: &[u8],
+        meta: &Meta,
+    ) -> Result<(), Unsupported> {
+        self.head(out, b'q');
+        let id = id.map_or_else(Vec::new, id_bytes);
+        join(out, &[&id, method.as_bytes(), &meta_bytes(Some(meta)), b"", params]);
         Ok(())
     }
 
@@ -240,6 +257,7 @@ fn request<'f>(frame: FrameRef<'f>, fields: [&'f [u8]; 5]) -> Option<Message<'f>
         named: (!named.is_empty()).then(|| frame.payload(named, Format::Json)),
         meta: meta(extra)?,
         lane: frame.lane,
+        channels: None,
     }))
 }
 

@@ -1,6 +1,6 @@
 //! `Script`: a service whose answers a test decides.
 
-use tinyrpc_core::{ReplyTo, Request, RpcError, Serve, Ticket};
+use tinyrpc_core::{Channels, ReplyTo, Request, RpcError, Serve, Ticket};
 
 /// What was asked of it, and what was held back.
 ///
@@ -20,8 +20,8 @@ pub(crate) struct Script {
     pub(crate) pending: Vec<Ticket>,
     /// Requests that nobody waits for any more.
     pub(crate) cancelled: Vec<Ticket>,
-    /// Requests whose streams were given credit.
-    pub(crate) credited: Vec<Ticket>,
+    /// The streams of requests that have some, oldest first.
+    pub(crate) channels: Vec<Channels>,
 }
 
 impl Serve for Script {
@@ -31,6 +31,7 @@ impl Serve for Script {
         let params = String::from_utf8_lossy(request.params.bytes);
         let shown: String = params.chars().take(40).collect();
         self.started.push(format!("{}{shown}", request.method));
+        self.channels.extend(request.channels.clone());
         match &*request.method {
             "echo" => reply.payload(request.params),
             "large" => {
@@ -56,9 +57,5 @@ impl Serve for Script {
     fn cancelled(&mut self, ticket: Ticket) {
         self.pending.retain(|&other| other != ticket);
         self.cancelled.push(ticket);
-    }
-
-    fn credit(&mut self, ticket: Ticket) {
-        self.credited.push(ticket);
     }
 }

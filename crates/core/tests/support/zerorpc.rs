@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use bytes::Bytes;
 use tinyrpc_core::{
     Allowance, Answer, Code, Codec, Credit, Decoder, Encoder, Format, FrameRef, Heartbeat, Id,
-    IdKind, Invalid, Lane, Limits, Message, Meta, Payload, PayloadRef, Ping, Profile, Protocol,
-    Request, Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported, Way,
+    IdKind, Invalid, Lane, Limits, Message, Meta, Payload, Ping, Profile, Protocol, Request,
+    Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported, Way,
 };
 
 /// The protocol. Ids of events count up from `first`, before a constant part.
@@ -356,9 +356,4 @@ impl<'a> Reader<'a> {
 /// One event as a frame.
 pub(crate) fn frame(bytes: &[u8]) -> FrameRef<'_> {
     FrameRef { lane: Lane::DUPLEX, bytes, block: None }
-}
-
-/// A value of an event, for a session.
-pub(crate) fn payload(bytes: &[u8]) -> PayloadRef<'_> {
-    PayloadRef { bytes, block: None, format: Format::MsgPack }
 }

@@ -1,0 +1,64 @@
+//! How a caller learns whether its peer knows the extension.
+
+use super::{Caller, ErrorMap};
+use crate::{
+    Code, Error, Format, Reason, Unsupported,
+    calls::not_extended,
+    streams::{HELLO, Hello},
+};
+
+impl Caller {
+    /// Asks the peer whether it knows the extension (`docs/extensions.md`), and tells it that we do.
+    ///
+    /// From then on dropped calls and timeouts are told to the peer, deadlines travel, and messages
+    /// that are over `max_message` go in chunks, up to `max_split`. The first call that streams asks
+    /// by itself. Ordinary calls never do, because some peers close the connection when they meet
+    /// a method that they do not know.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Unsupported`] where the peer answers by an error, or not within
+    /// [`Limits::hello`](crate::Limits::hello); where protocol or transport cannot carry it; and over
+    /// several connections, each of which is asked when it is first needed. Otherwise as any call.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for any call. Asking again is harmless, and costs nothing once the peer has answered.
+    pub async fn extend(&self) -> Result<(), Error> {
+        if self.roster.is_some() {
+            let what = "say hello: each of its connections does when it is needed";
+            return Err(Unsupported { who: "a caller over several connections", what }.into());
+        }
+        if self.calls.terms().is_some() {
+            return Ok(());
+        }
+        self.calls.check()?;
+        if !self.calls.can_extend() {
+            return Err(not_extended().into());
+        }
+        let caller = Self { prefix: None, errors: ErrorMap::default(), ..self.clone() }
+            .with_timeout(self.calls.limits.hello);
+        let ours = Hello::ours(&self.calls.limits, self.format().unwrap_or(Format::Json));
+        match caller.call::<_, Hello>(HELLO, (ours,)).await {
+            Ok(theirs) => match theirs.terms() {
+                Some(terms) => self.calls.set_terms(terms),
+                None => return Err(not_extended().into()),
+            },
+            Err(Error::NotExecuted(Reason::Refused(error))) if error.code == Code::REFUSED => {
+                return Err(Error::NotExecuted(Reason::Refused(error)));
+            }
+            Err(Error::Answered(_) | Error::Mismatch(_)) => {
+                self.calls.set_stock();
+                return Err(not_extended().into());
+            }
+            Err(error) if error.is_timeout() => return Err(not_extended().into()),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// True once the peer has said that it knows the extension.
+    pub fn is_extended(&self) -> bool {
+        self.calls.terms().is_some()
+    }
+}

@@ -1,0 +1,160 @@
+//! What is said beside calls and notifications, to a peer that knows it.
+
+use std::{sync::atomic::Ordering::Relaxed, task::Waker};
+
+use super::{Calls, inner::Inner, wake_all};
+use crate::{
+    Allowance, Error, Id, Lane, Message, Meta, Unsupported,
+    calls::wake_driver,
+    draft::Draft,
+    outgoing::{Kind, LARGE},
+    streams::Terms,
+    wire::Wire,
+};
+
+impl Calls {
+    /// What the peer takes of streams and chunks; `None` where it has not said that it knows them.
+    pub(crate) fn terms(&self) -> Option<&Terms> {
+        self.terms.get()
+    }
+
+    /// The peer has said what it takes. The first word counts.
+    pub(crate) fn set_terms(&self, terms: Terms) {
+        if let Some(wire) = self.wire() {
+            wire.allow(&terms, &self.limits);
+        }
+        _ = self.terms.set(terms);
+    }
+
+    /// How much of a stream a peer may send us before it is granted more.
+    pub(crate) fn our_stream(&self) -> Allowance {
+        let Some(wire) = self.wire() else { return Allowance::default() };
+        let native = Terms::native(&wire.profile, &self.limits).map(|terms| terms.stream);
+        native
+            .filter(|stream| stream.items > 0)
+            .unwrap_or_else(|| Terms::ours(&self.limits, wire.format()).stream)
+    }
+
+    /// True where the peer could be asked whether it knows the extension.
+    pub(crate) fn can_extend(&self) -> bool {
+        self.line.is_duplex()
+            && !self.is_stock.load(Relaxed)
+            && self.wire().is_none_or(|wire| wire.profile.extension)
+    }
+
+    /// The peer does not know the extension: it need not be asked again.
+    pub(crate) fn set_stock(&self) {
+        self.is_stock.store(true, Relaxed);
+    }
+
+    /// Writes a request, with its companions where the peer knows them.
+    pub(super) fn write_request(
+        &self,
+        wire: &Wire,
+        out: &mut Vec<u8>,
+        id: Option<u64>,
+        draft: &Draft<'_>,
+    ) -> Result<(), Error> {
+        if draft.opening.is_some() && self.terms().is_none() {
+            return Err(not_extended().into());
+        }
+        if draft.opening.is_none() && (self.terms().is_none() || !wire.profile.extension) {
+            return wire.request(out, id, draft);
+        }
+        let timeout = (draft.timeout > 0).then(|| std::time::Duration::from_micros(draft.timeout));
+        let meta = Meta {
+            deadline: timeout,
+            depth: draft.nested.map_or(0, |nest| nest.depth.saturating_add(1)),
+            stream: draft.opening.and_then(|opening| opening.stream),
+            sends: draft.opening.is_some_and(|opening| opening.sends),
+            ..Meta::default()
+        };
+        wire.request_with(out, id, draft, &meta)
+    }
+
+    /// Says something short about a call; where it cannot be said, nobody could be told.
+    pub(crate) fn say(&self, message: &Message<'_>) {
+        let mut inner = self.lock();
+        if self.push(&mut inner, message, Kind::Call).is_ok() {
+            wake_driver(inner);
+        }
+    }
+
+    /// Sends a value of `size` bytes, or the end of a stream: all of them keep their order.
+    pub(crate) fn say_item(&self, message: &Message<'_>, size: usize) -> Result<(), Error> {
+        if size < LARGE {
+            let mut inner = self.lock();
+            self.push(&mut inner, message, Kind::Notification)?;
+            wake_driver(inner);
+            return Ok(());
+        }
+        let Some(wire) = self.wire() else { return Err(not_extended().into()) };
+        let mut frame = Vec::with_capacity(size + 64);
+        wire.message(&mut frame, message)?;
+        let mut inner = self.lock();
+        if let Some(reason) = inner.closed.clone().filter(|_| inner.is_shut) {
+            return Err(Error::NotExecuted(reason));
+        }
+        inner.outbox.push_segment(frame.into(), Lane::DUPLEX, Kind::Notification, None);
+        wake_driver(inner);
+        Ok(())
+    }
+
+    fn push(&self, inner: &mut Inner, message: &Message<'_>, kind: Kind) -> Result<(), Error> {
+        if let Some(reason) = inner.closed.clone().filter(|_| inner.is_shut) {
+            return Err(Error::NotExecuted(reason));
+        }
+        let Some(wire) = self.wire() else { return Err(not_extended().into()) };
+        let out = inner.outbox.encode();
+        let start = out.len();
+        if let Err(error) = wire.message(out, message) {
+            out.truncate(start);
+            return Err(error);
+        }
+        inner.outbox.commit(start, Lane::DUPLEX, kind, None);
+        Ok(())
+    }
+
+    /// Tells the peer that nobody waits for an answer any more, where it knows such words; true
+    /// where there is something to send.
+    pub(super) fn push_cancel(&self, inner: &mut Inner, id: u64) -> bool {
+        let profile = self.wire().map(|wire| wire.profile);
+        let knows = profile.is_some_and(|profile| {
+            profile.cancels || (profile.extension && self.terms().is_some())
+        });
+        knows
+            && self.line.is_duplex()
+            && self.push(inner, &Message::Cancel(Id::Number(id)), Kind::Call).is_ok()
+    }
+
+    /// True where a stream may send; where it may not, `waker` is woken when there is room again.
+    pub(crate) fn has_stream_room(&self, key: usize, waker: &Waker) -> bool {
+        let mut inner = self.lock();
+        if inner.has_stream_room() {
+            return true;
+        }
+        let old = inner.streams.insert(key, waker.clone());
+        // The driver says when there is room again only where it knows that somebody waits.
+        let driver = inner.driver.take();
+        drop(inner);
+        drop(old);
+        wake_all(driver);
+        false
+    }
+
+    /// A stream no longer waits for room.
+    pub(crate) fn leave_stream_room(&self, key: usize) {
+        let mut inner = self.lock();
+        let old = inner.streams.remove(&key);
+        drop(inner);
+        drop(old);
+    }
+}
+
+/// The peer knows no streams, as far as is known.
+pub(crate) fn not_extended() -> Unsupported {
+    Unsupported {
+        who: "this peer",
+        what: "stream: it has not said that it knows our extension (docs/extensions.md)",
+    }
+}

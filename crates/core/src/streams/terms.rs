@@ -1,0 +1,110 @@
+//! `Terms`: what a peer takes of streams and chunks, and how it says so.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Allowance, Format, Limits, Profile};
+
+/// The method by which peers say that they know the extension.
+pub(crate) const HELLO: &str = "rpc.hello";
+
+/// What one side takes. See `docs/extensions.md`, section 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// Of each stream, before more is granted.
+    pub(crate) stream: Allowance,
+    /// The most bytes in one chunk; 0 where it takes none.
+    pub(crate) chunk: u32,
+    /// Bytes in chunks, before more is granted.
+    pub(crate) window: u32,
+    /// Bytes of unfinished messages in chunks.
+    pub(crate) split: usize,
+    /// How many such messages.
+    pub(crate) splits: usize,
+}
+
+/// Params and result of [`HELLO`].
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Hello {
+    version: u32,
+    #[serde(default)]
+    items: u32,
+    #[serde(default)]
+    bytes: u32,
+    #[serde(default)]
+    chunk: u32,
+    #[serde(default)]
+    window: u32,
+    #[serde(default)]
+    split: u32,
+    #[serde(default = "one")]
+    splits: u32,
+}
+
+impl Hello {
+    /// What this side says.
+    pub(crate) fn ours(limits: &Limits, format: Format) -> Self {
+        let Terms { stream, chunk, window, split, splits } = Terms::ours(limits, format);
+        let whole = |size: usize| size.min(MOST as usize) as u32;
+        Self {
+            version: VERSION,
+            items: stream.items,
+            bytes: stream.bytes,
+            chunk,
+            window,
+            split: whole(split),
+            splits: whole(splits),
+        }
+    }
+
+    /// What the peer said, where it speaks a version that we know.
+    pub(crate) fn terms(&self) -> Option<Terms> {
+        (self.version > 0).then_some(Terms {
+            stream: Allowance { items: self.items, bytes: self.bytes },
+            chunk: if self.window > 0 { self.chunk } else { 0 },
+            window: self.window,
+            split: self.split as usize,
+            splits: self.splits.max(1) as usize,
+        })
+    }
+}
+
+impl Terms {
+    /// What this side takes.
+    pub(crate) fn ours(limits: &Limits, format: Format) -> Self {
+        // Base64 and texts are a third longer and slower to read: the same time is half the bytes.
+        let share = if format.is_text() { 2 } else { 1 };
+        let bytes = limits.stream_bytes.min(MOST as usize) as u32;
+        let window = (bytes / share).max(1);
+        // A chunk must fit into a message, whatever its envelope and encoding make of it.
+        let chunk = (bytes / 8 / share).clamp(1, CHUNK).min((limits.max_message / 2) as u32);
+        Self {
+            stream: Allowance { items: limits.stream_items.clamp(1, MOST), bytes: window },
+            chunk,
+            window,
+            split: limits.max_split,
+            splits: limits.max_splits,
+        }
+    }
+
+    /// What a peer takes whose protocol has streams or chunks of its own: as much as we do.
+    pub(crate) fn native(profile: &Profile, limits: &Limits) -> Option<Self> {
+        (profile.initial_credit > 0 || profile.chunk.is_some()).then(|| Self {
+            stream: Allowance { items: profile.initial_credit, bytes: u32::MAX },
+            chunk: profile.chunk.unwrap_or(0),
+            window: profile.initial_window,
+            split: limits.max_split,
+            splits: limits.max_splits,
+        })
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+const VERSION: u32 = 1;
+/// The largest number of the specification.
+const MOST: u32 = i32::MAX as u32;
+/// The largest chunk that we ask for: small enough to be overtaken soon, large enough to cost
+/// little more than its bytes.
+const CHUNK: u32 = 32 << 10;
