@@ -109,13 +109,41 @@ fn from_data(data: &Path, wire: Wire) -> Vec<Vec<u8>> {
         seeds.push(messages.iter().flat_map(|one| wire::on_stream(wire, one.clone())).collect());
         seeds.extend(messages);
     }
+    seeds.extend(extension(data, wire));
     for name in recordings {
-        let recording: serde_json::Value =
-            serde_json::from_str(&read(&data.join("vectors").join(name))).expect("JSON");
+        let recording = json(&data.join("vectors").join(name));
         for vector in recording["vectors"].as_array().expect("vectors") {
             for message in vector["exchange"].as_array().into_iter().flatten() {
                 seeds.push(hex(message["hex"].as_str().expect("digits")));
             }
+        }
+    }
+    seeds
+}
+
+/// The messages of the extension, whole ones and others, and those in chunks as a stream.
+fn extension(data: &Path, wire: Wire) -> Vec<Vec<u8>> {
+    let vectors = json(&data.join("extensions.json"));
+    let protocol = match wire {
+        Wire::Json => "json",
+        Wire::MessagePack => "msgpack",
+    };
+    let message = |text: &serde_json::Value| {
+        let text = text.as_str().expect("a text");
+        let bytes = match wire {
+            Wire::Json => text.as_bytes().to_vec(),
+            Wire::MessagePack => hex(&text.replace(' ', "")),
+        };
+        wire::on_stream(wire, bytes)
+    };
+    let kinds = ["same", "read", "malformed", "chunked"];
+    let all = kinds.iter().flat_map(|kind| vectors[kind].as_array().expect("vectors"));
+    let mut seeds = Vec::new();
+    for vector in all.filter(|vector| vector["protocol"] == protocol) {
+        seeds.push(message(&vector["bytes"]));
+        let chunks: Vec<_> = vector["chunks"].as_array().into_iter().flatten().collect();
+        if !chunks.is_empty() {
+            seeds.push(chunks.into_iter().flat_map(message).collect());
         }
     }
     seeds
@@ -140,6 +168,10 @@ fn transcripts(data: &Path, wire: Wire) -> Vec<Vec<Vec<u8>>> {
 fn hex(digits: &str) -> Vec<u8> {
     let bytes = digits.as_bytes().chunks(2);
     bytes.map(|pair| u8::from_str_radix(&String::from_utf8_lossy(pair), 16).expect("hex")).collect()
+}
+
+fn json(path: &Path) -> serde_json::Value {
+    serde_json::from_str(&read(path)).expect("JSON")
 }
 
 fn read(path: &Path) -> String {

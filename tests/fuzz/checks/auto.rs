@@ -7,14 +7,14 @@ use std::{
 };
 
 use tinyrpc_core::{
-    ContentLength, FrameReader, Framing, Id, Incoming, Length, Limits, NetString, PeerAddress,
-    Protocol, Role, RpcError, Session, Settings, Shape, Turn,
+    ContentLength, FrameReader, Framing, Id, Incoming, Length, Limits, Meta, NetString,
+    PeerAddress, Protocol, Role, RpcError, Session, Settings, Shape, Turn,
 };
 use tinyrpc_dispatch::{Dispatcher, Engine, Scope, Service};
 use tinyrpc_protocols::{JsonRpc, MsgPackRpc};
 
 use super::{
-    Dice,
+    Dice, frame,
     said::{Answered, Said},
     stream::{Event, read_framed},
     value::Value,
@@ -132,6 +132,8 @@ type Times = (usize, usize);
 struct Expected {
     answers: BTreeMap<Id<'static>, Times>,
     closes: bool,
+    /// It used the extension, and so may be told something by it.
+    extended: bool,
 }
 
 impl Expected {
@@ -145,8 +147,19 @@ impl Expected {
         }
         let mut codec = recognised.protocol.open(limits);
         let reader = recognised.reader(limits);
+        let mut parts = Parts::default();
         for event in read_framed(&mut codec, reader, data, |_| usize::MAX) {
             match event {
+                Event::Message { said: Said::Chunk { message, last, bytes }, .. } => {
+                    expected.extended = true;
+                    if !parts.fit(message, &bytes, limits) {
+                        expected.closes = true;
+                        break;
+                    }
+                    if let Some(whole) = parts.take(message, last, &bytes) {
+                        expected.message(Said::read(&mut *codec.decoder, frame(&whole)));
+                    }
+                }
                 Event::Message { said, .. } => expected.message(said),
                 Event::Bad { error, fatal } => {
                     // Where there is no room for an answer to nobody there is none.
@@ -164,7 +177,12 @@ impl Expected {
 
     fn message(&mut self, said: Said) {
         match said {
-            Said::Call { id: Some(id), .. } => self.answer(id, (1, 1)),
+            Said::Call { id: Some(id), method, meta, .. } => {
+                self.extended |= method == "rpc.hello" || meta != Meta::default();
+                self.answer(id, (1, 1));
+            }
+            // In a chunk: any depth of them would fit into one message.
+            Said::Chunk { .. } => self.closes = true,
             Said::Wrong { answer: Answered::Error(id), .. } => self.answer(id, (1, 1)),
             Said::Wrong { answer: Answered::Close(id), .. } => {
                 self.answer(id, (1, 1));
@@ -278,8 +296,21 @@ impl Server {
             let mut codec = recognised.protocol.open(&roomy);
             let reader = recognised.reader(&roomy);
             let sent = std::mem::take(&mut self.sent);
+            let mut parts = Parts::default();
             for event in read_framed(&mut codec, reader, &sent, |_| usize::MAX) {
                 match event {
+                    Event::Message { said: Said::Chunk { message, last, bytes }, .. }
+                        if expected.extended =>
+                    {
+                        let Some(whole) = parts.take(message, last, &bytes) else { continue };
+                        let said = Said::read(&mut *codec.decoder, frame(&whole));
+                        *count(&mut answers, &said) += 1;
+                    }
+                    Event::Message {
+                        said:
+                            Said::Window(_) | Said::Credit { .. } | Said::Item { .. } | Said::Stop(_),
+                        ..
+                    } if expected.extended => {}
                     Event::Message { said: Said::Batch(members), .. } => {
                         members.iter().for_each(|member| *count(&mut answers, member) += 1);
                     }
@@ -302,6 +333,25 @@ impl Server {
             let times = answers.get(id).copied().unwrap_or_default();
             assert!(times >= *least, "{times} answers to {id:?}, {least} are due");
         }
+    }
+}
+
+/// Messages that come in chunks.
+#[derive(Default)]
+struct Parts(BTreeMap<u32, Vec<u8>>);
+
+impl Parts {
+    /// True where the limits have room for another part.
+    fn fit(&self, message: u32, bytes: &[u8], limits: &Limits) -> bool {
+        let kept = self.0.values().map(Vec::len).sum::<usize>();
+        let begins = !self.0.contains_key(&message);
+        !(begins && self.0.len() >= limits.max_splits) && kept + bytes.len() <= limits.max_split
+    }
+
+    /// The message that a part completes.
+    fn take(&mut self, message: u32, last: bool, bytes: &[u8]) -> Option<Vec<u8>> {
+        self.0.entry(message).or_default().extend_from_slice(bytes);
+        if last { self.0.remove(&message) } else { None }
     }
 }
 
