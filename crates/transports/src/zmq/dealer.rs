@@ -14,7 +14,7 @@ use tinyrpc_core::{
     SendHalf, Shape,
 };
 use tokio::task::JoinHandle;
-use zmq::{DEALER, SocketType};
+use zmq::{DEALER, POLLIN, SocketType};
 
 use super::{
     Common, Way,
@@ -31,6 +31,10 @@ struct Dealer {
     line: Option<Line>,
     closing: Option<JoinHandle<()>>,
     ended: bool,
+    /// The monitor is asked only where it has news, once it was asked at all.
+    is_watching: bool,
+    /// All was received, and nothing is known to have come since. To look costs a system call.
+    drained: bool,
     /// The exchanges that wait for their answers, where there are any.
     lanes: Option<HashSet<Lane>>,
     store: Store,
@@ -78,8 +82,15 @@ fn connection(line: Line, endpoint: &Endpoint, way: Way) -> Connection {
         Way::Exchanges => (Shape::Exchange, Some(HashSet::new())),
         _ => (Shape::Messages, None),
     };
-    let dealer =
-        Dealer { line: Some(line), closing: None, ended: false, lanes, store: Store::default() };
+    let dealer = Dealer {
+        line: Some(line),
+        closing: None,
+        ended: false,
+        is_watching: false,
+        drained: false,
+        lanes,
+        store: Store::default(),
+    };
     let dealer = Arc::new(Mutex::new(dealer));
     let peer = match endpoint {
         Endpoint::Inproc(_) => PeerAddress::Memory,
@@ -102,14 +113,22 @@ impl Dealer {
     ) -> Poll<io::Result<Received>> {
         let Some(line) = &self.line else { return Poll::Ready(Ok(Received::End)) };
         loop {
-            let changed = line.poll_changed(cx);
-            while let Some(event) = line.watched.next_event() {
-                self.ended |= matches!(event, Event::Closed(_));
+            while !std::mem::replace(&mut self.is_watching, true) | line.watched.poll_changed(cx) {
+                while let Some(event) = line.watched.next_event() {
+                    self.ended |= matches!(event, Event::Closed(_));
+                }
+                // What was sent before the end is received before it.
+                self.drained &= !self.ended;
             }
+            let changed = line.readiness.poll_changed(cx);
+            self.drained &= !changed;
             let mut count = 0;
-            while count < MESSAGES_PER_READ {
+            while !self.drained && count < MESSAGES_PER_READ {
                 let raw = match message::receive(line.socket())? {
-                    Got::Nothing => break,
+                    Got::Nothing => {
+                        self.drained = true;
+                        break;
+                    }
                     Got::Excess(_) => continue,
                     Got::Whole(raw) => raw,
                 };
@@ -146,9 +165,10 @@ impl Dealer {
         loop {
             let all = send(line, &mut self.lanes, out)?;
             if all {
-                line.events(cx)?;
+                self.drained &= !line.events(cx)?.contains(POLLIN);
                 return Poll::Ready(Ok(()));
             }
+            self.drained = false;
             ready!(line.poll_room(cx))?;
         }
     }

@@ -13,6 +13,8 @@ pub(super) struct Raw {
     pub(super) rest: Vec<Message>,
     /// The last part.
     pub(super) body: Message,
+    /// Bytes of all parts.
+    pub(super) len: usize,
 }
 
 /// What came of looking for a message.
@@ -42,7 +44,10 @@ pub(super) fn receive(socket: &Socket) -> io::Result<Got> {
                     rest.insert(0, first);
                     Got::Excess(rest)
                 }
-                first => Got::Whole(Raw { first, rest, body: part }),
+                first => {
+                    let len = size + part.len();
+                    Got::Whole(Raw { first, rest, body: part, len })
+                }
             });
         }
         size += part.len();
@@ -56,12 +61,6 @@ pub(super) fn receive(socket: &Socket) -> io::Result<Got> {
 }
 
 impl Raw {
-    /// How many bytes it keeps.
-    pub(super) fn len(&self) -> usize {
-        let envelope: usize = self.first.iter().chain(&self.rest).map(|part| part.len()).sum();
-        envelope + self.body.len()
-    }
-
     /// What stands before the last part, as blocks of their own.
     pub(super) fn envelope(&self) -> Vec<Bytes> {
         self.first.iter().chain(&self.rest).map(|part| Bytes::copy_from_slice(part)).collect()
@@ -121,13 +120,15 @@ pub(super) struct Store(BytesMut);
 
 impl Store {
     pub(super) fn keep(&mut self, message: Message) -> Bytes {
-        if message.len() >= LARGE {
+        // Each look at it is a call into ZeroMQ.
+        let bytes: &[u8] = &message;
+        if bytes.len() >= LARGE {
             return Bytes::from_owner(Owner(message));
         }
-        if self.0.capacity() < message.len() {
-            self.0.reserve(BLOCK.max(message.len()));
+        if self.0.capacity() < bytes.len() {
+            self.0.reserve(BLOCK.max(bytes.len()));
         }
-        self.0.extend_from_slice(&message);
+        self.0.extend_from_slice(bytes);
         self.0.split().freeze()
     }
 }

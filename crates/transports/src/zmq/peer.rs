@@ -7,13 +7,10 @@ use std::{
 };
 
 use tinyrpc_core::{
-    Connection, Incoming, Outgoing, Peeked, PeerAddress, Received, RecvHalf, SendHalf, Shape,
+    Connection, Incoming, Outgoing, PeerAddress, Received, RecvHalf, SendHalf, Shape,
 };
 
-use super::{
-    hub::Hub,
-    router::{Inbox, Router},
-};
+use super::{hub::Hub, router::Inbox};
 
 /// A peer that is served, until both halves are gone.
 struct Seat {
@@ -64,32 +61,6 @@ impl RecvHalf for Receiving {
     }
 }
 
-/// Sends what can be sent; false where there is no room for the rest now.
-fn send(router: &mut Router, number: u64, out: &mut Outgoing, sent: &mut bool) -> io::Result<bool> {
-    while let Some(next) = out.peek() {
-        match next {
-            Peeked::Frame { lane, bytes, .. } => {
-                if !router.send(number, lane, bytes)? {
-                    return Ok(false);
-                }
-                router.finish(number, lane);
-                *sent = true;
-            }
-            // Whoever waits for an answer gets one in any case.
-            Peeked::Ended(lane, _) if router.is_open(number, lane) => {
-                if !router.send(number, lane, &[])? {
-                    return Ok(false);
-                }
-                router.finish(number, lane);
-                *sent = true;
-            }
-            Peeked::Ended(..) => {}
-        }
-        out.drop_first();
-    }
-    Ok(true)
-}
-
 impl SendHalf for Sending {
     fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
         if out.is_empty() {
@@ -98,7 +69,7 @@ impl SendHalf for Sending {
         let Seat { hub, number } = &*self.0;
         let mut sent = false;
         let mut router = hub.lock();
-        let all = send(&mut router, *number, out, &mut sent)?;
+        let all = router.send(*number, out, &mut sent)?;
         let old = match all {
             true => router.blocked.remove(number),
             false => router.blocked.insert(*number, cx.waker().clone()),

@@ -37,9 +37,9 @@ impl Pump {
         if !router.pump.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             self.wakers.extend(router.pump.replace(cx.waker().clone()));
         }
+        // Both are asked before anything is received, so that no change is missed.
+        let mut changed = router.socket().poll_changed(cx) | self.readiness.poll_changed(cx);
         loop {
-            // Both are asked before anything is received, so that no change is missed.
-            let changed = router.socket().poll_changed(cx) | self.readiness.poll_changed(cx);
             // Only the end of the process ends the context of its sockets.
             let Ok(flow) = router.receive(&mut self.wakers) else { return true };
             if changed {
@@ -57,8 +57,13 @@ impl Pump {
                     }
                     router.end_crowded(&mut self.wakers);
                 }
-                Flow::Drained if !changed => break,
-                Flow::Drained => {}
+                Flow::Drained => {
+                    // All was received; what comes from now on is a change, and wakes this task.
+                    changed = router.socket().poll_changed(cx) | self.readiness.poll_changed(cx);
+                    if !changed {
+                        break;
+                    }
+                }
             }
             self.hold = None;
         }

@@ -9,8 +9,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use tinyrpc_core::{Frame, Hint, Incoming, Lane, Limits, PeerAddress, Shape};
-use zmq::POLLIN;
+use tinyrpc_core::{Frame, Hint, Incoming, Lane, Limits, Outgoing, Peeked, PeerAddress, Shape};
+use zmq::{POLLIN, Socket};
 
 use super::{
     message::{self, Got, Origin, Raw, Store},
@@ -25,7 +25,7 @@ pub(super) struct Router {
     most_waiting: usize,
     last_number: u64,
     last_lane: u64,
-    peers: HashMap<u64, Peer>,
+    peers: HashMap<u64, Peer, ByNumber>,
     routes: Routes,
     store: Store,
     /// What one turn received; kept for its memory.
@@ -69,9 +69,38 @@ struct Route {
 struct Routes {
     messages: HashMap<Bytes, u64>,
     exchanges: HashMap<Bytes, u64>,
+    /// The one that was found last: messages come many at a time from one peer.
+    recent: Option<(Route, u64)>,
 }
 
 impl Routes {
+    fn find(&mut self, is_exchange: bool, id: &[u8]) -> Option<u64> {
+        if let Some((route, number)) = &self.recent
+            && route.is_exchange == is_exchange
+            && *route.id == *id
+        {
+            return Some(*number);
+        }
+        let (id, number) = self.of(is_exchange).get_key_value(id)?;
+        let (route, number) = (Route { id: id.clone(), is_exchange }, *number);
+        self.recent = Some((route, number));
+        Some(number)
+    }
+
+    fn insert(&mut self, route: Route, number: u64) {
+        self.recent = None;
+        self.of(route.is_exchange).insert(route.id, number);
+    }
+
+    /// Forgets a route, where it is still that of `number`.
+    fn remove(&mut self, route: &Route, number: u64) {
+        self.recent = None;
+        let routes = self.of(route.is_exchange);
+        if routes.get(&route.id) == Some(&number) {
+            routes.remove(&route.id);
+        }
+    }
+
     fn of(&mut self, is_exchange: bool) -> &mut HashMap<Bytes, u64> {
         if is_exchange { &mut self.exchanges } else { &mut self.messages }
     }
@@ -134,7 +163,7 @@ impl Router {
             most_waiting: MOST_WAITING_MESSAGES * limits.max_message.max(limits.max_backlog),
             last_number: 0,
             last_lane: 0,
-            peers: HashMap::new(),
+            peers: HashMap::default(),
             routes: Routes::default(),
             store: Store::default(),
             batch: Vec::new(),
@@ -162,8 +191,7 @@ impl Router {
         if self.crowded.is_some() {
             return Ok(Flow::Crowded);
         }
-        self.observe(wakers);
-        // What closed before now sent everything before now.
+        // What had closed by the end of the last turn has sent everything before now.
         let leaving = std::mem::take(&mut self.leaving);
         let (mut room, mut count, mut drained) = (BYTES_PER_TURN, 0, false);
         let mut batch = std::mem::take(&mut self.batch);
@@ -180,13 +208,14 @@ impl Router {
                     _ = message::send(self.socket.socket(), envelope, &[]);
                 }
                 Got::Whole(raw) => {
-                    room = room.saturating_sub(raw.len());
+                    room = room.saturating_sub(raw.len);
                     batch.push(raw);
                 }
             }
         }
         // Behind a connection that closed meanwhile another one may have come with its id.
-        let doubtful = self.observe(wakers) || !leaving.is_empty();
+        let closed = self.observe(wakers);
+        let doubtful = closed || !leaving.is_empty();
         for raw in batch.drain(..) {
             self.deliver(raw, doubtful, wakers);
         }
@@ -198,7 +227,8 @@ impl Router {
         for number in leaving {
             self.end(number, End::Closed, wakers);
         }
-        if !self.leaving.is_empty() {
+        // What they sent before may have come after all was received.
+        if closed || !self.leaving.is_empty() {
             return Ok(Flow::More);
         }
         self.gone.clear();
@@ -237,12 +267,10 @@ impl Router {
         // The socket puts the id of the peer in front of everything.
         let Some(id) = &raw.first else { return };
         let is_exchange = !raw.rest.is_empty();
-        let known = self.routes.of(is_exchange).get(&**id).copied();
-        let known = match known {
+        let known = match self.routes.find(is_exchange, id) {
             Some(number) if doubtful => {
-                let Raw { first, rest, mut body } = raw;
-                let origin = Origin::of(&mut body);
-                let raw = Raw { first, rest, body };
+                let mut raw = raw;
+                let origin = Origin::of(&mut raw.body);
                 if !self.is_over(number, origin.descriptor) {
                     return self.hand(number, raw, wakers);
                 }
@@ -309,7 +337,7 @@ impl Router {
             lane = Lane(self.last_lane);
             peer.lanes.insert(lane.0, raw.envelope());
         }
-        peer.waiting += raw.len() + COST;
+        peer.waiting += raw.len + COST;
         let bytes = self.store.keep(raw.body);
         peer.inbox.push_back(Frame { lane, bytes, hint: Hint::None });
         wakers.extend(peer.reader.take());
@@ -387,7 +415,7 @@ impl Router {
             end: None,
         };
         self.peers.insert(number, peer);
-        self.routes.of(route.is_exchange).insert(route.id, number);
+        self.routes.insert(route, number);
         Some(number)
     }
 
@@ -411,10 +439,7 @@ impl Router {
 
     fn forget_route(&mut self, number: u64) {
         let Some(peer) = self.peers.get(&number) else { return };
-        let routes = self.routes.of(peer.route.is_exchange);
-        if routes.get(&peer.route.id) == Some(&number) {
-            routes.remove(&peer.route.id);
-        }
+        self.routes.remove(&peer.route, number);
         if let Some(descriptor) = peer.descriptor
             && let Some(numbers) = self.descriptors.get_mut(&descriptor)
         {
@@ -458,31 +483,32 @@ impl Router {
         self.peers.get_mut(&number)?.reader.replace(waker.clone())
     }
 
-    /// Sends a message to a peer, on its exchange or by itself; false where there is no room now.
-    pub(super) fn send(&mut self, number: u64, lane: Lane, body: &[u8]) -> io::Result<bool> {
-        let gone = || io::Error::new(io::ErrorKind::NotConnected, "the peer is gone");
-        let Some(peer) = self.peers.get(&number) else { return Err(gone()) };
-        let sent = if lane.is_duplex() {
-            message::send(self.socket.socket(), [&*peer.route.id], body)
-        } else {
-            // An exchange that is over takes nothing more.
-            let Some(envelope) = peer.lanes.get(&lane.0) else { return Ok(true) };
-            message::send(self.socket.socket(), envelope.iter().map(|part| &**part), body)
-        };
-        match sent {
-            Err(_) if peer.end.is_some() => Err(gone()),
-            sent => sent,
+    /// Sends what can be sent to a peer; false where there is no room for the rest now.
+    pub(super) fn send(
+        &mut self,
+        number: u64,
+        out: &mut Outgoing,
+        sent: &mut bool,
+    ) -> io::Result<bool> {
+        let socket = self.socket.socket();
+        let mut peer = self.peers.get_mut(&number);
+        while let Some(next) = out.peek() {
+            let has_left = match (next, peer.as_deref_mut()) {
+                (Peeked::Frame { lane, bytes, .. }, Some(peer)) => {
+                    peer.send(socket, lane, bytes)?
+                }
+                // Whoever waits for an answer gets one in any case.
+                (Peeked::Ended(lane, _), Some(peer)) => peer.send_end(socket, lane)?,
+                (Peeked::Frame { .. }, None) => return Err(gone()),
+                (Peeked::Ended(..), None) => true,
+            };
+            if !has_left {
+                return Ok(false);
+            }
+            *sent = true;
+            out.drop_first();
         }
-    }
-
-    /// An exchange has had its answer; true where it was not over before.
-    pub(super) fn finish(&mut self, number: u64, lane: Lane) -> bool {
-        self.peers.get_mut(&number).is_some_and(|peer| peer.lanes.remove(&lane.0).is_some())
-    }
-
-    /// True where an exchange has had no answer.
-    pub(super) fn is_open(&self, number: u64, lane: Lane) -> bool {
-        self.peers.get(&number).is_some_and(|peer| peer.lanes.contains_key(&lane.0))
+        Ok(true)
     }
 
     /// Nobody serves a peer any more. Whoever waits at the other end is told by an empty message.
@@ -512,6 +538,39 @@ impl Router {
         self.socket.socket().get_events().is_ok_and(|events| events.contains(POLLIN))
     }
 }
+
+impl Peer {
+    /// Sends a message, on its exchange or by itself; false where there is no room now.
+    fn send(&mut self, socket: &Socket, lane: Lane, body: &[u8]) -> io::Result<bool> {
+        let sent = if lane.is_duplex() {
+            message::send(socket, [&*self.route.id], body)
+        } else {
+            // An exchange that is over takes nothing more.
+            let Some(envelope) = self.lanes.get(&lane.0) else { return Ok(true) };
+            let sent = message::send(socket, envelope.iter().map(|part| &**part), body);
+            if matches!(sent, Ok(true)) {
+                self.lanes.remove(&lane.0);
+            }
+            sent
+        };
+        match sent {
+            Err(_) if self.end.is_some() => Err(gone()),
+            sent => sent,
+        }
+    }
+
+    /// Ends an exchange that has had no answer, by an empty one.
+    fn send_end(&mut self, socket: &Socket, lane: Lane) -> io::Result<bool> {
+        if lane.is_duplex() { Ok(true) } else { self.send(socket, lane, &[]) }
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the peer is gone")
+}
+
+/// How numbers are hashed: they are given here, so nobody can choose them to collide.
+type ByNumber = foldhash::fast::RandomState;
 
 const FLOODED: &str = "the peer sent more than `max_message` and `max_backlog` let wait";
 
