@@ -24,6 +24,7 @@ use crate::{
     AllocationCounter,
     burst::{Limit, Tally},
     cli::{DriveArgs, ServeArgs},
+    peers::Python,
 };
 
 const WARM_UP: Duration = Duration::from_millis(50);
@@ -44,13 +45,19 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Pins this process, whose threads are yet to be born, and makes its runtime.
-    fn runtime(&self) -> Result<Runtime> {
+    /// Pins this process, whose threads are yet to be born.
+    fn pin(&self) -> Result<()> {
         if let Some(cpu) = self.cpu {
             let mut set = CpuSet::new();
             set.set(cpu);
             sched_setaffinity(None, &set).with_context(|| format!("moving to CPU {cpu}"))?;
         }
+        Ok(())
+    }
+
+    /// Pins this process, and makes its runtime.
+    fn runtime(&self) -> Result<Runtime> {
+        self.pin()?;
         let mut builder = match self.workers {
             0 | 1 => Builder::new_current_thread(),
             _ => Builder::new_multi_thread(),
@@ -76,8 +83,19 @@ pub(crate) struct Figures {
     pub(crate) allocations: Option<u64>,
 }
 
+impl Figures {
+    /// CPU time of a call in both processes.
+    pub(crate) fn cost_ns(&self) -> Option<f64> {
+        Some(self.cpu_ns_per_call + self.server_cpu_ns_per_call?)
+    }
+}
+
 /// Serves one peer until standard input ends; then the counting binary prints its allocations.
 pub(crate) fn serve(args: &ServeArgs, allocations: Option<AllocationCounter>) -> Result<()> {
+    if let Some(python) = Python::of(args.peer) {
+        args.place.pin()?;
+        return Err(python.serve());
+    }
     let runtime = args.place.runtime()?;
     let addr = runtime.block_on(args.peer.serve())?;
     println!("ready {addr}");
@@ -93,6 +111,10 @@ pub(crate) fn serve(args: &ServeArgs, allocations: Option<AllocationCounter>) ->
 
 /// Loads a server and prints the [`Figures`].
 pub(crate) fn drive(args: &DriveArgs, allocations: Option<AllocationCounter>) -> Result<()> {
+    if let Some(python) = Python::of(args.peer) {
+        args.place.pin()?;
+        return Err(python.drive(args));
+    }
     let patience = match args.calls {
         Some(_) => PATIENCE_WITH_CALLS,
         None => Duration::from_secs_f64(args.seconds) + PATIENCE,

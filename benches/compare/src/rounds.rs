@@ -57,6 +57,22 @@ impl Measured {
                 .collect(),
         )
     }
+
+    /// The same by what a call costs both processes: who else is on the CPU has no part in it.
+    pub(crate) fn cost_ratio_across(
+        &self,
+        peer: (Workload, PeerName),
+        to: (Workload, PeerName),
+    ) -> Option<f64> {
+        let peer = self.0.get(&peer)?;
+        let to = self.0.get(&to)?;
+        let costs = peer.iter().zip(to);
+        median(
+            costs
+                .filter_map(|(peer, to)| Some(to.cost_ns()? / peer.cost_ns()?))
+                .collect(),
+        )
+    }
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

@@ -4,6 +4,7 @@ mod broker;
 mod hyper_echo;
 mod jsonrpsee;
 mod lapin_loop;
+mod python;
 mod raw;
 mod tarpc;
 mod tinyrpc;
@@ -21,6 +22,7 @@ use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use tokio::net::{TcpListener, TcpStream};
 
+pub(crate) use self::python::Python;
 use self::tinyrpc_blocking::Threads;
 use crate::{
     load::{Callers, Load, Peer},
@@ -74,12 +76,21 @@ pub(crate) enum PeerName {
     TinyrpcBlockingJson,
     /// This project, MessagePack-RPC over TCP, called by threads.
     TinyrpcBlockingMsgpack,
+    /// zerorpc for Python, greenlets that share a client.
+    ZerorpcPython,
+    /// tinyrpc for Python, JSON-RPC over ZeroMQ; a client, in a thread, for each call in flight.
+    TinyrpcPythonZmqJson,
+    /// The same with MessagePack-RPC.
+    TinyrpcPythonZmqMsgpack,
 }
 
 impl PeerName {
     /// Whether the peer can be measured under `workload`: only some handle notifications and
     /// batches, and threads share one connection.
     pub(crate) fn runs(self, workload: Workload) -> bool {
+        if Python::of(self).is_some() {
+            return workload.action() == Action::Add && workload.connections() == 1;
+        }
         match workload.action() {
             Action::Add | Action::Book => !self.is_threads() || workload.connections() == 1,
             // Over HTTP a notification is a post like any other.
@@ -107,6 +118,9 @@ impl PeerName {
 
     /// Whether what the peer needs is there.
     pub(crate) fn is_there(self) -> bool {
+        if let Some(python) = Python::of(self) {
+            return python.is_there();
+        }
         !matches!(
             self,
             Self::LapinLoop | Self::TinyrpcAmqpJson | Self::TinyrpcAmqpMsgpack
@@ -143,6 +157,9 @@ impl PeerName {
             Self::TarpcMsgpack => tarpc::Msgpack::serve().await,
             Self::TinyrpcJson | Self::TinyrpcBlockingJson => tinyrpc::Json::serve().await,
             Self::TinyrpcMsgpack | Self::TinyrpcBlockingMsgpack => tinyrpc::Msgpack::serve().await,
+            Self::ZerorpcPython | Self::TinyrpcPythonZmqJson | Self::TinyrpcPythonZmqMsgpack => {
+                python::elsewhere(self)
+            }
         }
     }
 
@@ -176,6 +193,9 @@ impl PeerName {
             }
             Self::TinyrpcBlockingMsgpack => {
                 Ok(Box::new(Threads::open("msgpack+tcp", addr, workload)?))
+            }
+            Self::ZerorpcPython | Self::TinyrpcPythonZmqJson | Self::TinyrpcPythonZmqMsgpack => {
+                python::elsewhere(self)
             }
         }
     }
