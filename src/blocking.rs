@@ -55,6 +55,7 @@ mod client;
 mod park;
 mod round;
 mod server;
+mod subscription;
 mod wait;
 
 pub use self::{
@@ -62,6 +63,7 @@ pub use self::{
     caller::{Caller, Sent, peer},
     client::Client,
     server::{Server, ServerHandle},
+    subscription::Subscription,
     wait::wait,
 };
 use crate::{Service, SetupError};

@@ -20,8 +20,8 @@ mod url;
 pub use tinyrpc_core::{
     Announcement, Answers, Batch, BatchItem, Blob, Call, Caller, Code, Direction, Error, Ext,
     Format, FormatError, Id, LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason,
-    ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sent, Slow, SubscriptionId, Unsupported,
-    WireTrace,
+    ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sent, Slow, Subscribe, Subscription,
+    SubscriptionId, Unsupported, WireTrace,
 };
 #[cfg(feature = "tower")]
 pub use tinyrpc_dispatch::tower;

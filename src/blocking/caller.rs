@@ -4,10 +4,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use serde::{Serialize, de::DeserializeOwned};
-use tinyrpc_core::{Error, Limits, Payload, Reason};
+use tinyrpc_core::{Error, Limits, Payload, Reason, Slow};
 
 use super::{
-    Batch,
+    Batch, Subscription,
     park::park_on,
     round::Round,
     wait::{Whom, begin},
@@ -120,6 +120,55 @@ impl Caller {
     /// It cannot be encoded, or the connection is closed.
     pub fn notify<P: Serialize>(&self, method: &str, params: P) -> Result<(), Error> {
         self.soon(self.caller.notify(method, params))
+    }
+
+    /// Subscribes, and gives the items as they come: see
+    /// [`Caller::subscribe`](crate::Caller::subscribe).
+    ///
+    /// ```
+    /// # use tinyrpc::{Error, blocking::Caller};
+    /// # fn example(caller: Caller) -> Result<(), Error> {
+    /// for tick in caller.subscribe::<u64>("subscribe_ticks", (1,), "unsubscribe_ticks")? {
+    ///     println!("{}", tick?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for any call. A server that cannot notify by this transport says so.
+    pub fn subscribe<T: DeserializeOwned>(
+        &self,
+        subscribe: &str,
+        params: impl Serialize,
+        unsubscribe: &str,
+    ) -> Result<Subscription<T>, Error> {
+        self.subscribed(self.caller.subscribe(subscribe, params, unsubscribe))
+    }
+
+    /// The same, and says what is done when `buffer` items wait to be taken: see
+    /// [`Subscribe::slow`](crate::Subscribe::slow).
+    ///
+    /// # Errors
+    ///
+    /// As `subscribe`.
+    pub fn subscribe_slow<T: DeserializeOwned>(
+        &self,
+        subscribe: &str,
+        params: impl Serialize,
+        unsubscribe: &str,
+        (slow, buffer): (Slow, usize),
+    ) -> Result<Subscription<T>, Error> {
+        self.subscribed(self.caller.subscribe(subscribe, params, unsubscribe).slow(slow, buffer))
+    }
+
+    fn subscribed<T>(
+        &self,
+        subscribed: impl Future<Output = Result<crate::Subscription<T>, Error>>,
+    ) -> Result<Subscription<T>, Error> {
+        let _waiting = begin(self.whom)?;
+        let items = park_on(self.round.as_ref(), subscribed)?;
+        Ok(Subscription::new(items, self.whom, self.round.clone()))
     }
 
     /// Starts a batch: several calls that travel in one message, where the protocol has batches,

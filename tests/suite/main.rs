@@ -24,6 +24,7 @@ mod names;
 mod peers;
 #[cfg(feature = "tower")]
 mod stacks;
+mod subscriptions;
 mod world;
 
 use world::{Link, World};
@@ -63,6 +64,7 @@ macro_rules! links {
             #[cfg(feature = "tower")]
             cases!(stacks::{time_limit, most_at_once, retries, balance, buffer});
             cases!(callbacks::{server_calls_client, nested_calls});
+            cases!(subscriptions::{items, failures, departures, ends, limited, own_service, slow_subscriber});
             cases!(auth::{token_login, strangers, accepted_peers, deadlines, secrets});
             cases!(hooks::{per_connection, closings, hooks_that_panic});
             cases!(peers::{traced, reply_order, broadcast, broadcast_skips});
@@ -160,6 +162,7 @@ mod jsonrpc_http_mounted {
     cases!(around::{validation, hooks, client_errors});
     cases!(modes::{blocking, spawned, busy_pool});
     cases!(auth::{token_login, accepted_peers, deadlines, secrets});
+    cases!(subscriptions::{items});
     cases!(peers::{traced, reply_order});
 }
 
@@ -183,6 +186,7 @@ mod msgpack_zmq_envelopes {
     cases!(modes::{blocking, spawned, busy_pool});
     cases!(auth::{token_login, strangers, accepted_peers, deadlines, secrets});
     cases!(hooks::{per_connection, closings, hooks_that_panic});
+    cases!(subscriptions::{items});
     cases!(peers::{traced, reply_order});
 }
 
@@ -210,6 +214,7 @@ macro_rules! queues {
             #[cfg(feature = "tower")]
             cases!(stacks::{time_limit, most_at_once, retries, balance, buffer});
             cases!(callbacks::{server_calls_client, nested_calls});
+            cases!(subscriptions::{items, failures, departures, ends, limited, own_service, slow_subscriber});
             cases!(auth::{token_login, accepted_peers, deadlines, secrets});
             cases!(hooks::{per_connection});
             cases!(peers::{traced, reply_order, broadcast, broadcast_skips});
@@ -246,6 +251,7 @@ macro_rules! datagrams {
             #[cfg(feature = "tower")]
             cases!(stacks::{time_limit, most_at_once, retries, balance, buffer});
             cases!(callbacks::{server_calls_client, nested_calls});
+            cases!(subscriptions::{items, failures, departures, ends, limited, own_service, slow_subscriber});
             cases!(auth::{token_login, accepted_peers, deadlines, secrets});
             cases!(hooks::{per_connection});
             cases!(peers::{traced, reply_order, broadcast, broadcast_skips});

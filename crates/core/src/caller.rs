@@ -25,8 +25,8 @@ pub use self::{
     stream::{Both, Down, Ends, Streaming, Up},
 };
 use crate::{
-    Error, Format, Limits, Payload, Reason, Roster,
-    calls::{Calls, Line},
+    Error, Format, Limits, Payload, Reason, Roster, Subscribe, SubscriptionId,
+    calls::{Begun, Calls, Line, Patience},
     draft::Draft,
     format, scratch,
     streams::Nest,
@@ -219,6 +219,40 @@ impl Caller {
         Notify::new(self, method, params)
     }
 
+    /// Subscribes: calls a method whose answer is an id, and gives the items of the notifications
+    /// that carry it, in the form that Ethereum nodes and jsonrpsee have:
+    /// `{"subscription": id, "result": item}`. They are known by their ids, whatever their method
+    /// is; notifications with ids of nobody go to this side's own service. Those that come before
+    /// this side has read the answer are not lost.
+    ///
+    /// What is done when they are not taken as fast as they come is said by [`Subscribe::slow`].
+    ///
+    /// ```
+    /// # use tinyrpc_core::{Caller, Error};
+    /// # async fn example(caller: Caller) -> Result<(), Error> {
+    /// let mut ticks = caller.subscribe::<u64>("subscribe_ticks", (1,), "unsubscribe_ticks").await?;
+    /// while let Some(tick) = ticks.next().await {
+    ///     println!("{}", tick?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for any call. A server that cannot notify by this transport says so.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the call up; should it be answered, this side unsubscribes.
+    pub fn subscribe<'a, T: DeserializeOwned>(
+        &'a self,
+        subscribe: &'a str,
+        params: impl Serialize + 'a,
+        unsubscribe: &'a str,
+    ) -> Subscribe<'a, impl Serialize + 'a, T> {
+        Subscribe::new(self, subscribe, params, unsubscribe)
+    }
+
     /// Starts a batch: several calls that travel in one message, where the protocol has batches,
     /// and as a group without.
     pub fn batch(&self) -> Batch<'_> {
@@ -272,8 +306,24 @@ impl Caller {
         self.calls.wake_driver();
     }
 
+    /// What is known of the calls over its connection.
+    pub(crate) fn calls(&self) -> &Arc<Calls> {
+        &self.calls
+    }
+
+    /// Unsubscribes without waiting for anything; it is lost where the connection is.
+    pub(crate) fn send_off(&self, unsubscribe: &str, id: &SubscriptionId) {
+        // A nested call needs no room, so that nothing stands in the way.
+        let caller = self.nested();
+        let sent = caller
+            .make(unsubscribe, &(id,), 0, |draft| caller.calls.begin(draft, Patience::Fail, None));
+        if let Ok(Begun::Sent(call)) = sent {
+            caller.calls.detach(call);
+        }
+    }
+
     /// A method's name as the peer knows it.
-    fn full_name<'a>(&self, method: &'a str) -> Cow<'a, str> {
+    pub(crate) fn full_name<'a>(&self, method: &'a str) -> Cow<'a, str> {
         match &self.prefix {
             None => method.into(),
             Some(prefix) => [&**prefix, method].concat().into(),

@@ -5,6 +5,7 @@
 //! user (handlers, wakers, `Serialize`, `Drop`) runs under the lock: whatever is replaced or
 //! removed under it is dropped behind it.
 
+mod detach;
 mod inner;
 mod line;
 mod ring;
@@ -36,6 +37,7 @@ use crate::{
     draft::Draft,
     outgoing::{Kind, LARGE},
     streams::Terms,
+    subscription::Router,
     wire::Wire,
 };
 
@@ -49,6 +51,8 @@ pub(crate) struct Calls {
     is_stock: AtomicBool,
     pub(crate) line: Line,
     pub(crate) limits: Arc<Limits>,
+    /// Of the subscriptions that were made by calls.
+    pub(crate) router: Router,
     inner: Mutex<Inner>,
 }
 
@@ -84,6 +88,7 @@ impl Calls {
             is_stock: AtomicBool::new(false),
             line,
             limits,
+            router: Router::default(),
             inner: Mutex::new(Inner {
                 ring: Ring::new(),
                 roots: 0,

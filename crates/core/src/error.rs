@@ -20,6 +20,8 @@ pub enum Error {
     NotExecuted(Reason),
     /// The call may have been executed or not.
     Unknown(Reason),
+    /// A subscription ended before its peer ended it.
+    Interrupted(Reason),
 }
 
 /// What is known about the execution of a call.
@@ -70,7 +72,7 @@ impl Error {
     /// What is known about the execution of the call.
     pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Answered(_) | Self::Mismatch(_) => Outcome::Answered,
+            Self::Answered(_) | Self::Mismatch(_) | Self::Interrupted(_) => Outcome::Answered,
             Self::NotExecuted(_) => Outcome::NotExecuted,
             Self::Unknown(_) => Outcome::Unknown,
         }
@@ -139,6 +141,7 @@ impl fmt::Display for Error {
             Self::Unknown(reason) => {
                 write!(f, "no answer, the call may have been executed: {reason}")
             }
+            Self::Interrupted(reason) => write!(f, "the subscription was interrupted: {reason}"),
         }
     }
 }
@@ -170,13 +173,15 @@ impl std::error::Error for Error {
         match self {
             Self::Answered(error) => Some(error),
             Self::Mismatch(error) => Some(error),
-            Self::NotExecuted(reason) | Self::Unknown(reason) => match reason {
-                Reason::Connect(error) | Reason::Io(error) => Some(error),
-                Reason::Encode(error) => Some(error),
-                Reason::Unsupported(unsupported) => Some(unsupported),
-                Reason::Refused(error) => Some(error),
-                _ => None,
-            },
+            Self::NotExecuted(reason) | Self::Unknown(reason) | Self::Interrupted(reason) => {
+                match reason {
+                    Reason::Connect(error) | Reason::Io(error) => Some(error),
+                    Reason::Encode(error) => Some(error),
+                    Reason::Unsupported(unsupported) => Some(unsupported),
+                    Reason::Refused(error) => Some(error),
+                    _ => None,
+                }
+            }
         }
     }
 }

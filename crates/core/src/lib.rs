@@ -50,6 +50,7 @@ mod scratch;
 mod session;
 mod slow;
 mod streams;
+mod subscription;
 mod subscription_id;
 mod transport;
 mod unsupported;
@@ -89,6 +90,7 @@ pub use crate::{
     session::{Counters, ReplyOrder, Role, Serve, Session, Settings, Ticket, Turn},
     slow::Slow,
     streams::{Channels, Inlet, Outlet, Unsent},
+    subscription::{Subscribe, Subscription},
     subscription_id::SubscriptionId,
     transport::{
         Accepted, Connection, Connector, Listener, Opening, PeerAddress, Received, RecvHalf,

@@ -24,6 +24,7 @@ mod hello;
 mod order;
 mod receive;
 mod requests;
+mod route;
 mod serve;
 mod settings;
 mod split;
@@ -189,6 +190,9 @@ impl Session {
     /// True while nothing more should be received: what came is more than may wait.
     pub fn is_paused(&self) -> bool {
         self.backlog.is_over(self.settings.limits.max_backlog)
+            || self.calls.router.is_crowded()
+            // Its own calls would be left without their answers.
+            || self.calls.router.is_full() && self.calls.in_flight() == 0
     }
 
     /// What was seen and ignored.
@@ -249,6 +253,9 @@ impl Session {
 
     /// True when requests wait in the backlog that may begin now.
     pub fn can_start(&self) -> bool {
+        if self.calls.router.is_due() {
+            return true;
+        }
         let is_open = !self.gate.is_closed() || self.is_draining();
         is_open && self.backlog.next().is_some_and(|count| self.has_room(count))
     }
@@ -289,6 +296,9 @@ impl Session {
     /// Handles what came, for as long as it does not take too long.
     pub fn handle<S: Serve>(&mut self, incoming: &mut Incoming, serve: &mut S) -> Turn {
         let mut budget = FRAMES_PER_TURN;
+        if self.calls.router.is_due() {
+            self.serve_released(serve);
+        }
         self.start_backlog(serve, &mut budget);
         let rest = self.order.take_rest();
         let left = budget;
@@ -298,6 +308,9 @@ impl Session {
         };
         if let Some(rest) = rest {
             self.resume_rest(rest, budget < left);
+        }
+        if self.calls.router.is_due() {
+            self.serve_released(serve);
         }
         wake_all(self.wakes.drain(..));
         turn
@@ -401,6 +414,7 @@ impl Session {
         } else {
             self.end_streams();
         }
+        self.calls.router.end(reason, &mut self.wakes);
         wake_all(self.wakes.drain(..));
     }
 

@@ -4,7 +4,7 @@ use std::{
     future::{Future, poll_fn},
     marker::PhantomData,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -12,10 +12,11 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Caller, journey::Journey, micros, resend::Resend, stream::Opened};
 use crate::{
-    Error, Payload, PayloadRef, Reason,
+    Error, Payload, PayloadRef, Reason, SubscriptionId,
     calls::{Begun, Body, Patience},
     draft::Draft,
     scratch,
+    subscription::Parking,
 };
 
 /// A call that is made when it is first polled. See [`Caller::call`].
@@ -34,7 +35,18 @@ pub struct Call<'a, P, R> {
     resend: Option<Box<Resend>>,
     /// Where it streams.
     opening: Option<Box<Opened>>,
+    /// Where it subscribes.
+    parking: Parks,
     result: PhantomData<fn() -> R>,
+}
+
+/// Whether a call has notifications kept until its answer was read.
+#[derive(Debug)]
+enum Parks {
+    No,
+    /// From when it is made.
+    Will,
+    On(Parking),
 }
 
 /// How far a call is.
@@ -59,6 +71,7 @@ impl<'a, P, R> Call<'a, P, R> {
             journey: None,
             resend: None,
             opening: None,
+            parking: Parks::No,
             result: PhantomData,
         }
     }
@@ -67,6 +80,30 @@ impl<'a, P, R> Call<'a, P, R> {
     pub(super) fn opening(mut self, opened: Opened) -> Self {
         self.opening = Some(Box::new(opened));
         self
+    }
+
+    /// Has what comes for nobody kept until the answer was read.
+    pub(crate) fn subscribing(mut self) -> Self {
+        self.parking = Parks::Will;
+        self
+    }
+
+    /// Ends that.
+    pub(crate) fn end_parking(&mut self) {
+        self.parking = Parks::No;
+    }
+
+    /// The id of the call while its answer was not read.
+    pub(crate) fn sent(&self) -> Option<u64> {
+        match self.state {
+            State::Sent(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// A caller over the connection that the call went over.
+    pub(crate) fn settled(&self) -> Caller {
+        Caller { errors: self.caller.errors.clone(), ..self.over().clone() }
     }
 
     pub(super) fn impatient(mut self) -> Self {
@@ -161,6 +198,9 @@ impl<'a, P, R> Call<'a, P, R> {
         P: Serialize,
     {
         let timeout = self.time();
+        if !matches!(self.parking, Parks::No) {
+            self.park();
+        }
         let caller = self.over();
         let key = match self.state {
             State::Waiting(key) => Some(key),
@@ -188,6 +228,15 @@ impl<'a, P, R> Call<'a, P, R> {
                 self.give_up();
                 Poll::Ready(Err(error))
             }
+        }
+    }
+
+    /// Has notifications kept from now on, on the connection that the call goes over.
+    #[cold]
+    fn park(&mut self) {
+        let calls = self.over().calls();
+        if !matches!(&self.parking, Parks::On(parking) if parking.is_on(calls)) {
+            self.parking = Parks::On(Parking::new(calls));
         }
     }
 
@@ -229,7 +278,7 @@ impl<'a, P: Serialize, R: DeserializeOwned> Call<'a, P, R> {
         let id = poll_fn(|cx| self.poll_begin(cx)).await?;
         self.state = State::Done;
         // From here on it is a call of its connection.
-        let caller = Caller { errors: self.caller.errors.clone(), ..self.over().clone() };
+        let caller = self.settled();
         Ok(Sent { caller, id: Some(id), result: PhantomData })
     }
 }
@@ -270,6 +319,17 @@ impl<P: Serialize, R> Call<'_, P, R> {
                 answer => return Poll::Ready(answer),
             }
         }
+    }
+}
+
+impl<P> Call<'_, P, SubscriptionId> {
+    /// The id that it was answered with, where that was not read.
+    pub(crate) fn answered(&mut self) -> Option<SubscriptionId> {
+        let id = self.sent()?;
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(answer) = collect(self.over(), id, &mut cx, decode) else { return None };
+        self.state = State::Done;
+        answer.ok()
     }
 }
 

@@ -48,6 +48,7 @@ impl Session {
         let index = self.batches.insert(batch);
         for member in members {
             match member {
+                Ok(Message::Request(request)) if self.route(&request) => {}
                 Ok(Message::Request(request)) if admitted => {
                     self.start(&request, Some(index), None, serve);
                 }

@@ -23,6 +23,10 @@ impl Session {
         // How many bytes are done with: they are dropped together.
         let mut done = 0;
         let turn = loop {
+            if self.calls.router.is_full() {
+                // Its lock is asked for where the connection may not be read.
+                delivery = None;
+            }
             let buffer = incoming.bytes().get(done..).unwrap_or_default();
             if buffer.is_empty() || self.is_paused() {
                 break Turn::Drained;
@@ -90,7 +94,13 @@ impl Session {
     ) -> Turn {
         let calls = Arc::clone(&self.calls);
         let mut delivery = None;
-        while !self.is_paused() {
+        loop {
+            if self.calls.router.is_full() {
+                delivery = None;
+            }
+            if self.is_paused() {
+                break;
+            }
             if *budget == 0 {
                 return Turn::More;
             }
@@ -165,6 +175,9 @@ impl Session {
         match decoded {
             Ok(Message::Request(request)) => {
                 *delivery = None;
+                if self.route(&request) {
+                    return;
+                }
                 self.request(&request, frame, serve);
             }
             Ok(Message::Response(response)) => {
@@ -229,6 +242,7 @@ impl Session {
     ) -> Option<Error> {
         // Errors about messages that could not be followed have no id, or one of nobody.
         let error = response.outcome.as_ref().err().filter(|_| !lane.is_duplex()).cloned();
+        let result = response.outcome.as_ref().ok().copied();
         let found = response.outcome.map(|payload| match payload.block {
             Some(_) => Found::Block(payload.to_payload().bytes),
             None => Found::Small(payload.bytes),
@@ -237,6 +251,11 @@ impl Session {
             return None;
         }
         self.counters.unmatched += 1;
+        if let (Some(id), Some(result)) = (response.id.as_number(), result)
+            && self.calls.router.is_active()
+        {
+            self.calls.router.answer(id, || result.decode().ok());
+        }
         if lane.is_duplex() {
             return None;
         }
