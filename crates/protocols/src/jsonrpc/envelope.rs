@@ -25,7 +25,10 @@ pub(super) fn message<'f>(
     match outline.kind {
         Kind::Object => match plain(frame, outline, bounds) {
             Some(message) => Ok(message),
-            None => object(frame, frame.bytes, outline, bounds, Place::Alone),
+            None => match notice(frame, outline, bounds) {
+                Some(message) => Ok(message),
+                None => object(frame, frame.bytes, outline, bounds, Place::Alone),
+            },
         },
         Kind::Array => batch(frame, bounds),
         Kind::Scalar => Err(refuse(None, "a message is an object or an array")),
@@ -62,24 +65,42 @@ fn plain<'f>(frame: FrameRef<'f>, outline: &Outline, bounds: &Bounds) -> Option<
         return Some(Message::Response(Response::new(id?, outcome)));
     }
     let name = text::inside(method.of(object)?)?;
-    if !result.is_empty() || name.len() > bounds.max_method || name.contains(&b'\\') {
+    // Among the members that nobody knows may be that of the extension.
+    if !result.is_empty()
+        || outline.unknown
+        || name.len() > bounds.max_method
+        || name.contains(&b'\\')
+        || (id.is_none() && extension::is_reserved(name))
+    {
         return None;
     }
+    let method = Cow::Borrowed(std::str::from_utf8(name).ok()?);
     let params = part(Member::Params).unwrap_or_default();
     if !matches!(params.first(), None | Some(b'[' | b'{')) {
         return None;
     }
-    match id {
-        None if extension::is_reserved(name) && bounds.dialect == Dialect::Two => {
-            return Some(extension::message(frame, name, params, bounds));
-        }
-        // Companions may stand there.
-        Some(_) if outline.unknown => return None,
-        _ => {}
-    }
-    let method = Cow::Borrowed(std::str::from_utf8(name).ok()?);
     let params = frame.payload(params, Format::Json);
     Some(Message::Request(Request::new(id, method, params, frame.lane)))
+}
+
+/// A message of the extension as nearly every peer writes it; `None` for all others.
+#[inline(never)]
+fn notice<'f>(frame: FrameRef<'f>, outline: &Outline, bounds: &Bounds) -> Option<Message<'f>> {
+    let object = frame.bytes;
+    let part = |member| outline.span(member).of(object);
+    let absent = |member| outline.span(member).is_empty();
+    if bounds.dialect != Dialect::Two
+        || outline.duplicate.is_some()
+        || part(Member::Jsonrpc)? != VERSION
+        || ![Member::Id, Member::Result, Member::Error].into_iter().all(absent)
+    {
+        return None;
+    }
+    let name = text::inside(part(Member::Method)?)?;
+    if !extension::is_reserved(name) || name.contains(&b'\\') {
+        return None;
+    }
+    Some(extension::message(frame, name, part(Member::Params).unwrap_or_default(), bounds))
 }
 
 /// A request, a notification or a response; every other object with what is to be said about it.

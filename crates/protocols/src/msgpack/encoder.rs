@@ -108,7 +108,7 @@ pub(super) fn write_error(out: &mut Vec<u8>, error: &RpcError, texts: Texts) {
 }
 
 /// The head of a message and its id.
-#[inline]
+#[inline(always)]
 pub(super) fn head(out: &mut Vec<u8>, head: [u8; 2], id: &Id<'_>, texts: Texts) {
     match id {
         Id::Number(number) => numbered(out, head, *number, []),
