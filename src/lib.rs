@@ -19,16 +19,17 @@ mod url;
 
 pub use tinyrpc_core::{
     Announcement, Answers, Batch, BatchItem, Blob, Call, Caller, Code, Direction, Error, Ext,
-    Format, FormatError, Id, LimitReached, Limits, Notify, Outcome, Payload, PayloadRef, Reason,
-    ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sent, Slow, Subscribe, Subscription,
-    SubscriptionId, Unsupported, WireTrace,
+    Format, FormatError, Id, Inlet, Items, LimitReached, Limits, Notify, Outcome, Outlet, Payload,
+    PayloadRef, Reason, ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sender, Sent, Slow,
+    Streaming, Subscribe, Subscription, SubscriptionId, Unsent, Unsupported, WireTrace,
 };
 #[cfg(feature = "tower")]
 pub use tinyrpc_dispatch::tower;
 pub use tinyrpc_dispatch::{
     BlockingPool, Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint,
-    Handler, Identity, Invocation, Layer, Method, Mode, NameTaken, Once, PendingReply, PoolLimits,
-    Producer, Scope, Service, Started, Surplus, layers,
+    Handler, Identity, Input, Invocation, Layer, Method, Mode, NameTaken, Once, Output,
+    PendingReply, PoolLimits, Produced, Producer, Scope, Service, Started, Streams, Surplus,
+    layers, produce,
 };
 pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;

@@ -24,6 +24,7 @@ mod names;
 mod peers;
 #[cfg(feature = "tower")]
 mod stacks;
+mod streams;
 mod subscriptions;
 mod world;
 
@@ -65,6 +66,8 @@ macro_rules! links {
             cases!(stacks::{time_limit, most_at_once, retries, balance, buffer});
             cases!(callbacks::{server_calls_client, nested_calls});
             cases!(subscriptions::{items, failures, departures, ends, limited, own_service, slow_subscriber});
+            cases!(streams::{down, up, both, collected, slow_readers, given_up_streams, stream_failures, large_streams});
+            cases!(streams::{nested_streams, time_left});
             cases!(auth::{token_login, strangers, accepted_peers, deadlines, secrets});
             cases!(hooks::{per_connection, closings, hooks_that_panic});
             cases!(peers::{traced, reply_order, broadcast, broadcast_skips});

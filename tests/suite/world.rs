@@ -146,6 +146,20 @@ impl World {
         self.link != Link::Exchange && !self.link.is_web(&["http", "https"])
     }
 
+    /// True where a call can stream.
+    pub(crate) fn streams(&self) -> bool {
+        self.duplex() && !self.exchanges() && self.protocol != "jsonrpc1"
+    }
+
+    /// True where a message may be as large as the limits say.
+    pub(crate) fn large(&self) -> bool {
+        #[cfg(feature = "udp")]
+        if self.link == Link::Udp {
+            return false;
+        }
+        true
+    }
+
     /// True where each request and its answer are on their own.
     pub(crate) fn exchanges(&self) -> bool {
         #[cfg(all(unix, feature = "amqp"))]

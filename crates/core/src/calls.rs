@@ -394,7 +394,11 @@ impl Calls {
             driver = driver.or_else(|| inner.driver.take());
         }
         self.undo(inner, []);
-        drop(removed);
+        if let Some(removed) = removed {
+            let mut wakes = Vec::new();
+            removed.end_streams(&mut wakes);
+            wake_all(wakes);
+        }
         wake_all(driver);
     }
 

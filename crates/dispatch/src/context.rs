@@ -7,10 +7,10 @@ use std::{
     time::Duration,
 };
 
-use tinyrpc_core::{Caller, Lane, PeerAddress};
+use tinyrpc_core::{Caller, Channels, Lane, PeerAddress};
 
 use crate::{
-    Identity, Invocation, Scope,
+    Identity, Input, Invocation, Scope,
     cancellation::{Cancellation, Cancelled},
 };
 
@@ -40,6 +40,11 @@ struct Call {
     scope: Arc<Scope>,
     method: Box<str>,
     deadline: Option<Duration>,
+    /// Until when the caller waits, on the clock of the connection; 0 where that is not known.
+    until: u64,
+    /// How many calls this one is nested in.
+    depth: u32,
+    channels: Option<Channels>,
     lane: Lane,
     /// Made for those who call back.
     peer: OnceLock<Caller>,
@@ -52,10 +57,19 @@ struct Call {
 impl Context {
     pub(crate) fn new(invocation: &Invocation<'_, '_>) -> Self {
         let request = invocation.request;
+        let meta = request.meta.as_deref();
+        let deadline = meta.and_then(|meta| meta.deadline);
+        let now = invocation.scope.runtime.as_ref().map(|runtime| runtime.now());
+        let until = deadline.zip(now).map_or(0, |(deadline, now)| {
+            now.saturating_add(u64::try_from(deadline.as_micros()).unwrap_or(u64::MAX)).max(1)
+        });
         let call = Call {
             scope: Arc::clone(invocation.scope),
             method: request.method.as_ref().into(),
-            deadline: request.meta.as_ref().and_then(|meta| meta.deadline),
+            deadline,
+            until,
+            depth: meta.map_or(0, |meta| meta.depth),
+            channels: request.channels.clone(),
             lane: request.lane,
             peer: OnceLock::new(),
             dropped: Cancellation::default(),
@@ -66,9 +80,11 @@ impl Context {
 
     /// Calls back to the peer that made this call, also while this call goes on.
     ///
-    /// Over a transport of exchanges (plain HTTP) such calls fail at once.
+    /// Over a transport of exchanges (plain HTTP) such calls fail at once. They wait no longer than the
+    /// caller of this call does, where that has said how long ([`Context::deadline`]).
     pub fn peer(&self) -> &Caller {
-        self.call.peer.get_or_init(|| self.call.scope.caller.nested())
+        let Call { scope, depth, until, .. } = &*self.call;
+        self.call.peer.get_or_init(|| scope.caller.nested_in(*depth, *until))
     }
 
     /// Where the peer is.
@@ -108,6 +124,37 @@ impl Context {
     /// How long the caller was willing to wait when its call was received, if it said so.
     pub fn deadline(&self) -> Option<Duration> {
         self.call.deadline
+    }
+
+    /// How long the caller is still willing to wait, if it said so and the connection has a clock.
+    pub fn remaining(&self) -> Option<Duration> {
+        let runtime = self.call.scope.runtime.as_ref().filter(|_| self.call.until > 0)?;
+        Some(Duration::from_micros(self.call.until.saturating_sub(runtime.now())))
+    }
+
+    /// How many calls this one is nested in, as far as the caller says: 0 for one that no handler
+    /// made.
+    pub fn depth(&self) -> u32 {
+        self.call.depth
+    }
+
+    /// The values that the caller sends into this call, once; nothing where it sends none, and the
+    /// second time.
+    ///
+    /// ```
+    /// use tinyrpc_core::RpcError;
+    /// use tinyrpc_dispatch::{Context, Dispatcher};
+    ///
+    /// let dispatcher = Dispatcher::new().method("sum", async |context: Context| {
+    ///     let (mut numbers, mut sum) = (context.input::<i64>(), 0);
+    ///     while let Some(number) = numbers.next().await {
+    ///         sum += number?;
+    ///     }
+    ///     Ok::<_, RpcError>(sum)
+    /// });
+    /// ```
+    pub fn input<T>(&self) -> Input<T> {
+        Input::new(self.call.channels.as_ref().and_then(|channels| channels.inlet()))
     }
 
     /// Completes when nobody waits for the answer any more: the caller gave the call up, the

@@ -20,8 +20,8 @@ pub use self::{
 };
 use self::{nest::Nest, table::Table};
 use crate::{
-    BlockingPool, Handler, Invocation, Method, Mode, Producer, Service, Started, fail::fail,
-    subscriptions::Channel,
+    BlockingPool, Handler, Invocation, Method, Mode, Producer, Service, Started, Streams,
+    fail::fail, subscriptions::Channel,
 };
 
 /// Answers requests by methods that are functions and closures.
@@ -80,6 +80,41 @@ impl Dispatcher {
     #[track_caller]
     pub fn method<Marker>(mut self, name: &str, handler: impl Handler<Marker>) -> Self {
         let method = Arc::new(handler.into_method());
+        self.add(name, Arc::clone(&method));
+        self.last = Some(method);
+        self
+    }
+
+    /// Adds a method whose result is a stream of values. See [`Streams`] for what can be one.
+    ///
+    /// The stream is asked for no more than its caller reads ahead
+    /// ([`Limits::stream_items`](tinyrpc_core::Limits::stream_items) and `stream_bytes`, or what the
+    /// caller says), and is dropped as soon as that gives up. A caller that knows no streams gets all
+    /// values as one array, up to [`Limits::max_collected`](tinyrpc_core::Limits::max_collected).
+    ///
+    /// Values that the caller sends into the call are the [`input`](crate::Context::input) of its
+    /// context.
+    ///
+    /// ```
+    /// use futures_util::stream::{self, StreamExt};
+    /// use tinyrpc_dispatch::{Context, Dispatcher};
+    ///
+    /// let dispatcher = Dispatcher::new()
+    ///     .stream("count", |to: u64| stream::iter(0..to))
+    ///     .params(["to"])
+    ///     .stream("shout", |context: Context| {
+    ///         let said = context.input::<String>();
+    ///         said.map(|text| text.map(|text| text.to_uppercase()))
+    ///     });
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the name is taken, or the values are `Result`s whose error cannot travel.
+    #[must_use]
+    #[track_caller]
+    pub fn stream<Marker>(mut self, name: &str, handler: impl Streams<Marker>) -> Self {
+        let method = Arc::new(handler.into_streaming());
         self.add(name, Arc::clone(&method));
         self.last = Some(method);
         self

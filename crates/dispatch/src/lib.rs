@@ -22,6 +22,7 @@
 //! | what | where |
 //! |---|---|
 //! | what can be a method | [`Handler`], [`Method`], [`Context`] |
+//! | what can be a streaming method | [`Streams`], [`Input`], [`produce`] |
 //! | what can be a subscription | [`Producer`] |
 //! | methods by their names | [`Dispatcher`], [`DispatcherHandle`], [`Surplus`] |
 //! | where handlers run | [`Method::blocking`], [`Method::spawned`], [`BlockingPool`] |
@@ -43,6 +44,7 @@
 mod arguments;
 mod blocking_pool;
 mod cancellation;
+mod cancels;
 mod context;
 mod dispatcher;
 mod endpoint;
@@ -62,6 +64,7 @@ mod scope;
 mod service;
 mod shown;
 mod spawned;
+mod streaming;
 mod subscriptions;
 #[cfg(all(test, feature = "json", feature = "msgpack"))]
 mod testing;
@@ -86,6 +89,7 @@ pub use crate::{
     once::Once,
     scope::Scope,
     service::{Invocation, PendingReply, Service, Started},
+    streaming::{Input, Output, Produced, Streams, produce},
     subscriptions::{Channel, Item, Producer, Source},
     waiting::Waiting,
 };

@@ -40,6 +40,11 @@ pub(crate) trait Erased: Send + Sync {
     /// True where it answers before it returns.
     fn is_plain(&self) -> bool;
 
+    /// True where its result is a stream.
+    fn streams(&self) -> bool {
+        false
+    }
+
     /// What was said about subscribers, where it is a method that subscribes.
     fn channel(&self) -> Option<&Channel> {
         None
@@ -174,6 +179,11 @@ impl Method {
     /// How many params it has.
     pub fn arity(&self) -> usize {
         self.erased.arity()
+    }
+
+    /// True where its result is a stream of values.
+    pub fn streams(&self) -> bool {
+        self.erased.streams()
     }
 
     /// The names of its params, where they were declared.

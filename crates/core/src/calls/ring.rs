@@ -60,9 +60,18 @@ pub(super) struct Removed {
     pub(super) nested: Option<Arc<Nest>>,
     /// It was made and had no answer yet.
     pub(super) was_awaited: bool,
-    _duct: Option<Arc<Duct>>,
+    duct: Option<Arc<Duct>>,
     _waker: Option<Waker>,
     _answer: Answer,
+}
+
+impl Removed {
+    /// Nothing more goes or comes on the streams of the call.
+    pub(super) fn end_streams(&self, wakes: &mut Vec<Waker>) {
+        if let Some(duct) = &self.duct {
+            duct.call_ended(wakes);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -115,7 +124,7 @@ impl Ring {
         let removed = Removed {
             nested: slot.nested.take(),
             was_awaited: slot.place.is_some() && matches!(slot.answer, Answer::Awaited),
-            _duct: slot.duct.take(),
+            duct: slot.duct.take(),
             _waker: slot.waker.take(),
             _answer: std::mem::take(&mut slot.answer),
         };

@@ -238,6 +238,43 @@ impl Format {
         }
     }
 
+    /// What stands between two elements of a sequence.
+    pub fn separator(self) -> &'static [u8] {
+        match self {
+            #[cfg(feature = "json")]
+            Self::Json => b",",
+            #[cfg(feature = "msgpack")]
+            Self::MsgPack => b"",
+        }
+    }
+
+    /// The encoding of a sequence of `count` elements that are encoded already, one behind the other
+    /// with a [`Format::separator`] between them.
+    pub fn sequence(self, count: u32, elements: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(elements.len() + 5);
+        match self {
+            #[cfg(feature = "json")]
+            Self::Json => out.push(b'['),
+            #[cfg(feature = "msgpack")]
+            Self::MsgPack => match count {
+                0..16 => out.push(0x90 | count as u8),
+                16..0x1_0000 => {
+                    out.push(0xdc);
+                    out.extend_from_slice(&(count as u16).to_be_bytes());
+                }
+                _ => {
+                    out.push(0xdd);
+                    out.extend_from_slice(&count.to_be_bytes());
+                }
+            },
+        }
+        out.extend_from_slice(elements);
+        if self.is_text() {
+            out.push(b']');
+        }
+        out
+    }
+
     /// What kind of value `bytes` hold, by a look at its head alone.
     ///
     /// Only well-formed values have a shape: for anything else the answer is arbitrary.

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Arguments, Invocation, Scope, Started,
     arguments::{Reader, Rules},
+    cancels::Cancels,
     fail::fail,
     handler::{Function, Surroundings},
     method::Erased,
@@ -168,7 +169,7 @@ where
         };
         let given = C::give(invocation);
         let future = now.function.call(given.clone(), arguments);
-        let cancels = Cancels::<C>(Some(given));
+        let cancels = Cancels::<C>::new(given);
         let format = reply.format();
         Started::Pending(Box::pin(async move {
             let source = future.await;
@@ -176,23 +177,5 @@ where
             let id = opening.open(source)?;
             Payload::encode(&id, format).map_err(RpcError::internal)
         }))
-    }
-}
-
-/// Says that a handler's future was dropped before its end.
-struct Cancels<C: Surroundings>(Option<C::Given>);
-
-impl<C: Surroundings> Cancels<C> {
-    /// The future came to its end.
-    fn disarm(mut self) {
-        self.0 = None;
-    }
-}
-
-impl<C: Surroundings> Drop for Cancels<C> {
-    fn drop(&mut self) {
-        if let Some(given) = &self.0 {
-            C::cancel(given);
-        }
     }
 }

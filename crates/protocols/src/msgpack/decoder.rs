@@ -66,10 +66,13 @@ impl MsgPackDecoder {
     /// Decodes a frame that this decoder did not find.
     #[inline(never)]
     fn decode_other<'f>(&self, frame: FrameRef<'f>) -> Result<Message<'f>, Invalid<'f>> {
-        if flat::end(frame.bytes, &self.limits) == Some(frame.bytes.len()) {
+        // Whoever gives a frame has bounded it: in chunks it may be larger than any that is found.
+        let length = self.limits.length.max(frame.bytes.len());
+        let limits = ScanLimits { length, ..self.limits };
+        if flat::end(frame.bytes, &limits) == Some(frame.bytes.len()) {
             return envelope::message(frame, &self.bounds);
         }
-        match check(frame.bytes, self.limits) {
+        match check(frame.bytes, limits) {
             Ok(()) => envelope::message(frame, &self.bounds),
             Err(Flaw::Trailing { at }) => Err(envelope::trailing(frame.bytes, at)),
             Err(flaw) => Err(envelope::drop_silently(flaw.to_string())),
