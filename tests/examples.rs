@@ -100,6 +100,13 @@ fn foreign_loop() {
 }
 
 #[test]
+fn ticker() {
+    let said = run("ticker");
+    let (_, said) = said.split_once('\n').expect("the address");
+    assert_eq!(said, "tick 0\ntick 1\ntick 2\nunsubscribed: true\n");
+}
+
+#[test]
 fn zmq_by_hand() {
     let said = run("zmq_by_hand");
     for part in ["add(2, 3) = 5", "division by zero", "42 and 0.5", "has stopped"] {

@@ -9,13 +9,14 @@
 //! | unknown method, wrong params | | -32601, -32602 |
 //! | notifications | yes | none: they are taken and dropped |
 //! | pipelined calls | yes | yes, answered as they are ready |
-//! | calls to its peer | no | no, but subscriptions, which nothing here reads |
+//! | calls to its peer | no | no |
+//! | subscriptions | ids are numbers or texts; an `error` in a notification ends one | ids are numbers; the `error` of a stream is a text, and nothing is said at its end |
 //! | HTTP | `Content-Type: application/json`, connections are kept | only that type; 200 for errors too; a notification is 200 without a body |
 //! | WebSocket | text frames, no subprotocol; headers, so also an `Origin`, as one likes | the same, knows no subprotocol |
 //! | `Host` | with the port | any, or what a filter admits |
 
 use serde_json::json;
-use tinyrpc::{Caller, connect};
+use tinyrpc::{Caller, Code, SubscriptionId, connect};
 
 use crate::{
     checks,
@@ -31,7 +32,7 @@ fn kit() -> Option<Kit> {
 #[tokio::test]
 async fn their_client_calls_our_server() {
     let Some(kit) = kit() else { return };
-    for (transport, checks) in [("http", 8), ("ws", 10)] {
+    for (transport, checks) in [("http", 8), ("ws", 12)] {
         let own = format!("jsonrpc+{transport}");
         for scheme in [transport, &own, "tcp"] {
             for ids in ["numbers", "texts"] {
@@ -54,6 +55,9 @@ async fn our_client_calls_their_server() {
         let url = server.url_over("jsonrpc", transport, "");
         let client = connect(url).await.expect("it listens");
         within(all(&client)).await;
+        if transport == "ws" {
+            within(subscriptions(&client)).await;
+        }
     }
 }
 
@@ -73,6 +77,25 @@ async fn all(client: &Caller) {
     checks::pipelining(client, 100_000).await;
     dropped_notifications(client).await;
     checks::alive(client).await;
+}
+
+/// Its ids are numbers, its errors texts, and it says nothing at the end of a stream.
+async fn subscriptions(client: &Caller) {
+    let mut counted = client.subscribe::<u32>("count", (0, 500), "uncount").await.expect("an id");
+    assert!(matches!(counted.id(), SubscriptionId::Number(_)));
+    for expected in 0..500 {
+        assert_eq!(counted.next().await.expect("an item").expect("a number"), expected);
+    }
+    let mut broken = client.subscribe::<u32>("broken", (), "unbroken").await.expect("an id");
+    assert_eq!(broken.next().await.expect("an item").expect("a number"), 1);
+    let error = broken.next().await.expect("an error").expect_err("an error");
+    assert_eq!(error.as_rpc().expect("theirs").message, "it broke");
+    assert!(broken.next().await.is_none());
+    let silence = client.subscribe::<u32>("silence", (), "unsilence").await.expect("an id");
+    assert!(silence.unsubscribe().await.expect("an answer"));
+    drop(client.subscribe::<u32>("silence", (), "unsilence").await.expect("an id"));
+    let error = client.subscribe::<u32>("count", ("x",), "uncount").await.expect_err("an error");
+    assert_eq!(error.as_rpc().expect("theirs").code, Code(-32602));
 }
 
 /// It takes notifications and does nothing.

@@ -1,13 +1,16 @@
 //! What our server serves to their clients, and our client to their servers.
 
 use std::{
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering::SeqCst},
     },
+    task::{Context as TaskContext, Poll},
     time::Duration,
 };
 
+use futures_util::{Stream, stream};
 use serde_json::Value;
 use tinyrpc::{Blob, Code, Context, Dispatcher, Error, Ext, RpcError};
 
@@ -15,6 +18,8 @@ use tinyrpc::{Blob, Code, Context, Dispatcher, Error, Ext, RpcError};
 pub(crate) fn service() -> Dispatcher {
     let noted = Arc::new(AtomicI64::new(0));
     let note = Arc::clone(&noted);
+    let listeners = Arc::new(());
+    let listens = Arc::clone(&listeners);
     Dispatcher::new()
         .method("add", |a: i64, b: i64| a + b)
         .params(["a", "b"])
@@ -26,9 +31,30 @@ pub(crate) fn service() -> Dispatcher {
         .method("later", later)
         .method("note", move |n: i64| _ = note.fetch_add(n, SeqCst))
         .method("noted", move || noted.load(SeqCst))
+        .subscription("count", "counted", "uncount", |from: u32, to: u32| stream::iter(from..to))
+        .subscription("broken", "shard", "unbroken", || stream::iter([Ok(1), Err(failure())]))
+        .subscription("silence", "heard", "unsilence", move || Listening::new(&listens))
+        .method("listeners", move || Arc::strong_count(&listeners) - 2)
         .method("ask", ask)
         .method("tell", tell)
         .method("deeper", deeper)
+}
+
+/// A stream that has nothing, and is counted for as long as it lives.
+struct Listening(#[expect(dead_code, reason = "it is counted")] Arc<()>);
+
+impl Listening {
+    fn new(listeners: &Arc<()>) -> Self {
+        Self(Arc::clone(listeners))
+    }
+}
+
+impl Stream for Listening {
+    type Item = Value;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<Option<Value>> {
+        Poll::Pending
+    }
 }
 
 /// The error of `fail`.

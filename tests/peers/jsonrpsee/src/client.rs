@@ -5,7 +5,7 @@ use jsonrpsee::core::client::{ClientT, IdKind};
 use jsonrpsee_http_client::HttpClientBuilder;
 use jsonrpsee_ws_client::WsClientBuilder;
 
-use crate::{checks, sockets};
+use crate::{checks, sockets, subscriptions};
 
 /// Makes all checks over one transport, and says `ok NAME` for each.
 pub(crate) async fn run(transport: &str, ids: IdKind, port: &str) -> anyhow::Result<()> {
@@ -18,7 +18,12 @@ pub(crate) async fn run(transport: &str, ids: IdKind, port: &str) -> anyhow::Res
         }
         "ws" => {
             let url = format!("ws://{address}");
-            all(&WsClientBuilder::new().id_format(ids).build(&url).await?).await?;
+            let client = WsClientBuilder::new().id_format(ids).build(&url).await?;
+            all(&client).await?;
+            subscriptions::items(&client).await?;
+            println!("ok subscriptions");
+            subscriptions::departures(&client).await?;
+            println!("ok departures");
             sockets::foreign_pages_are_refused(&url).await?;
             println!("ok foreign_pages_are_refused");
             sockets::own_pages_are_admitted(&url).await?;

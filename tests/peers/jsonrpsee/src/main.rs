@@ -9,6 +9,7 @@ mod checks;
 mod client;
 mod server;
 mod sockets;
+mod subscriptions;
 
 use anyhow::bail;
 use jsonrpsee::core::client::IdKind;

@@ -50,6 +50,7 @@ fn module() -> anyhow::Result<RpcModule<AtomicI64>> {
         Ok::<_, ErrorObjectOwned>(())
     })?;
     module.register_method("noted", |_, noted, _| noted.load(SeqCst))?;
+    crate::subscriptions::register(&mut module)?;
     Ok(module)
 }
 
