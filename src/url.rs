@@ -26,6 +26,7 @@ pub(crate) use self::{options::Options, protocols::protocols, transport::Transpo
 /// | transport | `tcp://HOST:PORT`; `unix:///PATH` or `ipc:///PATH` (feature `unix`); `exec:PROGRAM ARG…` starts a program, all that stands behind it being read as a shell does, and `stdio:` is our own standard input and output (feature `stdio`); `zmq://HOST:PORT`, `zmq-ipc:///PATH` (or `zmq+ipc`) and `zmq-inproc://NAME` (or `zmq+inproc`), or a list of them with commas, as in `zmq://HOST:PORT,HOST:PORT,zmq-ipc:///PATH` (feature `zmq`, on Unix); `amqp://[USER[:PASSWORD]@]HOST[:PORT][/VHOST]?queue=NAME` (feature `amqp`), and the same over TLS as `amqps` (features `amqp` and `tls`); `udp://HOST:PORT` (feature `udp`) |
 /// | `framing` | `lines`, `content-length`, `length`, `netstring`, or `self`, the default: as the protocol does by itself. Under `auto` a server recognises all of them |
 /// | `timeout` | seconds that a call waits for its answer |
+/// | `dialect` | of `jsonrpc`: `lsp` or `mcp`, whose words cancel calls: see [`JsonRpcDialect`](crate::protocols::JsonRpcDialect) |
 /// | `max_message` | bytes of one message; over UDP 1,232 unless it is said, and 65,507 at most |
 /// | `queue` | over AMQP, the name of the queue; it must be said |
 /// | `durable` | over AMQP, the queue and its messages survive the end of the broker |
@@ -200,7 +201,8 @@ impl FromStr for Url {
                 (address.trim_end_matches('/'), options)
             }
         };
-        let url = Self {
+        #[cfg_attr(not(feature = "jsonrpc"), expect(unused_mut, reason = "no dialects"))]
+        let mut url = Self {
             text: text.into(),
             protocol: match protocol {
                 None | Some("auto") => None,
@@ -210,6 +212,13 @@ impl FromStr for Url {
             address: address.into(),
             options: options.parse()?,
         };
+        #[cfg(feature = "jsonrpc")]
+        if let Some(dialect) = url.options.dialect {
+            if url.protocol.as_ref().is_some_and(|protocol| protocol.name() != "jsonrpc") {
+                return Err(UrlError(format!("`{text}`: `dialect` is a dialect of jsonrpc")));
+            }
+            url.protocol = Some(Arc::new(dialect));
+        }
         if let Some(option) = &url.options.sockets.named
             && !name.starts_with("zmq")
         {

@@ -150,6 +150,17 @@ impl ClientBuilder {
         {
             return Err(unfit(&format!("{name}={value}")).into());
         }
+        #[cfg(feature = "jsonrpc")]
+        if let Some(dialect) = options.dialect {
+            for server in &mut self.servers {
+                if server.protocol.name() != "jsonrpc" {
+                    let words = format!("`{name}={value}` is a dialect of jsonrpc");
+                    return Err(crate::UrlError(words).into());
+                }
+                server.protocol = Arc::new(dialect);
+            }
+            self.protocol = Arc::new(dialect);
+        }
         self.plan.limits = options.limits(self.plan.limits);
         self.plan.framing = options.framing.or(self.plan.framing);
         Ok(self)

@@ -11,6 +11,8 @@ use super::{Sockets, UrlError, list};
 pub(crate) struct Options {
     /// `Some(None)` is the protocol's own, where that was said.
     pub(crate) framing: Option<Option<Arc<dyn Framing>>>,
+    #[cfg(feature = "jsonrpc")]
+    pub(crate) dialect: Option<tinyrpc_protocols::JsonRpcDialect>,
     pub(super) timeout: Option<Duration>,
     pub(super) max_message: Option<usize>,
     #[cfg(feature = "amqp")]
@@ -86,6 +88,12 @@ const OPTIONS: &[(&str, Read)] = &[
     }),
     ("max_message", |options, value| {
         options.max_message = Some(value.parse().map_err(|_| "a number of bytes")?);
+        Ok(())
+    }),
+    #[cfg(feature = "jsonrpc")]
+    ("dialect", |options, value| {
+        let dialect = tinyrpc_protocols::JsonRpcDialect::named(value);
+        options.dialect = Some(dialect.ok_or("lsp or mcp")?);
         Ok(())
     }),
     #[cfg(feature = "amqp")]

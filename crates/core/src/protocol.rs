@@ -68,6 +68,8 @@ pub struct Profile {
     pub extension: bool,
     /// It can say to any peer that an answer is no longer wanted.
     pub cancels: bool,
+    /// A request that its caller has cancelled is answered all the same, with an error.
+    pub answers_cancelled: bool,
     /// Of a protocol that has streams of its own: how many items of one may be sent before the
     /// first [`Credit`](crate::Credit).
     pub initial_credit: u32,
@@ -89,6 +91,7 @@ impl Profile {
             heartbeat: Heartbeat::None,
             extension: false,
             cancels: false,
+            answers_cancelled: true,
             initial_credit: 0,
             chunk: None,
             initial_window: 0,

@@ -461,6 +461,10 @@ impl Session {
     /// Nobody wants the answer any more.
     fn cancel<S: Serve>(&mut self, ticket: Ticket, serve: &mut S) {
         serve.cancelled(ticket);
+        let link = self.links.get(self.tongue);
+        if link.is_some_and(|link| !link.wire.profile.answers_cancelled) {
+            return self.finish(ticket, |reply| reply.promise());
+        }
         let error = RpcError::new(crate::Code::CANCELLED, "the caller cancelled the call");
         self.finish(ticket, |reply| reply.error(&error));
     }

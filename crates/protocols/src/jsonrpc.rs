@@ -6,6 +6,7 @@ mod dialect;
 mod encoder;
 mod envelope;
 mod extension;
+mod foreign;
 mod old_encoder;
 mod scan;
 mod text;
@@ -15,6 +16,7 @@ mod tests;
 
 use tinyrpc_core::{Codec, Format, Limits, Profile, Protocol};
 
+pub use self::foreign::JsonRpcDialect;
 use self::{
     decoder::JsonDecoder, dialect::Dialect, encoder::JsonEncoder, old_encoder::OldJsonEncoder,
 };

@@ -43,6 +43,6 @@ pub use tinyrpc_core::{
 };
 
 #[cfg(feature = "jsonrpc")]
-pub use crate::jsonrpc::{JsonRpc, JsonRpc1};
+pub use crate::jsonrpc::{JsonRpc, JsonRpc1, JsonRpcDialect};
 #[cfg(feature = "msgpack")]
 pub use crate::msgpack::{MsgPackRpc, OldMsgPackRpc};
