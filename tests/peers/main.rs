@@ -32,6 +32,7 @@ mod pyzmq;
 mod queue;
 #[path = "../support/raw.rs"]
 mod raw;
+mod reference;
 mod service;
 #[path = "../support/smuggling.rs"]
 mod smuggling;

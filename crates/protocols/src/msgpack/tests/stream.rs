@@ -82,6 +82,19 @@ fn a_message_over_the_limit_is_fatal() {
     assert!(matches!(codec.decoder.find(&message(513)[..9]), Scan::Bad { fatal: true, .. }));
 }
 
+/// Who found a frame has judged its size: what came in chunks may be larger.
+#[test]
+fn the_limit_is_not_for_frames_that_came_in_chunks() {
+    let limits = Limits { max_message: 512, ..Limits::default() };
+    for length in [513, 70_000] {
+        let mut message = bytes("94 01 07 c0 c6");
+        message.extend_from_slice(&(length as u32).to_be_bytes());
+        message.resize(message.len() + length, 0);
+        let mut codec = MsgPackRpc.open(&limits);
+        assert!(matches!(codec.decoder.decode(frame(&message)), Ok(Message::Response(_))));
+    }
+}
+
 /// Frames that waited elsewhere are decoded between `find` and `decode`, and those were not scanned.
 #[test]
 fn only_its_own_frame_is_not_scanned_again() {

@@ -1,0 +1,83 @@
+//! The reference implementation of `docs/extensions.md` in Python, written from that text alone, over
+//! MessagePack-RPC.
+//!
+//! | | both sides |
+//! |---|---|
+//! | hello | from whoever needs it first |
+//! | streams | of results, of values into a call, and both at once; errors in them, and into them |
+//! | credit | a reader that stops stops its sender; more than was granted ends the call |
+//! | chunks | results, requests and values; small messages go between them |
+//! | cancel | dropped calls and those whose time runs out end their handlers |
+//! | deadline, depth | what is left goes on to calls in calls; refused beyond 32 |
+//! | a peer that knows none of it | gets plain calls only |
+
+mod trials;
+
+use tinyrpc::{Client, ClientBuilder, Limits};
+
+use crate::{
+    kit::Kit,
+    process::{TheirServer, their_client_as_told, within},
+    service::service,
+};
+
+fn kit() -> Option<Kit> {
+    Kit::get("reference")
+}
+
+#[tokio::test]
+async fn they_understand_themselves() {
+    let Some(kit) = kit() else { return };
+    their_client_as_told(kit.python("selftest.py"), 19).await;
+}
+
+#[tokio::test]
+async fn our_client_calls_their_server() {
+    let Some(kit) = kit() else { return };
+    let mut command = kit.python("reference.py");
+    command.args(["serve", "tcp:127.0.0.1:0", "service"]);
+    let server = TheirServer::start(command).await;
+    let url = server.url("msgpack");
+    for limits in [Limits::default(), scarce()] {
+        all(&url, &limits).await;
+    }
+}
+
+/// Each over a connection of its own.
+async fn all(url: &str, limits: &Limits) {
+    macro_rules! tried {
+        ($($trial:ident($($argument:expr),*)),* $(,)?) => {$(
+            let client = connected(url, limits).await;
+            if let Err(error) = within(trials::$trial(&client, $($argument),*)).await {
+                panic!("{}: {error}", stringify!($trial));
+            }
+            assert!(client.call::<_, i64>("add", (1, 1)).await.is_ok_and(|sum| sum == 2));
+        )*};
+    }
+    tried![
+        plain_calls(),
+        server_streams(),
+        errors_in_a_stream(),
+        client_streams(),
+        unread_values(),
+        duplex(),
+        slow_reader(),
+        // What their hello says.
+        slow_handler(32),
+        chunks(8 << 20),
+        dropped_streams(),
+        cancelled_calls(),
+        deadlines(),
+        nested_calls(),
+    ];
+}
+
+async fn connected(url: &str, limits: &Limits) -> Client {
+    let builder = ClientBuilder::from_url(url).expect("a URL").limits(limits.clone());
+    builder.serve(service()).connect().await.expect("it listens")
+}
+
+/// Of which everything is soon used up.
+fn scarce() -> Limits {
+    Limits { stream_items: 4, stream_bytes: 1000, max_message: 100_000, ..Limits::default() }
+}
