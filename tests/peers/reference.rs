@@ -11,15 +11,17 @@
 //! | deadline, depth | what is left goes on to calls in calls; refused beyond 32 |
 //! | a peer that knows none of it | gets plain calls only |
 
+mod served;
 mod trials;
 
-use tinyrpc::{Client, ClientBuilder, Limits};
+use tinyrpc::{Client, ClientBuilder, Limits, Server};
 
 use crate::{
     kit::Kit,
-    process::{TheirServer, their_client_as_told, within},
-    service::service,
+    process::{TheirServer, port_of, their_client_as_told, within},
 };
+
+use self::served::served;
 
 fn kit() -> Option<Kit> {
     Kit::get("reference")
@@ -40,6 +42,21 @@ async fn our_client_calls_their_server() {
     let url = server.url("msgpack");
     for limits in [Limits::default(), scarce()] {
         all(&url, &limits).await;
+    }
+}
+
+#[tokio::test]
+async fn their_client_calls_our_server() {
+    let Some(kit) = kit() else { return };
+    for limits in [Limits::default(), scarce()] {
+        // It finds out what they speak, or is told.
+        for url in ["tcp://127.0.0.1:0", "msgpack+tcp://127.0.0.1:0"] {
+            let server = Server::new(served()).limits(limits.clone());
+            let server = server.listen(url).await.expect("a free port");
+            let mut client = kit.python("client.py");
+            client.arg(format!("tcp:127.0.0.1:{}", port_of(&server)));
+            their_client_as_told(client, 15).await;
+        }
     }
 }
 
@@ -74,7 +91,7 @@ async fn all(url: &str, limits: &Limits) {
 
 async fn connected(url: &str, limits: &Limits) -> Client {
     let builder = ClientBuilder::from_url(url).expect("a URL").limits(limits.clone());
-    builder.serve(service()).connect().await.expect("it listens")
+    builder.serve(served()).connect().await.expect("it listens")
 }
 
 /// Of which everything is soon used up.

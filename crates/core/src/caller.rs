@@ -25,7 +25,7 @@ pub use self::{
     stream::{Both, Down, Ends, Streaming, Up},
 };
 use crate::{
-    Error, Format, Limits, Payload, Reason, Roster, Subscribe, SubscriptionId,
+    Error, Format, Limits, Payload, Reason, Roster, Runtime, Subscribe, SubscriptionId,
     calls::{Begun, Calls, Line, Patience},
     draft::Draft,
     format, scratch,
@@ -95,15 +95,16 @@ impl Caller {
     /// flight the handler gives its place among `max_requests` back, so that two peers that call
     /// each other cannot starve.
     pub fn nested(&self) -> Self {
-        self.nested_in(0, 0)
+        self.nested_in(0, 0, None)
     }
 
     /// The same for a handler whose own call is nested in `depth` others, and whose caller waits
     /// until `until`, in microseconds on the clock of the session; 0 for ever.
     ///
-    /// Its calls wait no longer than that, whatever their own time is.
-    pub fn nested_in(&self, depth: u32, until: u64) -> Self {
-        let nest = Nest { depth, until, ..Nest::default() };
+    /// Its calls wait no longer than that, whatever their own time is. What is left of it is told to
+    /// the peer where that clock is at hand.
+    pub fn nested_in(&self, depth: u32, until: u64, clock: Option<Arc<dyn Runtime>>) -> Self {
+        let nest = Nest { depth, until, clock, ..Nest::default() };
         Self { nested: Some(Arc::new(nest)), ..self.clone() }
     }
 

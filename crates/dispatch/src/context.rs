@@ -84,7 +84,8 @@ impl Context {
     /// caller of this call does, where that has said how long ([`Context::deadline`]).
     pub fn peer(&self) -> &Caller {
         let Call { scope, depth, until, .. } = &*self.call;
-        self.call.peer.get_or_init(|| scope.caller.nested_in(*depth, *until))
+        let nested = || scope.caller.nested_in(*depth, *until, scope.runtime.clone());
+        self.call.peer.get_or_init(nested)
     }
 
     /// Where the peer is.

@@ -62,8 +62,9 @@ impl Calls {
             return wire.request(out, id, draft);
         }
         let timeout = (draft.timeout > 0).then(|| std::time::Duration::from_micros(draft.timeout));
+        let left = draft.nested.and_then(|nest| nest.left());
         let meta = Meta {
-            deadline: timeout,
+            deadline: timeout.into_iter().chain(left).min(),
             depth: draft.nested.map_or(0, |nest| nest.depth.saturating_add(1)),
             stream: draft.opening.and_then(|opening| opening.stream),
             sends: draft.opening.is_some_and(|opening| opening.sends),
