@@ -10,15 +10,17 @@
 //! | notifications | yes | yes |
 //! | pipelined calls | yes | yes, answered as they are ready |
 //! | calls to its peer | no | no |
+//! | streams | gets all values as one array, or an error | none: such a call of ours fails at once |
 //! | binary data, ext types | cannot be told from text, none | cannot be told from text, none |
 
 use serde_json::json;
-use tinyrpc::connect;
+use tinyrpc::{Error, Reason, connect};
 
 use crate::{
     checks,
     kit::Kit,
     process::{TheirServer, our_server, their_client, within},
+    reference::served,
     service::service,
 };
 
@@ -74,4 +76,37 @@ async fn both_clients_call_our_server_at_once() {
         }
     };
     within(async { tokio::join!(theirs, ours) }).await;
+}
+
+/// A client that knows nothing of streams calls methods that stream.
+#[tokio::test]
+async fn their_client_gets_streams_as_arrays() {
+    let Some(kit) = kit() else { return };
+    for scheme in ["tcp", "msgpack+tcp"] {
+        let server = our_server(scheme, served()).await;
+        // What it does otherwise, and five checks more.
+        their_client(kit.python("streams.py"), &server, 16).await;
+    }
+}
+
+/// A server that knows nothing of streams answers our hello by an error, and goes on.
+#[tokio::test]
+async fn our_streams_need_a_server_that_knows_them() {
+    let Some(kit) = kit() else { return };
+    let server = TheirServer::start(kit.python("server.py")).await;
+    let client = connect(server.url("msgpack")).await.expect("it listens");
+    let unsupported =
+        |error: Error| assert!(matches!(error, Error::NotExecuted(Reason::Unsupported(_))));
+    within(async {
+        for _ in 0..2 {
+            unsupported(client.stream::<_, i64>("add", (1, 2)).await.expect_err("no streams"));
+            unsupported(client.upload::<_, i64, i64>("add", ()).await.expect_err("no streams"));
+            unsupported(client.duplex::<_, i64, i64>("add", ()).await.expect_err("no streams"));
+            unsupported(client.extend().await.expect_err("no extension"));
+            assert!(!client.is_extended());
+            checks::alive(&client).await;
+            checks::pipelining(&client, 100_000).await;
+        }
+    })
+    .await;
 }

@@ -21,7 +21,7 @@ use crate::{
     process::{TheirServer, port_of, their_client_as_told, within},
 };
 
-use self::served::served;
+pub(crate) use self::served::served;
 
 fn kit() -> Option<Kit> {
     Kit::get("reference")
@@ -36,32 +36,55 @@ async fn they_understand_themselves() {
 #[tokio::test]
 async fn our_client_calls_their_server() {
     let Some(kit) = kit() else { return };
-    let mut command = kit.python("reference.py");
-    command.args(["serve", "tcp:127.0.0.1:0", "service"]);
-    let server = TheirServer::start(command).await;
-    let url = server.url("msgpack");
-    for limits in [Limits::default(), scarce()] {
-        all(&url, &limits).await;
+    for (offer, unread, large) in OFFERS {
+        let mut command = kit.python("reference.py");
+        command.args(["serve", "tcp:127.0.0.1:0", "service"]).args(*offer);
+        let server = TheirServer::start(command).await;
+        let url = server.url("msgpack");
+        all(&url, &Limits::default(), *unread, *large).await;
+        all(&url, &scarce(), *unread, 300_000.min(*large)).await;
     }
 }
+
+/// What their hello offers, how many values of one byte they take before they read one, and what is
+/// large in as many chunks.
+const OFFERS: &[(&[&str], u32, usize)] = &[
+    (&[], 32, 8 << 20),
+    (&[r#"{"items": 4, "bytes": 3000, "chunk": 1000, "window": 3000, "splits": 2}"#], 4, 300_000),
+    (&[r#"{"items": 1000, "bytes": 100}"#], 100, 300_000),
+];
 
 #[tokio::test]
 async fn their_client_calls_our_server() {
     let Some(kit) = kit() else { return };
-    for limits in [Limits::default(), scarce()] {
-        // It finds out what they speak, or is told.
-        for url in ["tcp://127.0.0.1:0", "msgpack+tcp://127.0.0.1:0"] {
-            let server = Server::new(served()).limits(limits.clone());
-            let server = server.listen(url).await.expect("a free port");
+    // It finds out what they speak, or is told.
+    for (url, offer) in [("tcp://127.0.0.1:0", "plenty"), ("msgpack+tcp://127.0.0.1:0", "little")] {
+        for limits in [Limits::default(), scarce()] {
+            let server = Server::new(served()).limits(limits).listen(url).await;
+            let server = server.expect("a free port");
             let mut client = kit.python("client.py");
-            client.arg(format!("tcp:127.0.0.1:{}", port_of(&server)));
+            client.args([&*format!("tcp:127.0.0.1:{}", port_of(&server)), offer]);
             their_client_as_told(client, 15).await;
         }
     }
 }
 
+#[cfg(all(unix, feature = "unix"))]
+#[tokio::test]
+async fn their_client_calls_our_server_over_a_unix_socket() {
+    let Some(kit) = kit() else { return };
+    let name = format!("tinyrpc-reference-{}", std::process::id());
+    let path = std::env::temp_dir().join(name).display().to_string();
+    let server = Server::new(served()).listen(format!("msgpack+unix://{path}")).await;
+    let server = server.expect("a free path");
+    let mut client = kit.python("client.py");
+    client.args([&*format!("unix:{path}"), "plenty"]);
+    their_client_as_told(client, 15).await;
+    within(server.shutdown()).await;
+}
+
 /// Each over a connection of its own.
-async fn all(url: &str, limits: &Limits) {
+async fn all(url: &str, limits: &Limits, unread: u32, large: usize) {
     macro_rules! tried {
         ($($trial:ident($($argument:expr),*)),* $(,)?) => {$(
             let client = connected(url, limits).await;
@@ -79,9 +102,8 @@ async fn all(url: &str, limits: &Limits) {
         unread_values(),
         duplex(),
         slow_reader(),
-        // What their hello says.
-        slow_handler(32),
-        chunks(8 << 20),
+        slow_handler(unread),
+        chunks(large),
         dropped_streams(),
         cancelled_calls(),
         deadlines(),

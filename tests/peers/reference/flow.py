@@ -100,7 +100,8 @@ class Large:
 
 class Outbox:
     """What is sent. Chunks of large messages take turns, and whole messages go between them; those of
-    the same call, which have the same key, never overtake each other."""
+    the same call, which have the same key, never overtake each other. Those without a key are never
+    in chunks."""
 
     def __init__(self, writer: asyncio.StreamWriter):
         self.partner: Optional[Offer] = None
@@ -128,7 +129,7 @@ class Outbox:
             return
         if key in self._larges:
             self._larges[key].behind.append(message)
-        elif self._chunks() and self.partner.chunk < len(message) <= self.partner.split:
+        elif key is not None and self._chunks() and self.partner.chunk < len(message) <= self.partner.split:
             self._larges[key] = Large(key, message)
             self._waiting.append(self._larges[key])
             if self._pump is None:

@@ -13,8 +13,10 @@ is one side of a connection: it calls, and serves.
 A method is a function that takes a `Context` and the params. It may be plain or `async`; one that is
 an `async` generator answers by a stream. It reads what it is sent with `async for … in context.input`.
 
-    python3 reference.py serve ADDRESS MODULE      serves MODULE.methods(), until the input ends
-    python3 reference.py call ADDRESS METHOD [PARAM…]      params are JSON; a line for each value
+    python3 reference.py serve ADDRESS MODULE [OFFER]
+        serves MODULE.methods() until the input ends; OFFER is what hello says, in JSON
+    python3 reference.py call ADDRESS METHOD [PARAM…]
+        params are JSON; prints a line for each value
 """
 
 from __future__ import annotations
@@ -331,7 +333,7 @@ class Peer:
         call, context = self.calls.get(rest[0]), self.serving.get(rest[0])
         if kind == CHUNK:
             whole = self._assembly.add(*rest)
-            if whole and whole[0] & 0xF0 == 0x90 and opened(whole)[0][:1] != [CHUNK]:
+            if whole and whole[0] & 0xF0 == 0x90 and opened(whole)[0][:1] not in ([CHUNK], [WINDOW]):
                 self._handle(whole)
         elif kind == WINDOW:
             self._outbox.grant(rest[0])
@@ -500,7 +502,8 @@ async def serve(address: str, methods: Methods, offer: Optional[Offer] = Offer()
 
 async def main(command: str, address: str, *rest: str) -> None:
     if command == "serve":
-        server = await serve(address, importlib.import_module(rest[0]).methods())
+        offer = Offer(**json.loads(rest[1])) if len(rest) > 1 else Offer()
+        server = await serve(address, importlib.import_module(rest[0]).methods(), offer)
         print("ready", server.address.rpartition(":")[2], flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
         return

@@ -272,6 +272,8 @@ pub(crate) async fn nested_calls(caller: &Caller) -> Tried {
         (0..100).map(|n| 2 * n).collect::<Vec<i64>>()
     );
     assert_eq!(caller.call::<_, u32>("deeper", (32,)).await?, 32);
+    let error = caller.call::<_, u32>("deeper", (33,)).await.expect_err("too deep");
+    assert_eq!(error.as_rpc().map(|error| error.code), Some(Code::REFUSED), "{error}");
     Ok(())
 }
 
