@@ -20,8 +20,8 @@ mod url;
 pub use tinyrpc_core::{
     Announcement, Answers, Batch, BatchItem, Blob, Call, Caller, Code, Direction, Error, Ext,
     Format, FormatError, Id, Inlet, Items, LimitReached, Limits, Notify, Outcome, Outlet, Payload,
-    PayloadRef, Reason, ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sender, Sent, Slow,
-    Streaming, Subscribe, Subscription, SubscriptionId, Unsent, Unsupported, WireTrace,
+    PayloadRef, Progress, Reason, ReplyOrder, ReplyTo, Request, RpcError, Runtime, Sender, Sent,
+    Slow, Streaming, Subscribe, Subscription, SubscriptionId, Unsent, Unsupported, WireTrace,
 };
 #[cfg(feature = "tower")]
 pub use tinyrpc_dispatch::tower;

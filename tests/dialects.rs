@@ -123,3 +123,38 @@ fn a_dialect_is_one_of_jsonrpc() {
         assert!(error.contains(words), "{error}");
     }
 }
+
+/// Reports that come before the answer, and those of calls that nobody asked about.
+#[tokio::test]
+async fn reports_of_a_call() {
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Report {
+        progress: u32,
+        total: u32,
+    }
+    let (client, mut peer) = Node::serving().await;
+    let mut numbers = client.progress::<u32>("t1").unwrap();
+    let mut reports = client.progress::<Report>(7u64).unwrap();
+    let (answer, ()) = tokio::join!(client.call::<_, u32>("work", ()), async {
+        peer.hear().await;
+        peer.say(&[
+            r#"{"jsonrpc":"2.0","method":"$/progress","params":{"token":"t1","value":1}}"#,
+            r#"{"jsonrpc":"2.0","method":"$/progress","params":{"token":"t2","value":99}}"#,
+            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7,"progress":5,"total":9}}"#,
+            r#"{"jsonrpc":"2.0","method":"$/progress","params":{"token":"t1","value":"x"}}"#,
+            r#"{"jsonrpc":"2.0","method":"$/progress","params":{"token":"t1","value":2}}"#,
+            r#"{"jsonrpc":"2.0","id":1,"result":5}"#,
+        ])
+        .await;
+    });
+    assert_eq!(answer.unwrap(), 5);
+    assert_eq!(within(numbers.next()).await.unwrap().unwrap(), 1);
+    assert!(within(numbers.next()).await.unwrap().is_err());
+    assert_eq!(within(numbers.next()).await.unwrap().unwrap(), 2);
+    let report = within(reports.next()).await.unwrap().unwrap();
+    assert_eq!(report, Report { progress: 5, total: 9 });
+    drop(peer);
+    assert!(within(reports.next()).await.unwrap().is_err());
+    assert!(within(reports.next()).await.is_none());
+    assert_eq!(numbers.missed(), 0);
+}

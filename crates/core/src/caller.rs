@@ -25,7 +25,7 @@ pub use self::{
     stream::{Both, Down, Ends, Streaming, Up},
 };
 use crate::{
-    Error, Format, Limits, Payload, Reason, Roster, Runtime, Subscribe, SubscriptionId,
+    Error, Format, Limits, Payload, Progress, Reason, Roster, Runtime, Subscribe, SubscriptionId,
     calls::{Begun, Calls, Line, Patience},
     draft::Draft,
     format, scratch,
@@ -252,6 +252,40 @@ impl Caller {
         unsubscribe: &'a str,
     ) -> Subscribe<'a, impl Serialize + 'a, T> {
         Subscribe::new(self, subscribe, params, unsubscribe)
+    }
+
+    /// What the peer reports of a call while that goes on, as the Language Server Protocol
+    /// (`$/progress` with `{"token": .., "value": ..}`) and the Model Context Protocol
+    /// (`notifications/progress` with `{"progressToken": .., "progress": .., ..}`) have it: `T` is
+    /// the value, or all of those params. The token is one of this side's own choice, and is to be
+    /// named in the params of the call that is made next.
+    ///
+    /// A handler reports by a notification of its own: `context.peer().notify("$/progress", ..)`.
+    ///
+    /// ```
+    /// # use std::collections::HashMap;
+    /// # use tinyrpc_core::{Caller, Error};
+    /// # async fn example(caller: Caller) -> Result<(), Error> {
+    /// let mut reports = caller.progress::<u32>("index-1")?;
+    /// let call = caller.call("index", HashMap::from([("workDoneToken", "index-1")]));
+    /// let done: bool = call.await?;
+    /// while let Some(report) = reports.next().await {
+    ///     println!("{} %", report?);
+    /// #   break;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// This handle goes over several connections.
+    pub fn progress<T>(&self, token: impl Into<SubscriptionId>) -> Result<Progress<T>, Error> {
+        Progress::new(self, token.into())
+    }
+
+    /// True where each call may go over another connection.
+    pub(crate) fn is_over_several(&self) -> bool {
+        self.roster.is_some()
     }
 
     /// Starts a batch: several calls that travel in one message, where the protocol has batches,

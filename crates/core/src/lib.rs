@@ -90,7 +90,7 @@ pub use crate::{
     session::{Counters, ReplyOrder, Role, Serve, Session, Settings, Ticket, Turn},
     slow::Slow,
     streams::{Channels, Inlet, Outlet, Unsent},
-    subscription::{Subscribe, Subscription},
+    subscription::{Progress, Subscribe, Subscription},
     subscription_id::SubscriptionId,
     transport::{
         Accepted, Connection, Connector, Listener, Opening, PeerAddress, Received, RecvHalf,

@@ -2,6 +2,7 @@
 
 mod inbox;
 mod notice;
+mod progress;
 mod router;
 mod subscribe;
 
@@ -17,12 +18,12 @@ use std::{
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
 
-pub use self::subscribe::Subscribe;
 use self::{inbox::Inbox, notice::Notice};
 pub(crate) use self::{
     notice::Key,
     router::{Parked, Parking, Router},
 };
+pub use self::{progress::Progress, subscribe::Subscribe};
 use crate::{Caller, Code, Error, SubscriptionId};
 
 /// The items of a subscription. See [`Caller::subscribe`].

@@ -14,6 +14,8 @@ use crate::{FormatError, Payload, Request, RpcError, SubscriptionId, format::Sha
 pub(crate) enum Key {
     /// A subscription, whatever its notifications are called.
     Subscription(SubscriptionId),
+    /// The reports of a call, by the token that its params named.
+    Progress(SubscriptionId),
 }
 
 /// The member that tells.
@@ -22,10 +24,21 @@ struct Head {
     subscription: SubscriptionId,
 }
 
+/// The member that tells where the method says that it is a report: that of the Language Server
+/// Protocol, or that of the Model Context Protocol.
+#[derive(Deserialize)]
+struct Told {
+    #[serde(alias = "progressToken")]
+    token: SubscriptionId,
+}
+
 impl Key {
     /// The key of a notification, where it has one.
     pub(crate) fn of(request: &Request<'_>) -> Option<Self> {
         let params = request.params;
+        if matches!(&*request.method, "$/progress" | "notifications/progress") {
+            return params.decode::<Told>().ok().map(|told| Self::Progress(told.token));
+        }
         let head = match params.format.shape(params.bytes) {
             Shape::Map { .. } => params.decode::<Head>().ok()?,
             // MessagePack-RPC has named params as the only positional one.
@@ -33,6 +46,27 @@ impl Key {
             _ => return None,
         };
         Some(Self::Subscription(head.subscription))
+    }
+}
+
+/// A report: the `value` of the Language Server Protocol, or else all of the params.
+pub(super) struct Report;
+
+impl Report {
+    pub(super) fn decode<T: DeserializeOwned>(params: &Payload) -> Result<T, FormatError> {
+        #[derive(Deserialize)]
+        struct Lsp<T> {
+            value: T,
+        }
+        #[derive(Deserialize)]
+        struct IsMcp {
+            #[serde(rename = "progressToken")]
+            _token: IgnoredAny,
+        }
+        match params.decode::<IsMcp>() {
+            Ok(_) => params.decode(),
+            Err(_) => params.decode::<Lsp<T>>().map(|Lsp { value }| value),
+        }
     }
 }
 

@@ -232,8 +232,9 @@ impl Router {
 impl Table {
     /// A subscription ended because of this side: its peer is to be told.
     fn reject(&mut self, key: Key, inbox: &Inbox) {
-        let Key::Subscription(id) = &key;
-        self.unwanted.push((id.clone(), Arc::clone(inbox.unsubscribe())));
+        if let Key::Subscription(id) = &key {
+            self.unwanted.push((id.clone(), Arc::clone(inbox.unsubscribe())));
+        }
         if self.forgotten.len() >= MOST_FORGOTTEN {
             self.forgotten.pop_front();
         }
