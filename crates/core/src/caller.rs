@@ -1,6 +1,7 @@
 //! `Caller`: makes calls to the peer of a connection, from any thread and in any runtime.
 
 mod announcement;
+mod asking;
 mod batch;
 mod call;
 mod error_map;
@@ -167,7 +168,8 @@ impl Caller {
     }
 
     /// Calls a method. The call is made at the first poll; where the limit of calls in flight is
-    /// reached, or too much waits to be sent, it waits its turn.
+    /// reached, or too much waits to be sent, it waits its turn. Where the params are over
+    /// `max_message`, it first asks the peer whether it takes them in chunks ([`Caller::extend`]).
     ///
     /// # Errors
     ///

@@ -14,7 +14,8 @@ use std::time::Duration;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one message, either way. Default 4 MiB: above it a message should be a stream.
+    /// Bytes of one message, either way. Default 4 MiB: above it a message should be a stream. To and
+    /// from a peer that takes chunks it may be larger, up to `max_split`.
     pub max_message: usize,
     /// Levels of nesting of one message. Default 64: no honest value comes near, and a stack of
     /// 256 KiB survives it.

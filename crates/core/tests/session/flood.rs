@@ -3,9 +3,11 @@
 
 use std::{cell::RefCell, rc::Rc, task::Waker};
 
-use tinyrpc_core::{Caller, Error, Limits, ReplyTo, Request, Serve, Shape, Ticket, Turn};
+use tinyrpc_core::{
+    Caller, Error, Id, Lane, Limits, Message, Meta, ReplyTo, Request, Serve, Shape, Ticket, Turn,
+};
 
-use crate::support::{Promise, Setup, Side, Tasks};
+use crate::support::{Chance, Identity, Promise, Setup, Side, Tasks, identity::json, pair::carry};
 
 /// Answers `leaf` at once and `nest` with the sum of what the peer answers to one level less.
 struct Nesting {
@@ -65,11 +67,11 @@ impl Half {
     }
 }
 
-/// Floods and gives a fingerprint of the run: steps, bytes each way, most requests at once.
-fn flood(setup: Setup, calls: u32, depth: u32, bytes: usize) -> (usize, usize, usize, usize) {
+/// Two halves over one connection, and the tasks of both.
+fn halves(setup: Setup) -> ([Half; 2], Rc<RefCell<Tasks>>) {
     let pair = setup.pair();
     let tasks = Rc::new(RefCell::new(Tasks::default()));
-    let mut halves = [pair.client, pair.server].map(|side| {
+    let halves = [pair.client, pair.server].map(|side| {
         let serve = Nesting {
             caller: side.caller(),
             running: Vec::new(),
@@ -78,6 +80,12 @@ fn flood(setup: Setup, calls: u32, depth: u32, bytes: usize) -> (usize, usize, u
         };
         Half { side, serve }
     });
+    (halves, tasks)
+}
+
+/// Floods and gives a fingerprint of the run: steps, bytes each way, most requests at once.
+fn flood(setup: Setup, calls: u32, depth: u32, bytes: usize) -> (usize, usize, usize, usize) {
+    let (mut halves, tasks) = halves(setup);
     let mut roots = Vec::new();
     for half in &halves {
         for index in 0..calls {
@@ -100,8 +108,8 @@ fn flood(setup: Setup, calls: u32, depth: u32, bytes: usize) -> (usize, usize, u
         }
         let [one, two] = &mut halves;
         let moved = [
-            crate::support::pair::carry(&mut one.side, &mut two.side, usize::MAX, bytes),
-            crate::support::pair::carry(&mut two.side, &mut one.side, usize::MAX, bytes),
+            carry(&mut one.side, &mut two.side, usize::MAX, bytes),
+            carry(&mut two.side, &mut one.side, usize::MAX, bytes),
         ];
         rest = if moved.contains(&true) { 0 } else { rest };
     }
@@ -157,4 +165,72 @@ fn with_uneven_limits() {
     (setup.client.max_calls, setup.client.max_requests) = (2, 7);
     (setup.server.max_calls, setup.server.max_requests) = (7, 7);
     flood(setup, 1000, 3, usize::MAX);
+}
+
+/// 256 chains of A to B to A at the smallest limits, with tasks, sides and parts of messages in an
+/// order of chance: they come to their end, whatever the order is.
+fn chains(seed: u64, shape: Shape) {
+    let setup = Setup::shape(shape).limits(|limits| *limits = Limits::smallest());
+    let (mut halves, tasks) = halves(setup);
+    let chance = &mut Chance::new(seed);
+    let roots: Vec<_> = (0..256)
+        .map(|index| {
+            let caller = halves[index % 2].side.caller();
+            let call = async move { caller.call::<_, u32>("nest", (8_u32,)).await };
+            tasks.borrow_mut().spawn(call)
+        })
+        .collect();
+    let mut idle = 0;
+    for step in 0_u64.. {
+        let mut busy = tasks.borrow_mut().run_by(chance);
+        halves[chance.below(2)].turn(1_000_000 + step);
+        let [one, two] = &mut halves;
+        let (from, to) = if chance.below(2) == 0 { (one, two) } else { (two, one) };
+        busy |= carry(&mut from.side, &mut to.side, chance.below(5), chance.below(200));
+        idle = if busy || tasks.borrow().has_woken() { 0 } else { idle + 1 };
+        if idle == 64 {
+            break;
+        }
+    }
+    let open = roots.iter().filter(|call| call.is_pending()).count();
+    assert_eq!(open, 0, "seed {seed}: {open} chains wait for ever");
+    roots.iter().for_each(|call| assert_eq!(call.ok(), 8, "seed {seed}"));
+    for half in &halves {
+        assert_eq!(half.side.session.running() + half.side.caller().in_flight(), 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn chains_come_to_their_end_in_any_order_of_messages() {
+    (0..25).for_each(|seed| chains(seed, Shape::Messages));
+}
+
+#[test]
+fn chains_come_to_their_end_in_any_order_of_bytes() {
+    (500..525).for_each(|seed| chains(seed, Shape::Stream));
+}
+
+/// `cargo test --release -p tinyrpc-core --test session -- --ignored chains`
+#[test]
+#[ignore = "it takes minutes in a debug build"]
+fn chains_come_to_their_end_by_a_thousand_seeds() {
+    (0..500).for_each(|seed| chains(seed, Shape::Messages));
+    (500..1_000).for_each(|seed| chains(seed, Shape::Stream));
+}
+
+#[test]
+fn what_is_nested_too_deep_is_refused() {
+    let codec = Identity::default();
+    let mut side = Setup::default().pair().server;
+    for (depth, executed) in [(0, true), (32, true), (33, false), (u32::MAX, false)] {
+        let meta = Some(Box::new(Meta { depth, ..Meta::default() }));
+        let id = Some(Id::Number(u64::from(depth) + 1));
+        let request = Request { meta, ..Request::new(id, "note", json("[]"), Lane::DUPLEX) };
+        side.receive(codec.frame(&Message::Request(request)));
+        side.turn(0);
+        assert_eq!(side.script.started.drain(..).count(), usize::from(executed), "{depth}");
+        let answer = side.pop_all().concat();
+        assert_eq!(answer.contains("`max_nesting`"), !executed, "{answer}");
+        assert_eq!(answer.contains("rpc.not_executed"), !executed, "{answer}");
+    }
 }

@@ -9,5 +9,5 @@ pub(crate) use self::{
     identity::Identity,
     pair::{Pair, Setup, Side},
     script::Script,
-    tasks::{Promise, Tasks},
+    tasks::{Chance, Promise, Tasks},
 };

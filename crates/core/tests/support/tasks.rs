@@ -11,6 +11,23 @@ use std::{
     task::{Context, Wake, Waker},
 };
 
+/// Numbers that look like chance and come again with their seed (a linear congruential generator).
+#[derive(Clone, Debug)]
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// A number from 0 to `most - 1`.
+    pub(crate) fn below(&mut self, most: usize) -> usize {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % most.max(1)
+    }
+}
+
 /// The smallest executor.
 #[derive(Default)]
 pub(crate) struct Tasks {
@@ -79,18 +96,46 @@ impl Tasks {
         Promise { value, task }
     }
 
+    /// Polls some of what was woken, in an order of chance; true if anything was.
+    pub(crate) fn run_by(&mut self, chance: &mut Chance) -> bool {
+        let mut ran = false;
+        for _ in 0..chance.below(8) {
+            let mut woken = self.woken.lock().expect(UNPOISONED);
+            let count = woken.len();
+            if count == 0 {
+                break;
+            }
+            let front = chance.below(count);
+            woken.rotate_left(front);
+            drop(woken);
+            ran |= self.run_one();
+        }
+        ran
+    }
+
     /// Polls whatever was woken, and whatever that wakes; true if anything was.
     pub(crate) fn run(&mut self) -> bool {
         let mut ran = false;
-        loop {
-            let Some(task) = self.woken.lock().expect(UNPOISONED).pop_front() else { return ran };
+        while self.run_one() {
             ran = true;
-            let Some(future) = &mut self.tasks[task] else { continue };
-            let waker = Waker::from(Arc::new(Woken { task, queue: Arc::clone(&self.woken) }));
-            if future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
-                self.tasks[task] = None;
-            }
         }
+        ran
+    }
+
+    /// Polls what was woken first; false where nothing was.
+    fn run_one(&mut self) -> bool {
+        let Some(task) = self.woken.lock().expect(UNPOISONED).pop_front() else { return false };
+        let Some(future) = &mut self.tasks[task] else { return true };
+        let waker = Waker::from(Arc::new(Woken { task, queue: Arc::clone(&self.woken) }));
+        if future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+            self.tasks[task] = None;
+        }
+        true
+    }
+
+    /// True where something waits to be polled.
+    pub(crate) fn has_woken(&self) -> bool {
+        !self.woken.lock().expect(UNPOISONED).is_empty()
     }
 
     /// Drops the future.
