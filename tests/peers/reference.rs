@@ -36,23 +36,23 @@ async fn they_understand_themselves() {
 #[tokio::test]
 async fn our_client_calls_their_server() {
     let Some(kit) = kit() else { return };
-    for (offer, unread, large) in OFFERS {
+    let scarce = scarce();
+    let little = r#"{"items": 4, "bytes": 3000, "chunk": 1000, "window": 3000, "splits": 2}"#;
+    // What their hello offers, how many values of one byte they take before they read one, our own
+    // limits, and what is large in as many chunks.
+    let cases: [(&[&str], u32, Limits, usize); 4] = [
+        (&[], 32, Limits::default(), 8 << 20),
+        (&[], 32, scarce.clone(), 300_000),
+        (&[little], 4, scarce, 300_000),
+        (&[r#"{"items": 1000, "bytes": 100}"#], 100, Limits::default(), 300_000),
+    ];
+    for (offer, unread, limits, large) in cases {
         let mut command = kit.python("reference.py");
-        command.args(["serve", "tcp:127.0.0.1:0", "service"]).args(*offer);
+        command.args(["serve", "tcp:127.0.0.1:0", "service"]).args(offer);
         let server = TheirServer::start(command).await;
-        let url = server.url("msgpack");
-        all(&url, &Limits::default(), *unread, *large).await;
-        all(&url, &scarce(), *unread, 300_000.min(*large)).await;
+        all(&server.url("msgpack"), &limits, unread, large).await;
     }
 }
-
-/// What their hello offers, how many values of one byte they take before they read one, and what is
-/// large in as many chunks.
-const OFFERS: &[(&[&str], u32, usize)] = &[
-    (&[], 32, 8 << 20),
-    (&[r#"{"items": 4, "bytes": 3000, "chunk": 1000, "window": 3000, "splits": 2}"#], 4, 300_000),
-    (&[r#"{"items": 1000, "bytes": 100}"#], 100, 300_000),
-];
 
 #[tokio::test]
 async fn their_client_calls_our_server() {

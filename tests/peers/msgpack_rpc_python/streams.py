@@ -14,8 +14,8 @@ from client import error_of
 @check
 def collected(client):
     """All values in one array."""
-    equal(client.call("count", 1000), list(range(1000)))
-    equal(client.call("count", 0), [])
+    equal(client.call("numbers", 1000), list(range(1000)))
+    equal(client.call("numbers", 0), [])
     equal(client.call("asked", "add", 0), [])
 
 
@@ -28,7 +28,7 @@ def too_long(client):
 
 @check
 def failing(client):
-    equal(error_of(lambda: client.call("broken", 10)), [17, "it failed", ["why", 4711]])
+    equal(error_of(lambda: client.call("breaks", 10)), [17, "it failed", ["why", 4711]])
 
 
 @check

@@ -52,11 +52,11 @@ pub(crate) fn served() -> Dispatcher {
 }
 
 fn down(state: &State, methods: Dispatcher) -> Dispatcher {
-    let [count, blobs, broken, endless] = [(); 4].map(|()| state.clone());
+    let [numbers, blobs, broken, endless] = [(); 4].map(|()| state.clone());
     let (running, produced) = (Arc::clone(&state.alive), Arc::clone(&state.produced));
     methods
-        .stream("count", move |n: u32| {
-            let alive = count.alive();
+        .stream("numbers", move |n: u32| {
+            let alive = numbers.alive();
             produce(move |out| async move {
                 let _alive = alive;
                 for value in 0..n {
@@ -75,7 +75,7 @@ fn down(state: &State, methods: Dispatcher) -> Dispatcher {
                 Ok::<_, RpcError>(())
             })
         })
-        .stream("broken", move |n: u32| {
+        .stream("breaks", move |n: u32| {
             let alive = broken.alive();
             produce(move |out| async move {
                 let _alive = alive;

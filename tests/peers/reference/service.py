@@ -19,7 +19,7 @@ class Service:
     def methods(self):
         listed = [self.add, self.echo, self.nothing, self.fail, self.note, self.noted]
         listed += [self.digest, self.make]
-        listed += [self.count, self.blobs, self.broken, self.endless, self.double, self.asked]
+        listed += [self.numbers, self.blobs, self.breaks, self.endless, self.double, self.asked]
         listed += [self.sum, self.caught, self.first, self.hold, self.wait, self.ask, self.deeper]
         listed += [self.running, self.sent, self.release, self.remaining, self.depth]
         return {method.__name__: method for method in listed}
@@ -75,7 +75,7 @@ class Service:
         return coroutine if asyncio.iscoroutinefunction(method) else generator
 
     @counted
-    async def count(self, context, n):
+    async def numbers(self, context, n):
         for i in range(n):
             yield i
 
@@ -85,7 +85,7 @@ class Service:
             yield bytes([i % 256]) * size
 
     @counted
-    async def broken(self, context, n):
+    async def breaks(self, context, n):
         for i in range(n):
             yield i
         self.fail(context)

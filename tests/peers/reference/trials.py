@@ -57,18 +57,18 @@ async def plain_calls(peer):
 
 @trial
 async def server_streams(peer):
-    equal(await listed(peer, "count", 1000), list(range(1000)))
-    equal(await listed(peer, "count", 0), [])
+    equal(await listed(peer, "numbers", 1000), list(range(1000)))
+    equal(await listed(peer, "numbers", 0), [])
     equal(await listed(peer, "blobs", 5, 3000), [bytes([i]) * 3000 for i in range(5)])
     # A method that answers by one value, and one that was not asked for a stream.
     equal(await listed(peer, "add", 1, 2), [3])
-    equal(await peer.call("count", 3), [0, 1, 2])
+    equal(await peer.call("numbers", 3), [0, 1, 2])
 
 
 @trial
 async def errors_in_a_stream(peer):
     values, error = [], None
-    async with await peer.start("broken", 100, stream=True) as call:
+    async with await peer.start("breaks", 100, stream=True) as call:
         try:
             async for value in call:
                 values.append(value)
@@ -76,7 +76,7 @@ async def errors_in_a_stream(peer):
             error = raised
     equal(values, list(range(100)))
     equal([error.code, error.message, error.data], [17, "it failed", ["why", 4711]])
-    equal((await error_of(peer.call("broken", 3))).code, 17)
+    equal((await error_of(peer.call("breaks", 3))).code, 17)
     equal((await error_of(listed(peer, "nosuch"))).code, -32601)
 
 
@@ -201,7 +201,7 @@ async def many_in_chunks(peer):
 async def dropped_streams(peer):
     """1,000 of them, half-way."""
     chance = random.Random(1)
-    methods = [("endless", 100), ("double",), ("count", 200), ("wait",)]
+    methods = [("endless", 100), ("double",), ("numbers", 200), ("wait",)]
 
     async def one(n):
         method = methods[n % 4]

@@ -27,8 +27,8 @@ pub(crate) async fn plain_calls(caller: &Caller) -> Tried {
 
 /// Streams of their handlers.
 pub(crate) async fn server_streams(caller: &Caller) -> Tried {
-    assert_eq!(numbers(caller, "count", (1000,)).await?, (0..1000).collect::<Vec<_>>());
-    assert!(numbers(caller, "count", (0,)).await?.is_empty());
+    assert_eq!(numbers(caller, "numbers", (1000,)).await?, (0..1000).collect::<Vec<_>>());
+    assert!(numbers(caller, "numbers", (0,)).await?.is_empty());
     let mut blobs = caller.stream::<_, Blob>("blobs", (40, 30_000)).await?;
     for n in 0..40 {
         let blob = blobs.next().await.expect("a value")?;
@@ -39,19 +39,19 @@ pub(crate) async fn server_streams(caller: &Caller) -> Tried {
     let mut sum = caller.stream::<_, i64>("add", (1, 2)).await?;
     assert_eq!(sum.next().await.expect("a value")?, 3);
     assert!(sum.next().await.is_none());
-    assert_eq!(caller.call::<_, Vec<i64>>("count", (3,)).await?, [0, 1, 2]);
+    assert_eq!(caller.call::<_, Vec<i64>>("numbers", (3,)).await?, [0, 1, 2]);
     Ok(())
 }
 
 /// An error behind values.
 pub(crate) async fn errors_in_a_stream(caller: &Caller) -> Tried {
-    let mut values = caller.stream::<_, i64>("broken", (100,)).await?;
+    let mut values = caller.stream::<_, i64>("breaks", (100,)).await?;
     for n in 0..100 {
         assert_eq!(values.next().await.expect("a value")?, n);
     }
     failed(&values.next().await.expect("the error").expect_err("it fails"));
     assert!(values.next().await.is_none());
-    failed(&caller.call::<_, Value>("broken", (3,)).await.expect_err("it fails"));
+    failed(&caller.call::<_, Value>("breaks", (3,)).await.expect_err("it fails"));
     let mut values = caller.stream::<_, i64>("nosuch", ()).await?;
     let error = values.next().await.expect("the error").expect_err("it is not there");
     assert_eq!(error.as_rpc().expect("an answer").code, Code::METHOD_NOT_FOUND);
@@ -215,7 +215,7 @@ pub(crate) async fn dropped_streams(caller: &Caller) -> Tried {
                 assert_eq!(doubled.next().await.expect("a value")?, 2 * n);
             }
             2 => {
-                let mut values = caller.stream::<_, usize>("count", (200,)).await?;
+                let mut values = caller.stream::<_, usize>("numbers", (200,)).await?;
                 assert_eq!(values.next().await.expect("a value")?, 0);
             }
             _ => {

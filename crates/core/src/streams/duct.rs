@@ -260,10 +260,7 @@ impl Duct {
 
     /// The oldest value that came for the caller of the call, whose answer says how its stream ended.
     pub(crate) fn next(&self, waker: &Waker) -> Option<Payload> {
-        match self.read(waker)? {
-            Ok(value) => value,
-            Err(_) => None,
-        }
+        self.read(waker)?.unwrap_or_default()
     }
 
     /// How many values were forgotten because the reader was too slow.
