@@ -19,6 +19,9 @@ pub(crate) fn first_message(stream: &[u8]) -> Option<(Range<usize>, usize)> {
         b'H' => {
             let head = stream.windows(4).position(|bytes| bytes == b"\r\n\r\n")? + 4;
             let text = String::from_utf8_lossy(&stream[..head]).to_ascii_lowercase();
+            if text.contains("transfer-encoding: chunked") {
+                return end_of_chunks(stream, head).map(|end| (0..end, end));
+            }
             let length = text.split("content-length: ").nth(1).map_or(0, |rest| {
                 let digits = rest.split("\r\n").next().unwrap_or_default();
                 digits.parse().expect("a length in decimal digits")
@@ -65,6 +68,19 @@ pub(crate) fn take_messages(stream: &mut Vec<u8>) -> Vec<Vec<u8>> {
 fn number(digits: &[u8]) -> usize {
     let digits = std::str::from_utf8(digits).ok();
     digits.and_then(|digits| digits.parse().ok()).expect("a length in decimal digits")
+}
+
+/// Where the body in chunks ends that begins at `at`.
+fn end_of_chunks(stream: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        let line = stream.get(at..)?.windows(2).position(|two| two == b"\r\n")?;
+        let size = std::str::from_utf8(stream.get(at..at + line)?).expect("text");
+        let size = usize::from_str_radix(size, 16).expect("a size");
+        at += line + 4 + size;
+        if size == 0 {
+            return (stream.len() >= at).then_some(at);
+        }
+    }
 }
 
 /// Where a MessagePack value ends. Written without the scanner that is tested with it.

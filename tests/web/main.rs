@@ -28,6 +28,7 @@ mod slow;
 mod smuggling;
 mod socket;
 mod statuses;
+mod streams;
 
 fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

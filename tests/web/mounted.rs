@@ -47,7 +47,7 @@ fn post(headers: &[(&str, &str)], body: &str) -> Ask {
 async fn ask(service: &HttpService, request: Ask) -> Response<Bytes> {
     let reply = service.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
     let (parts, body) = reply.into_parts();
-    let Ok(body) = body.collect().await;
+    let body = body.collect().await.expect("a whole body");
     Response::from_parts(parts, body.to_bytes())
 }
 

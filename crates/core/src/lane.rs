@@ -40,6 +40,9 @@ pub enum Hint {
     Text,
     /// The transport says that it is binary.
     Binary,
+    /// It is text, and its sender takes several messages as the answer on its exchange: the values of
+    /// a stream, and the response behind them.
+    Streams,
 }
 
 /// One whole message as a transport hands it over or takes it.

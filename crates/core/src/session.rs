@@ -327,8 +327,8 @@ impl Session {
         if let Some(index) = running.batch {
             self.leave_batch(index);
         }
-        if self.close_channels(running.id.as_ref()) {
-            self.answer_behind(running.id.as_ref(), write);
+        if self.close_channels(running.lane, running.id.as_ref()) {
+            self.answer_behind(running.lane, running.id.as_ref(), write);
             return self.leave_order(running.place);
         }
         self.reply(running.id.as_ref(), running.lane, running.batch, running.place, write);
@@ -489,6 +489,7 @@ impl Session {
         self.gate.close_lane(lane);
         if !self.is_ours(lane) {
             // Nothing can be sent on it any more, the collected part of a batch included.
+            self.end_streams_on(lane);
             for ticket in self.requests.on_lane(lane) {
                 serve.cancelled(ticket);
                 let batch = self.requests.remove(ticket).and_then(|running| running.batch);

@@ -16,7 +16,31 @@
 //!
 //! Bodies are `application/json` (also `application/json-rpc`, `application/json-rpc2`) and
 //! `application/msgpack` (also `application/x-msgpack`, `application/vnd.msgpack`).
+//!
+//! # Streams
+//!
+//! A post of one request of JSON-RPC whose `Accept` names `application/x-ndjson` (also
+//! `application/jsonl`, `application/ndjson`) or `text/event-stream` takes its answer as a stream:
+//! one message a line, or one a server-sent event. Each value is the notification `rpc.item` of
+//! `docs/extensions.md`, and the response stands behind them. A method that does not stream is
+//! answered by its response in the same form; everybody else, and MessagePack, gets the collected
+//! array.
+//!
+//! A client that does not read holds up its handler: some 64 KiB wait for its body, as many in the
+//! queue of its connection, and what hyper and the system keep (half a megabyte, about). Where it takes
+//! nothing for [`Limits::write_stall`](tinyrpc_core::Limits::write_stall) while more waits, its
+//! connection is closed; one that is gone has its handler dropped. A body that ends without the
+//! response was broken off, and its connection is closed without the end of the body.
+//!
+//! ```text
+//! curl -N -H 'Accept: text/event-stream' -d '{"jsonrpc":"2.0","id":1,"method":"count","params":[3]}' \
+//!     -H 'Content-Type: application/json' http://127.0.0.1:8080/
+//! ```
+//!
+//! Our own client over `http://` does not ask for streams yet: `Caller::stream` is refused as
+//! unsupported there.
 
+mod answer_body;
 mod body;
 mod cgi;
 mod client;
@@ -25,6 +49,8 @@ mod collected;
 mod desk;
 mod dial;
 mod exchange;
+mod flow;
+mod form;
 mod front;
 mod guard;
 mod handler;
@@ -45,13 +71,14 @@ mod target;
 mod watched;
 mod web;
 
-use self::media::Media;
 pub use self::{
+    answer_body::AnswerBody,
     client::HttpConnector,
     listener::WebListener,
     mount::{Answering, HttpService, Mount},
     target::Target,
     web::Web,
 };
+use self::{form::Form, media::Media};
 #[cfg(feature = "ws")]
 pub(crate) use self::{guard::Refusal, respond::Reply};

@@ -75,57 +75,48 @@ impl Calls {
 
     /// Says something short about a call; where it cannot be said, nobody could be told.
     pub(crate) fn say(&self, message: &Message<'_>) {
+        let Some(wire) = self.wire() else { return };
         let mut inner = self.lock();
-        if self.push(&mut inner, message, Kind::Call).is_ok() {
+        if push(&mut inner, wire, Lane::DUPLEX, message, Kind::Call).is_ok() {
             wake_driver(inner);
         }
     }
 
     /// Sends a value of `size` bytes, or the end of a stream: all of them keep their order.
-    pub(crate) fn say_item(&self, message: &Message<'_>, size: usize) -> Result<(), Error> {
+    pub(crate) fn say_item(
+        &self,
+        wire: &Wire,
+        lane: Lane,
+        message: &Message<'_>,
+        size: usize,
+    ) -> Result<(), Error> {
         if size < LARGE {
             let mut inner = self.lock();
-            self.push(&mut inner, message, Kind::Notification)?;
+            push(&mut inner, wire, lane, message, Kind::Notification)?;
             wake_driver(inner);
             return Ok(());
         }
-        let Some(wire) = self.wire() else { return Err(not_extended().into()) };
         let mut frame = Vec::with_capacity(size + 64);
         wire.message(&mut frame, message)?;
         let mut inner = self.lock();
         if let Some(reason) = inner.closed.clone().filter(|_| inner.is_shut) {
             return Err(Error::NotExecuted(reason));
         }
-        inner.outbox.push_segment(frame.into(), Lane::DUPLEX, Kind::Notification, None);
+        inner.outbox.push_segment(frame.into(), lane, Kind::Notification, None);
         wake_driver(inner);
-        Ok(())
-    }
-
-    fn push(&self, inner: &mut Inner, message: &Message<'_>, kind: Kind) -> Result<(), Error> {
-        if let Some(reason) = inner.closed.clone().filter(|_| inner.is_shut) {
-            return Err(Error::NotExecuted(reason));
-        }
-        let Some(wire) = self.wire() else { return Err(not_extended().into()) };
-        let out = inner.outbox.encode();
-        let start = out.len();
-        if let Err(error) = wire.message(out, message) {
-            out.truncate(start);
-            return Err(error);
-        }
-        inner.outbox.commit(start, Lane::DUPLEX, kind, None);
         Ok(())
     }
 
     /// Tells the peer that nobody waits for an answer any more, where it knows such words; true
     /// where there is something to send.
     pub(super) fn push_cancel(&self, inner: &mut Inner, id: u64) -> bool {
-        let profile = self.wire().map(|wire| wire.profile);
-        let knows = profile.is_some_and(|profile| {
-            profile.cancels || (profile.extension && self.terms().is_some())
-        });
+        let Some(wire) = self.wire() else { return false };
+        let profile = wire.profile;
+        let knows = profile.cancels || (profile.extension && self.terms().is_some());
+        let cancel = Message::Cancel(Id::Number(id));
         knows
             && self.line.is_duplex()
-            && self.push(inner, &Message::Cancel(Id::Number(id)), Kind::Call).is_ok()
+            && push(inner, wire, Lane::DUPLEX, &cancel, Kind::Call).is_ok()
     }
 
     /// True where a stream may send; where it may not, `waker` is woken when there is room again.
@@ -150,6 +141,26 @@ impl Calls {
         drop(inner);
         drop(old);
     }
+}
+
+fn push(
+    inner: &mut Inner,
+    wire: &Wire,
+    lane: Lane,
+    message: &Message<'_>,
+    kind: Kind,
+) -> Result<(), Error> {
+    if let Some(reason) = inner.closed.clone().filter(|_| inner.is_shut) {
+        return Err(Error::NotExecuted(reason));
+    }
+    let out = inner.outbox.encode();
+    let start = out.len();
+    if let Err(error) = wire.message(out, message) {
+        out.truncate(start);
+        return Err(error);
+    }
+    inner.outbox.commit(start, lane, kind, None);
+    Ok(())
 }
 
 /// The peer knows no streams, as far as is known.

@@ -187,8 +187,10 @@ impl Session {
                 }
                 let followed = reply.followed();
                 self.follow(followed, place);
-                if request.channels.is_some() && self.close_channels(request.id.as_ref()) {
-                    self.commit_behind(start);
+                if request.channels.is_some()
+                    && self.close_channels(request.lane, request.id.as_ref())
+                {
+                    self.commit_behind(start, request.lane);
                     return self.leave_order(place);
                 }
                 self.commit(start, request.lane, Ended::Answered, place);
@@ -223,7 +225,7 @@ impl Session {
 
     fn refuse_with(&mut self, request: &Request<'_>, place: Option<Place>, error: &RpcError) {
         self.counters.refused += 1;
-        self.close_channels(request.id.as_ref());
+        self.close_channels(request.lane, request.id.as_ref());
         let Some(link) = self.links.get(self.tongue) else { return };
         if request.id.is_none() {
             return self.outgoing.end_lane(request.lane, self.how_refused());

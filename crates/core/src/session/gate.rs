@@ -113,6 +113,7 @@ impl Session {
             self.gate.asked.push((number, waiting));
             return false;
         };
+        self.close_channels(lane, request.id.as_ref());
         self.reply(request.id.as_ref(), lane, None, place, write);
         true
     }

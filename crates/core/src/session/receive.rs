@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Serve, Session, Turn, detect::Detected};
 use crate::{
-    Answer, Code, Ended, Error, FrameRef, Id, Incoming, Invalid, Lane, Message, Reason, Response,
-    RpcError, Scan,
+    Answer, Code, Ended, Error, FrameRef, Hint, Id, Incoming, Invalid, Lane, Message, Reason,
+    Response, RpcError, Scan,
     calls::{Calls, Delivery, Found},
     incoming::Arrived,
     outgoing::LARGE,
@@ -150,8 +150,10 @@ impl Session {
                 continue;
             }
             let block = (frame.bytes.len() >= LARGE).then_some(&frame.bytes);
+            self.streams.takes_many = frame.hint == Hint::Streams;
             let frame = FrameRef { lane: frame.lane, bytes: &frame.bytes, block };
             self.frame(frame, &calls, &mut delivery, serve);
+            self.streams.takes_many = false;
         }
         Turn::Drained
     }
@@ -191,6 +193,19 @@ impl Session {
             Ok(Message::Batch(members)) => {
                 *delivery = None;
                 self.batch(members, frame, serve);
+            }
+            Ok(
+                Message::Cancel(_)
+                | Message::StreamItem(_)
+                | Message::StreamEnd(_)
+                | Message::Credit(_)
+                | Message::Chunk(_)
+                | Message::Window(_)
+                | Message::Stop(_),
+            ) if !frame.lane.is_duplex() => {
+                // They are about other messages, of which an exchange has none.
+                self.counters.ignored += 1;
+                self.outgoing.end_lane(frame.lane, Ended::Silent);
             }
             Ok(Message::Cancel(id)) => {
                 *delivery = None;

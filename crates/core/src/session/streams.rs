@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{Serve, Session};
 use crate::{
-    Allowance, Channels, Code, Credit, Id, Lane, Message, Meta, PayloadRef, ReplyTo, Request,
-    Response, RpcError, StreamEnd, StreamItem, Unsupported, Way,
+    Allowance, Channels, Code, Credit, Ended, Id, Lane, Message, Meta, PayloadRef, ReplyTo,
+    Request, Response, RpcError, StreamEnd, StreamItem, Unsupported, Way,
     outgoing::Kind,
     reply::Member,
     streams::{Duct, Took},
@@ -14,24 +14,31 @@ use crate::{
 /// The streams of the peer's requests, from their arrival until they are answered.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    ducts: HashMap<Id<'static>, Arc<Duct>>,
+    ducts: HashMap<(Lane, Id<'static>), Arc<Duct>>,
+    /// Whoever sent the frame that is handled takes several messages as its answer.
+    pub(super) takes_many: bool,
 }
 
 impl Streams {
-    fn get(&self, id: &Id<'_>) -> Option<Arc<Duct>> {
+    fn get(&self, lane: Lane, id: &Id<'_>) -> Option<Arc<Duct>> {
         if self.ducts.is_empty() {
             return None;
         }
-        let ducts: &HashMap<Id<'_>, Arc<Duct>> = &self.ducts;
-        ducts.get(id).cloned()
+        let ducts: &HashMap<(Lane, Id<'_>), Arc<Duct>> = &self.ducts;
+        ducts.get(&(lane, id.clone())).cloned()
     }
 
     /// Takes the streams of a request away: it is answered, or never will be.
-    pub(super) fn remove(&mut self, id: Option<&Id<'_>>) -> Option<Arc<Duct>> {
+    pub(super) fn remove(&mut self, lane: Lane, id: Option<&Id<'_>>) -> Option<Arc<Duct>> {
         if self.ducts.is_empty() {
             return None;
         }
-        self.ducts.remove(&id?.clone().into_owned())
+        self.ducts.remove(&(lane, id?.clone().into_owned()))
+    }
+
+    /// Takes those of an exchange away.
+    fn remove_lane(&mut self, lane: Lane) -> impl Iterator<Item = Arc<Duct>> {
+        self.ducts.extract_if(move |(its, _), _| *its == lane).map(|(_, duct)| duct)
     }
 
     /// Takes those of all requests away.
@@ -43,16 +50,25 @@ impl Streams {
 impl Session {
     /// A request came: where its caller streams, there is a place from now on for what it sends.
     pub(super) fn open_channels(&mut self, request: &Request<'_>) -> Option<Channels> {
-        let id = request.id.as_ref().filter(|_| request.lane.is_duplex())?;
-        let (stream, sends) = self.wanted(request.meta.as_deref())?;
-        if let Some(duct) = self.streams.get(id) {
+        let (lane, id) = (request.lane, request.id.as_ref()?);
+        if let Some(duct) = self.streams.get(lane, id) {
             // It waited in the backlog, or its id is in use, for which it is refused.
             return Some(Channels::new(duct));
         }
-        let granted = sends.then(|| self.calls.our_stream());
-        let id = id.clone().into_owned();
-        let duct = Duct::theirs(Arc::clone(&self.calls), id.clone(), stream, granted);
-        self.streams.ducts.insert(id, Arc::clone(&duct));
+        let calls = &self.calls;
+        let duct = if lane.is_duplex() {
+            let (stream, sends) = self.wanted(request.meta.as_deref())?;
+            let granted = sends.then(|| calls.our_stream());
+            Duct::theirs(Arc::clone(calls), id.clone().into_owned(), stream, granted)
+        } else {
+            // Nothing more comes on an exchange, so that its transport alone holds the stream up.
+            let wire = &self.links.get(self.tongue).filter(|_| self.streams.takes_many)?.wire;
+            if !wire.profile.extension || !wire.format().is_text() {
+                return None;
+            }
+            Duct::on_exchange(Arc::clone(calls), id.clone().into_owned(), lane, wire.clone())
+        };
+        self.streams.ducts.insert((lane, id.clone().into_owned()), Arc::clone(&duct));
         Some(Channels::new(duct))
     }
 
@@ -138,15 +154,15 @@ impl Session {
 
     /// The streams of a request of the peer, likewise.
     fn their_duct(&mut self, id: &Id<'_>) -> Option<Arc<Duct>> {
-        let duct = self.streams.get(id);
+        let duct = self.streams.get(Lane::DUPLEX, id);
         self.counters.unmatched += u64::from(duct.is_none());
         duct
     }
 
     /// The streams of a request end with its answer; true where values were sent, which must stand
     /// before it.
-    pub(super) fn close_channels(&mut self, id: Option<&Id<'_>>) -> bool {
-        let Some(duct) = self.streams.remove(id) else { return false };
+    pub(super) fn close_channels(&mut self, lane: Lane, id: Option<&Id<'_>>) -> bool {
+        let Some(duct) = self.streams.remove(lane, id) else { return false };
         let streamed = duct.is_streaming();
         duct.call_ended(&mut self.wakes);
         streamed
@@ -155,13 +171,17 @@ impl Session {
     /// Answers a request that has streams, behind all that was sent of them.
     pub(super) fn answer_behind(
         &mut self,
+        lane: Lane,
         id: Option<&Id<'_>>,
         write: impl FnOnce(&mut ReplyTo<'_>),
     ) {
         self.collect_streams();
         let Some(link) = self.links.get(self.tongue) else { return };
         let (native, format) = (link.wire.profile.initial_credit > 0, link.wire.format());
-        if native && let Some(id) = id {
+        if native
+            && lane.is_duplex()
+            && let Some(id) = id
+        {
             // The protocol has words of its own for the end.
             let outcome = ReplyTo::capture(format, Some(id), write).map(drop);
             let end = StreamEnd { id: id.clone(), way: Way::ToCaller, outcome, meta: None };
@@ -174,21 +194,25 @@ impl Session {
         if id.is_some() && !reply.is_answered() {
             reply.error(&RpcError::internal("the handler gave no answer"));
         }
-        if self.outgoing.encode().len() > start {
-            self.queue(start, Lane::DUPLEX, Kind::Notification, None);
-        }
+        self.queue_behind(start, lane);
     }
 
     /// An answer was written from `start` on while its handler may have sent values: it goes behind
     /// them.
-    pub(super) fn commit_behind(&mut self, start: usize) {
+    pub(super) fn commit_behind(&mut self, start: usize, lane: Lane) {
         let answer = self.outgoing.encode().split_off(start);
         self.collect_streams();
         let out = self.outgoing.encode();
         let start = out.len();
         out.extend_from_slice(&answer);
-        if !answer.is_empty() {
-            self.queue(start, Lane::DUPLEX, Kind::Notification, None);
+        self.queue_behind(start, lane);
+    }
+
+    /// Queues the answer that was encoded from `start` on, which overtakes no value.
+    fn queue_behind(&mut self, start: usize, lane: Lane) {
+        if self.outgoing.encode().len() > start {
+            let ended = (!lane.is_duplex()).then_some(Ended::Answered);
+            self.queue(start, lane, Kind::Notification, ended);
         }
     }
 
@@ -236,6 +260,13 @@ impl Session {
         for duct in self.streams.ducts.values() {
             let error = RpcError::new(Code::CANCELLED, "the peer closed the connection");
             duct.end_input(Some(error), &mut self.wakes);
+        }
+    }
+
+    /// Nothing goes on the streams of an exchange any more.
+    pub(super) fn end_streams_on(&mut self, lane: Lane) {
+        for duct in self.streams.remove_lane(lane) {
+            duct.call_ended(&mut self.wakes);
         }
     }
 

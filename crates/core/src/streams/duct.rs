@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::{
-    Allowance, Code, Credit, Id, Message, Payload, PayloadRef, RpcError, Way, calls::Calls,
+    Allowance, Code, Credit, Id, Lane, Message, Payload, PayloadRef, RpcError, Way, calls::Calls,
+    wire::Wire,
 };
 
 /// What both ends of a stream know about it, shared by the session and whoever reads or writes.
@@ -20,6 +21,8 @@ pub(crate) struct Duct {
     id: OnceLock<Id<'static>>,
     /// Where what this side sends goes.
     way: Way,
+    /// Of a request that came on an exchange: that, and how is written on it.
+    exchange: Option<Box<(Lane, Wire)>>,
     state: Mutex<State>,
 }
 
@@ -104,7 +107,7 @@ impl Duct {
         stream: Option<Allowance>,
         credit: Option<Allowance>,
     ) -> Arc<Self> {
-        Self::new(calls, Way::ToCallee, stream, credit)
+        Arc::new(Self::new(calls, Way::ToCallee, stream, credit))
     }
 
     /// The streams of a request of the peer: `stream` is what it lets us send, and `granted` what we
@@ -117,7 +120,23 @@ impl Duct {
     ) -> Arc<Self> {
         let duct = Self::new(calls, Way::ToCaller, granted, stream);
         _ = duct.id.set(id);
-        duct
+        Arc::new(duct)
+    }
+
+    /// The stream of a request that came on an exchange, whose peer can grant nothing: what it does
+    /// not take stands in the queue, and keeps the stream waiting there.
+    pub(crate) fn on_exchange(
+        calls: Arc<Calls>,
+        id: Id<'static>,
+        lane: Lane,
+        wire: Wire,
+    ) -> Arc<Self> {
+        let mut duct = Self::new(calls, Way::ToCaller, None, Some(Allowance::default()));
+        _ = duct.id.set(id);
+        duct.exchange = Some(Box::new((lane, wire)));
+        let state = duct.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.credit = Budget { items: i64::MAX, bytes: i64::MAX };
+        Arc::new(duct)
     }
 
     fn new(
@@ -125,7 +144,7 @@ impl Duct {
         way: Way,
         granted: Option<Allowance>,
         credit: Option<Allowance>,
-    ) -> Arc<Self> {
+    ) -> Self {
         let state = State {
             came: VecDeque::new(),
             input: if granted.is_some() { Input::Open } else { Input::Unread },
@@ -141,7 +160,7 @@ impl Duct {
             writer: None,
             credit: credit.unwrap_or_default().into(),
         };
-        Arc::new(Self { calls, id: OnceLock::new(), way, state: Mutex::new(state) })
+        Self { calls, id: OnceLock::new(), way, exchange: None, state: Mutex::new(state) }
     }
 
     /// Keeps the newest values and forgets older ones, where the reader is too slow; the peer is
@@ -166,6 +185,16 @@ impl Duct {
 
     pub(crate) fn calls(&self) -> &Arc<Calls> {
         &self.calls
+    }
+
+    /// Where this side writes.
+    pub(crate) fn lane(&self) -> Lane {
+        self.exchange.as_ref().map_or(Lane::DUPLEX, |exchange| exchange.0)
+    }
+
+    /// How this side writes, once that is known.
+    pub(crate) fn wire(&self) -> Option<&Wire> {
+        self.exchange.as_ref().map(|exchange| &exchange.1).or_else(|| self.calls.wire())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -10,7 +10,10 @@ use std::{
 use serde::Serialize;
 
 use super::{Duct, duct::Shut};
-use crate::{Error, Format, Message, Reason, RpcError, StreamEnd, StreamItem, Way, scratch};
+use crate::{
+    Error, Format, Message, Reason, RpcError, StreamEnd, StreamItem, Way, calls::not_extended,
+    scratch,
+};
 
 /// The sending end of a stream whose values may have any type.
 ///
@@ -40,7 +43,7 @@ impl Outlet {
 
     /// How values are encoded.
     pub fn format(&self) -> Option<Format> {
-        self.duct.calls().wire().map(|wire| wire.format())
+        self.duct.wire().map(|wire| wire.format())
     }
 
     /// Ready when a value can be sent: the other side has granted it, and the connection does not
@@ -92,8 +95,7 @@ impl Outlet {
             meta: None,
         };
         self.duct.spend(value.len());
-        let sent = self.duct.calls().say_item(&Message::StreamItem(item), value.len());
-        sent.map_err(|error| match error {
+        self.say(&Message::StreamItem(item), value.len()).map_err(|error| match error {
             Error::NotExecuted(Reason::Closed(_)) => Unsent::Over,
             error => Unsent::Value(error),
         })
@@ -127,7 +129,12 @@ impl Outlet {
         let id = self.duct.id().clone();
         let end = StreamEnd { id, way: Way::ToCallee, outcome, meta: None };
         // Where it cannot be said, there is nobody to be told.
-        _ = self.duct.calls().say_item(&Message::StreamEnd(end), 0);
+        _ = self.say(&Message::StreamEnd(end), 0);
+    }
+
+    fn say(&self, message: &Message<'_>, size: usize) -> Result<(), Error> {
+        let wire = self.duct.wire().ok_or_else(not_extended)?;
+        self.duct.calls().say_item(wire, self.duct.lane(), message, size)
     }
 
     /// What this stream waits for room under.

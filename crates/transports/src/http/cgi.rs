@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, Request, Response, header, request};
 use http_body_util::{BodyExt, Full};
 use tinyrpc_core::PeerAddress;
 
-use super::HttpService;
+use super::{AnswerBody, HttpService};
 
 impl HttpService {
     /// Answers the one request of a CGI program: `variables` are its environment, `input` and
@@ -115,8 +115,8 @@ fn header_of(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
 }
 
 /// Writes a response as a web server takes it from a program.
-async fn write(response: Response<Full<Bytes>>, mut output: impl Write) -> io::Result<()> {
-    let (parts, body) = response.into_parts();
+async fn write(response: Response<AnswerBody>, mut output: impl Write) -> io::Result<()> {
+    let (parts, mut body) = response.into_parts();
     let mut all = format!("Status: {}\r\n", parts.status).into_bytes();
     for (name, value) in &parts.headers {
         // The connection is the web server's.
@@ -128,10 +128,21 @@ async fn write(response: Response<Full<Bytes>>, mut output: impl Write) -> io::R
         }
     }
     all.extend_from_slice(b"\r\n");
-    let Ok(body) = body.collect().await;
-    all.extend_from_slice(&body.to_bytes());
-    output.write_all(&all)?;
-    output.flush()
+    loop {
+        match body.frame().await {
+            Some(frame) => {
+                if let Ok(bytes) = frame?.into_data() {
+                    all.extend_from_slice(&bytes);
+                }
+            }
+            None if all.is_empty() => return Ok(()),
+            None => {}
+        }
+        // A stream is passed on as it comes.
+        output.write_all(&all)?;
+        output.flush()?;
+        all.clear();
+    }
 }
 
 fn invalid(words: &str) -> io::Error {

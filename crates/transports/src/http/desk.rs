@@ -2,13 +2,20 @@
 //!
 //! One task polls all that share it, so its lock is never waited for.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    io,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use tinyrpc_core::{Ended, Frame, Headers, Incoming, Lane};
+use tinyrpc_core::{Ended, Frame, Headers, Hint, Incoming, Lane};
 
-use super::{Media, headers::text_of};
+use super::{
+    Form, Media,
+    flow::{Flow, Flowing},
+    headers::text_of,
+};
 
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
@@ -28,6 +35,8 @@ struct State {
     answer: Option<Answer>,
     /// The frame of an answer whose lane has not ended.
     body: Option<(Lane, Bytes)>,
+    /// The answer to a request that takes several messages.
+    flow: Option<Flow>,
     stage: Stage,
 }
 
@@ -50,6 +59,17 @@ pub(crate) struct Answer {
     lane: Lane,
     pub(crate) how: Ended,
     pub(crate) body: Option<Bytes>,
+    /// How the messages stand in the body, where there may be several.
+    pub(crate) form: Option<Form>,
+}
+
+/// What is known of an answer when something of it is.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// All of it.
+    Whole(Answer),
+    /// It began, in this form.
+    Begun(Form),
 }
 
 impl Desk {
@@ -73,11 +93,19 @@ impl Desk {
     }
 
     /// Hands a message over; gives the lane on which its answer will come.
-    pub(crate) fn arrive(&self, bytes: Bytes, media: Media, headers: HeaderMap) -> Lane {
+    pub(crate) fn arrive(
+        &self,
+        bytes: Bytes,
+        media: Media,
+        form: Option<Form>,
+        headers: HeaderMap,
+    ) -> Lane {
         let mut state = self.lock();
         state.last_lane += 1;
         let lane = Lane(state.last_lane);
-        state.arrived = Some(Frame { lane, bytes, hint: media.hint() });
+        state.flow = form.filter(|_| Form::suits(&bytes)).map(|form| Flow::new(lane, form));
+        let hint = if state.flow.is_some() { Hint::Streams } else { media.hint() };
+        state.arrived = Some(Frame { lane, bytes, hint });
         state.headers = headers;
         if state.stage == Stage::Open {
             state.stage = Stage::Exchanges;
@@ -127,21 +155,44 @@ impl Desk {
     /// Whoever waited on a lane is gone.
     pub(crate) fn hang_up(&self, lane: Lane) {
         let mut state = self.lock();
+        state.flow.take_if(|flow| flow.lane == lane);
         if state.arrived.take_if(|frame| frame.lane == lane).is_none() {
             state.hung_up = Some(lane);
         }
     }
 
-    /// The frame of an answer; its lane ends next.
-    pub(crate) fn write(&self, frame: Frame) {
-        self.lock().body = Some((frame.lane, frame.bytes));
+    /// False while a body has more to take than should wait for it: what comes next stays in the
+    /// queue.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lock().flow.as_ref().is_none_or(Flow::has_room)
+    }
+
+    /// A frame of an answer; its lane ends next, or it is one of several. True where it can be taken
+    /// at once.
+    pub(crate) fn write(&self, frame: Frame) -> bool {
+        let mut state = self.lock();
+        match &mut state.flow {
+            Some(flow) if flow.lane == frame.lane => {
+                flow.push(frame.bytes);
+                true
+            }
+            _ => {
+                state.body = Some((frame.lane, frame.bytes));
+                false
+            }
+        }
     }
 
     /// A lane ended: its answer is complete.
     pub(crate) fn end(&self, lane: Lane, how: Ended) {
         let mut state = self.lock();
+        if let Some(flow) = &mut state.flow
+            && flow.lane == lane
+        {
+            return flow.end(how);
+        }
         let body = state.body.take_if(|(written, _)| *written == lane).map(|(_, bytes)| bytes);
-        state.answer = Some(Answer { lane, how, body });
+        state.answer = Some(Answer { lane, how, body, form: None });
     }
 
     /// No answer will come any more: whoever waits for one is told.
@@ -152,13 +203,48 @@ impl Desk {
             // What nobody has taken is certainly not executed.
             let taken = state.arrived.take().is_none();
             let how = if taken { Ended::Abandoned } else { Ended::Refused };
-            state.answer = Some(Answer { lane, how, body: None });
+            match &mut state.flow {
+                Some(flow) => flow.end(how),
+                None => state.answer = Some(Answer { lane, how, body: None, form: None }),
+            }
         }
     }
 
-    /// The answer on a lane, once it is there.
-    pub(crate) fn take_answer(&self, lane: Lane) -> Option<Answer> {
-        self.lock().answer.take_if(|answer| answer.lane == lane)
+    /// The answer on a lane, once something of it is there.
+    pub(crate) fn take_answer(&self, lane: Lane) -> Option<Found> {
+        let mut state = self.lock();
+        let Some(flow) = state.flow.as_mut().filter(|flow| flow.lane == lane) else {
+            return state.answer.take_if(|answer| answer.lane == lane).map(Found::Whole);
+        };
+        let (form, ended) = (flow.form, flow.ended());
+        let Some(how) = ended else { return flow.has_begun().then_some(Found::Begun(form)) };
+        let body = match how {
+            Ended::Answered => match flow.take() {
+                Ok(Flowing::Some(body)) => Some(body),
+                _ => None,
+            },
+            // A part of an answer says nothing.
+            Ended::Abandoned => None,
+            _ => flow.take_plain(),
+        };
+        state.flow = None;
+        let form = (how == Ended::Answered).then_some(form);
+        Some(Found::Whole(Answer { lane, how, body, form }))
+    }
+
+    /// What there is of an answer that has begun.
+    ///
+    /// # Errors
+    ///
+    /// It will never be complete.
+    pub(crate) fn take_flowing(&self, lane: Lane) -> io::Result<Flowing> {
+        let mut state = self.lock();
+        let flow = state.flow.as_mut().filter(|flow| flow.lane == lane);
+        let flowing = flow.map_or(Ok(Flowing::End), Flow::take);
+        if matches!(flowing, Ok(Flowing::End) | Err(_)) {
+            state.flow = None;
+        }
+        flowing
     }
 }
 

@@ -74,21 +74,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> RecvHalf for Half<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> SendHalf for Half<S> {
     fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
         let mut front = self.lock();
-        let mut ended = false;
-        while let Some(taken) = out.pop() {
-            match taken {
-                Taken::Frame(frame) => front.desk().write(frame),
-                Taken::Ended(lane, how) => {
-                    front.desk().end(lane, how);
-                    ended = true;
+        loop {
+            let mut news = !front.desk().has_room();
+            while front.desk().has_room()
+                && let Some(taken) = out.pop()
+            {
+                match taken {
+                    Taken::Frame(frame) => news |= front.desk().write(frame),
+                    Taken::Ended(lane, how) => {
+                        front.desk().end(lane, how);
+                        news = true;
+                    }
                 }
             }
+            // The answer is written at once; the next request may come with it.
+            if news && front.poll(cx).is_ready() || front.desk().has_arrived() {
+                cx.waker().wake_by_ref();
+                return Poll::Ready(Ok(()));
+            }
+            // Where a stream waited for room in the body, there may be some now.
+            if out.is_empty() || !front.desk().has_room() {
+                return Poll::Ready(Ok(()));
+            }
         }
-        // The answer is written at once; the next request may come with it.
-        if ended && front.poll(cx).is_ready() || front.desk().has_arrived() {
-            cx.waker().wake_by_ref();
-        }
-        Poll::Ready(Ok(()))
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

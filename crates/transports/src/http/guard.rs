@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 
 use super::{
-    Media, Web,
+    Form, Media, Web,
     headers::single,
     web::{Page, Site, split_port},
 };
@@ -28,6 +28,8 @@ pub(crate) enum Verdict<'w> {
 pub(crate) struct Post {
     /// What the body is, where it was said.
     pub(crate) media: Option<Media>,
+    /// How several messages may answer it.
+    pub(crate) form: Option<Form>,
     /// The page that may read the answer.
     pub(crate) origin: Option<HeaderValue>,
 }
@@ -142,7 +144,8 @@ fn posted<'w>(headers: &HeaderMap, web: &Web, origin: Option<&HeaderValue>) -> V
         },
         Err(()) => return unsupported(FOREIGN_MEDIA),
     };
-    Verdict::Post(Post { media, origin: origin.filter(|_| web.has_cors()).cloned() })
+    let origin = origin.filter(|_| web.has_cors()).cloned();
+    Verdict::Post(Post { media, form: Form::accepted(headers), origin })
 }
 
 const NO_HOST: &str = "the request has no Host header";

@@ -17,8 +17,9 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     Media, Web,
+    answer_body::{AnswerBody, Source},
     body::Reading,
-    desk::Desk,
+    desk::{Desk, Found},
     guard::{Post, Speaks, Verdict, judge},
     respond::{self, Reply},
     web::Site,
@@ -137,15 +138,20 @@ impl Future for Handling {
                 Stage::Reading(read) => match ready!(read.reading.poll(cx)) {
                     Ok(bytes) => {
                         let media = read.post.media.unwrap_or_else(|| Media::guess(&bytes));
-                        let lane = desk.arrive(bytes, media, mem::take(&mut read.headers));
+                        let headers = mem::take(&mut read.headers);
+                        let lane = desk.arrive(bytes, media, read.post.form, headers);
                         Stage::Waiting { lane, media, origin: read.post.origin.take() }
                     }
                     Err(refusal) => Stage::Done(Some(respond::refusal(&refusal))),
                 },
                 // Whoever gives the answer polls the connection: no waker is needed.
                 Stage::Waiting { lane, media, origin } => match desk.take_answer(*lane) {
-                    Some(answer) => {
+                    Some(Found::Whole(answer)) => {
                         Stage::Done(Some(respond::answer(answer, *media, origin.take())))
+                    }
+                    Some(Found::Begun(form)) => {
+                        let body = AnswerBody::stream(Source::Desk(Arc::clone(desk)), *lane);
+                        Stage::Done(Some(respond::stream(body, form, origin.take())))
                     }
                     None => return Poll::Pending,
                 },

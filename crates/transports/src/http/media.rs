@@ -17,10 +17,9 @@ impl Media {
     pub(crate) fn from_header(value: &HeaderValue) -> Option<Self> {
         let text = value.to_str().ok()?;
         let essence = text.split(';').next().unwrap_or_default().trim();
-        let is = |names: &[&str]| names.iter().any(|name| essence.eq_ignore_ascii_case(name));
-        if is(&JSON) {
+        if is_json(essence) {
             Some(Self::Json)
-        } else if is(&MSGPACK) {
+        } else if MSGPACK.iter().any(|name| essence.eq_ignore_ascii_case(name)) {
             Some(Self::MsgPack)
         } else {
             None
@@ -51,6 +50,11 @@ impl Media {
             Self::MsgPack => MSGPACK[0],
         })
     }
+}
+
+/// True for the names of JSON.
+pub(crate) fn is_json(essence: &str) -> bool {
+    JSON.iter().any(|name| essence.eq_ignore_ascii_case(name))
 }
 
 /// The first is what we send, all are accepted.

@@ -13,13 +13,13 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Body;
 use tinyrpc_core::{Accepted, Limits, Listener};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::{
-    Web,
+    AnswerBody, Web,
     guard::Speaks,
     handler::Setup,
     mounted::{Mounted, Shared},
@@ -109,7 +109,7 @@ impl HttpService {
 }
 
 impl<B: Body<Data = Bytes> + Send + 'static> tower_service::Service<Request<B>> for HttpService {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<AnswerBody>;
     type Error = Infallible;
     type Future = Answering;
 
@@ -123,7 +123,7 @@ impl<B: Body<Data = Bytes> + Send + 'static> tower_service::Service<Request<B>> 
 }
 
 impl<B: Body<Data = Bytes> + Send + 'static> hyper::service::Service<Request<B>> for HttpService {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<AnswerBody>;
     type Error = Infallible;
     type Future = Answering;
 
@@ -139,7 +139,7 @@ pub struct Answering {
 }
 
 impl Future for Answering {
-    type Output = Result<Response<Full<Bytes>>, Infallible>;
+    type Output = Result<Response<AnswerBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.mounted.poll(cx).map(Ok)

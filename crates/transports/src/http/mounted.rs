@@ -14,7 +14,9 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::{
     Media,
+    answer_body::{AnswerBody, Source},
     body::Reading,
+    desk::Found,
     guard::{Post, Refusal, Verdict, judge},
     handler::Setup,
     respond::{self, Reply},
@@ -76,9 +78,17 @@ impl Mounted {
                     Err(refusal) => Stage::Done(Some(respond::refusal(&refusal))),
                 },
                 Stage::Waiting(Waiting { seat, lane, media, origin }) => {
-                    let answer = ready!(seat.poll_answer(*lane, cx));
-                    seat.leave();
-                    Stage::Done(Some(respond::answer(answer, *media, origin.take())))
+                    let reply = match ready!(seat.poll_answer(*lane, cx)) {
+                        Found::Whole(answer) => {
+                            seat.leave();
+                            respond::answer(answer, *media, origin.take())
+                        }
+                        Found::Begun(form) => {
+                            let body = AnswerBody::stream(Source::Seat(Arc::clone(seat)), *lane);
+                            respond::stream(body, form, origin.take())
+                        }
+                    };
+                    Stage::Done(Some(reply))
                 }
                 Stage::Done(reply) => match reply.take() {
                     Some(reply) => return Poll::Ready(reply),
@@ -120,7 +130,7 @@ fn begin(shared: &Arc<Shared>, mut request: Request<BoxedBody>) -> Stage {
 
 fn sit_down(shared: &Shared, read: &mut Read, bytes: Bytes) -> Stage {
     let media = read.post.media.unwrap_or_else(|| Media::guess(&bytes));
-    let (seat, lane) = Seat::take(bytes, media, std::mem::take(&mut read.headers));
+    let (seat, lane) = Seat::take(bytes, media, read.post.form, std::mem::take(&mut read.headers));
     if !shared.accept(seat.connection(read.peer.clone()).into()) {
         return Stage::Done(Some(respond::refusal(&SHUT_DOWN)));
     }

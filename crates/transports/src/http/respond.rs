@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
 use tinyrpc_core::Ended;
 
-use super::{Media, desk::Answer, guard::Refusal, web::Page};
+use super::{AnswerBody, Form, Media, desk::Answer, guard::Refusal, web::Page};
 
 /// What is sent over HTTP.
-pub(crate) type Reply = Response<Full<Bytes>>;
+pub(crate) type Reply = Response<AnswerBody>;
 
 /// The answer of the service.
 ///
@@ -21,7 +20,7 @@ pub(crate) type Reply = Response<Full<Bytes>>;
 /// | failed: the message could not be followed | 400 |
 /// | abandoned: the server closes before the answer | 500 |
 pub(crate) fn answer(answer: Answer, media: Media, origin: Option<HeaderValue>) -> Reply {
-    let Answer { how, body, .. } = answer;
+    let Answer { how, body, form, .. } = answer;
     let status = match how {
         Ended::Answered => StatusCode::OK,
         Ended::Silent => StatusCode::NO_CONTENT,
@@ -32,10 +31,11 @@ pub(crate) fn answer(answer: Answer, media: Media, origin: Option<HeaderValue>) 
     };
     // An answer is what its request was, whatever that was called.
     let media = body.as_deref().map_or(media, Media::guess);
+    let content_type = form.map_or_else(|| media.header(), Form::header);
     let is_empty = body.as_ref().is_none_or(Bytes::is_empty);
     let mut reply = reply(status, body.unwrap_or_default());
     if !is_empty {
-        reply.headers_mut().insert(header::CONTENT_TYPE, media.header());
+        reply.headers_mut().insert(header::CONTENT_TYPE, content_type);
     }
     if matches!(how, Ended::Refused | Ended::TurnedAway) {
         reply.headers_mut().insert(OUTCOME, NOT_EXECUTED);
@@ -43,6 +43,20 @@ pub(crate) fn answer(answer: Answer, media: Media, origin: Option<HeaderValue>) 
     if how == Ended::TurnedAway {
         reply.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
     }
+    if let Some(origin) = origin {
+        allow_origin(&mut reply, origin);
+    }
+    reply
+}
+
+/// An answer of several messages, of which the first is there.
+pub(crate) fn stream(body: AnswerBody, form: Form, origin: Option<HeaderValue>) -> Reply {
+    let mut reply = with(StatusCode::OK, body);
+    let headers = reply.headers_mut();
+    headers.insert(header::CONTENT_TYPE, form.header());
+    // Whoever stands between keeps nothing back.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(BUFFERING, HeaderValue::from_static("no"));
     if let Some(origin) = origin {
         allow_origin(&mut reply, origin);
     }
@@ -92,7 +106,11 @@ fn text(status: StatusCode, words: &'static str) -> Reply {
 }
 
 fn reply(status: StatusCode, body: Bytes) -> Reply {
-    let mut reply = Response::new(Full::new(body));
+    with(status, AnswerBody::whole(body))
+}
+
+fn with(status: StatusCode, body: AnswerBody) -> Reply {
+    let mut reply = Response::new(body);
     *reply.status_mut() = status;
     let nosniff = HeaderValue::from_static("nosniff");
     reply.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
@@ -108,6 +126,9 @@ fn allow_origin(reply: &mut Reply, origin: HeaderValue) {
 /// By this header our clients know that nothing was executed, whatever the status.
 pub(crate) const OUTCOME: HeaderName = HeaderName::from_static("rpc-outcome");
 pub(crate) const NOT_EXECUTED: HeaderValue = HeaderValue::from_static("not-executed");
+
+/// By this header nginx and those that follow it pass a body on as it comes.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// A 401 names a way to log in (RFC 9110 section 15.5.2). Not `Basic`, for which a browser would ask
 /// its user, whatever the hook wants.

@@ -13,8 +13,9 @@ use tinyrpc_core::{
 };
 
 use super::{
-    Media,
-    desk::{Answer, Desk},
+    Form, Media,
+    desk::{Desk, Found},
+    flow::Flowing,
 };
 
 /// Where a post and the task of its connection find each other.
@@ -38,10 +39,15 @@ struct Half(Arc<Seat>);
 
 impl Seat {
     /// Hands a post over.
-    pub(crate) fn take(bytes: Bytes, media: Media, headers: HeaderMap) -> (Arc<Self>, Lane) {
+    pub(crate) fn take(
+        bytes: Bytes,
+        media: Media,
+        form: Option<Form>,
+        headers: HeaderMap,
+    ) -> (Arc<Self>, Lane) {
         let seat = Self::default();
         seat.desk.enter();
-        let lane = seat.desk.arrive(bytes, media, headers);
+        let lane = seat.desk.arrive(bytes, media, form, headers);
         (Arc::new(seat), lane)
     }
 
@@ -58,8 +64,8 @@ impl Seat {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The answer to the post.
-    pub(crate) fn poll_answer(&self, lane: Lane, cx: &mut Context<'_>) -> Poll<Answer> {
+    /// The answer to the post, once something of it is there.
+    pub(crate) fn poll_answer(&self, lane: Lane, cx: &mut Context<'_>) -> Poll<Found> {
         let mut state = self.lock();
         if state.closed {
             self.desk.give_up();
@@ -73,6 +79,26 @@ impl Seat {
                 Poll::Pending
             }
         }
+    }
+
+    /// What there is of an answer that has begun; where there is nothing, the next wakes the waker.
+    pub(crate) fn take_flowing(&self, lane: Lane, cx: &mut Context<'_>) -> io::Result<Flowing> {
+        let mut state = self.lock();
+        if state.closed {
+            self.desk.give_up();
+        }
+        let had_room = self.desk.has_room();
+        let flowing = self.desk.take_flowing(lane);
+        let old = match &flowing {
+            Ok(Flowing::Nothing) => keep(&mut state.post, cx.waker()),
+            _ => None,
+        };
+        drop(state);
+        drop(old);
+        if !had_room {
+            self.wake_driver();
+        }
+        flowing
     }
 
     /// The post is answered: nothing more will come.
@@ -128,17 +154,19 @@ impl RecvHalf for Half {
 impl SendHalf for Half {
     fn poll_send(&mut self, _cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
         let Self(seat) = self;
-        let mut ended = false;
-        while let Some(taken) = out.pop() {
+        let mut news = false;
+        while seat.desk.has_room()
+            && let Some(taken) = out.pop()
+        {
             match taken {
-                Taken::Frame(frame) => seat.desk.write(frame),
+                Taken::Frame(frame) => news |= seat.desk.write(frame),
                 Taken::Ended(lane, how) => {
                     seat.desk.end(lane, how);
-                    ended = true;
+                    news = true;
                 }
             }
         }
-        if ended {
+        if news {
             seat.wake_post();
         }
         Poll::Ready(Ok(()))

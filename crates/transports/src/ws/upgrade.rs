@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, header, request::Parts};
-use http_body_util::Full;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 
-use crate::http::{Refusal, Reply};
+use crate::http::{AnswerBody, Refusal, Reply};
 
 /// Answers a handshake; with it goes the subprotocol that both sides know, if the peer asked for
 /// any.
@@ -22,7 +21,7 @@ pub(crate) fn upgrade(
     request.method_mut().clone_from(&parts.method);
     *request.version_mut() = parts.version;
     request.headers_mut().clone_from(&parts.headers);
-    let reply = create_response_with_body(&request, || Full::new(Bytes::new()));
+    let reply = create_response_with_body(&request, || AnswerBody::whole(Bytes::new()));
     let mut reply = reply.map_err(|_| NO_HANDSHAKE)?;
     let subprotocol = chosen(parts, known);
     if let Some(name) = &subprotocol
