@@ -16,6 +16,8 @@ pub(crate) struct Tally {
     pub(crate) calls: u64,
     /// Nanoseconds of each call, for sequential workloads.
     pub(crate) latencies: Vec<u64>,
+    /// Bytes that moved beside the calls.
+    pub(crate) moved: u64,
 }
 
 impl Tally {
@@ -30,6 +32,7 @@ impl Tally {
     /// Adds the calls of another caller.
     pub(crate) fn merge(&mut self, other: Self) {
         self.calls += other.calls;
+        self.moved += other.moved;
         self.latencies.extend(other.latencies);
     }
 }

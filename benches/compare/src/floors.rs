@@ -11,14 +11,29 @@ use crate::{
         TinyrpcPythonZmqMsgpack, TinyrpcWsJson, TinyrpcZmqJson, TinyrpcZmqMsgpack, TungsteniteEcho,
         ZerorpcPython, ZmqEcho,
     },
+    process::Figures,
     report::ratio,
     rounds::{Case, Measured, measure},
+    workload::MOVED,
     workload::Workload::{
-        self, Batch64, Fanin, Notify, Pipelined16, Pipelined64, Pipelined1024, Sequential, Struct64,
+        self, Batch64, BesideRequest, BesideResult, BesideStream, Fanin, Large, Notify,
+        Pipelined16, Pipelined64, Pipelined1024, Sequential, Stream, Struct64,
     },
 };
 
-/// A row of the goals: `ours` must be at least `floor` times as fast as `theirs`.
+/// What is compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    /// Calls a second: `floor` at least.
+    Speed,
+    /// The slowest call of a hundred: `floor` at most.
+    Tail,
+    /// What was resident on the side that had more, in the size of what was moved: `floor` at most.
+    Memory,
+}
+
+/// A row of the goals: `ours` must be at least `floor` times as fast as `theirs`, or what else is
+/// measured.
 struct Floor {
     row: u8,
     workload: Workload,
@@ -28,6 +43,7 @@ struct Floor {
     /// What the other one does, where that is something else.
     than: Workload,
     floor: f64,
+    measure: Measure,
 }
 
 const fn same(row: u8, workload: Workload, ours: PeerName, theirs: PeerName, floor: f64) -> Floor {
@@ -39,6 +55,7 @@ const fn same(row: u8, workload: Workload, ours: PeerName, theirs: PeerName, flo
         theirs,
         than: workload,
         floor,
+        measure: Measure::Speed,
     }
 }
 
@@ -51,6 +68,7 @@ const fn split(row: u8, workload: Workload, ours: PeerName, theirs: PeerName, fl
         theirs,
         than: workload,
         floor,
+        measure: Measure::Speed,
     }
 }
 
@@ -67,8 +85,26 @@ const fn than(floor: Floor, than: Workload) -> Floor {
     Floor { than, ..floor }
 }
 
+/// How much slower than on an idle connection the slowest of a hundred small calls may be.
+const fn beside(row: u8, workload: Workload, pin: Pin, ours: PeerName, most: f64) -> Floor {
+    Floor {
+        pin,
+        than: Sequential,
+        measure: Measure::Tail,
+        ..same(row, workload, ours, ours, most)
+    }
+}
+
+/// How much memory one large result may take.
+const fn memory(row: u8, ours: PeerName, most: f64) -> Floor {
+    Floor {
+        measure: Measure::Memory,
+        ..same(row, Large, ours, ours, most)
+    }
+}
+
 /// The floors, by their row in the table of goals.
-const FLOORS: [Floor; 43] = [
+const FLOORS: [Floor; 61] = [
     same(1, Sequential, TinyrpcJson, Raw, 0.88),
     same(1, Sequential, TinyrpcMsgpack, Raw, 0.90),
     same(2, Pipelined64, TinyrpcJson, Raw, 0.40),
@@ -86,6 +122,25 @@ const FLOORS: [Floor; 43] = [
     same(7, Struct64, TinyrpcMsgpack, TarpcMsgpack, 3.0),
     same(9, Fanin, TinyrpcJson, Raw, 0.65),
     same(9, Fanin, TinyrpcMsgpack, Raw, 0.75),
+    // Streams, and large messages by themselves and beside small calls.
+    same(14, Stream, TinyrpcMsgpack, Raw, 0.70),
+    same(14, Stream, TinyrpcJson, Raw, 0.28),
+    split(14, Stream, TinyrpcMsgpack, Raw, 0.70),
+    split(14, Stream, TinyrpcJson, Raw, 0.28),
+    same(16, Large, TinyrpcMsgpack, Raw, 0.18),
+    memory(16, TinyrpcMsgpack, 1.25),
+    beside(17, BesideStream, Pin::Split, TinyrpcMsgpack, 1.6),
+    beside(17, BesideResult, Pin::Split, TinyrpcMsgpack, 1.6),
+    beside(17, BesideRequest, Pin::Split, TinyrpcMsgpack, 1.6),
+    beside(17, BesideStream, Pin::Split, TinyrpcJson, 2.0),
+    beside(17, BesideResult, Pin::Split, TinyrpcJson, 2.0),
+    beside(17, BesideRequest, Pin::Split, TinyrpcJson, 2.0),
+    beside(18, BesideStream, Pin::Same, TinyrpcMsgpack, 6.0),
+    beside(18, BesideResult, Pin::Same, TinyrpcMsgpack, 6.0),
+    beside(18, BesideRequest, Pin::Same, TinyrpcMsgpack, 6.0),
+    beside(18, BesideStream, Pin::Same, TinyrpcJson, 15.0),
+    beside(18, BesideResult, Pin::Same, TinyrpcJson, 15.0),
+    beside(18, BesideRequest, Pin::Same, TinyrpcJson, 15.0),
     // 16 threads of the blocking client, with as many calls in flight as the tasks have.
     free(21, Pipelined16, TinyrpcBlockingJson, TinyrpcJson, 0.5),
     free(21, Pipelined64, TinyrpcBlockingJson, TinyrpcJson, 0.5),
@@ -215,6 +270,7 @@ impl Floor {
             theirs,
             than,
             floor,
+            measure,
         } = self;
         let pin = match pin {
             Pin::Same => "same",
@@ -224,11 +280,28 @@ impl Floor {
         let (ours_at, theirs_at) = ((*workload, *ours), (*than, *theirs));
         let cost = measured.cost_ratio_across(ours_at, theirs_at);
         let cost = cost.map(ratio).unwrap_or_default();
-        let measured = measured.ratio_across(ours_at, theirs_at);
+        let measured = match measure {
+            Measure::Speed => measured.ratio_across(ours_at, theirs_at),
+            Measure::Tail => measured.figure_ratio_across(ours_at, theirs_at, |f| f.p99_us),
+            Measure::Memory => {
+                let most = |f: &Figures| Some(f.peak_mib?.max(f.server_peak_mib?));
+                let most = measured.median(*workload, *ours, most);
+                most.map(|mib| mib / (MOVED >> 20) as f64)
+            }
+        };
+        let holds = |value: f64| match measure {
+            Measure::Speed => value >= *floor,
+            Measure::Tail | Measure::Memory => value <= *floor,
+        };
         let verdict = match measured {
-            Some(value) if value >= *floor => "PASS",
+            Some(value) if holds(value) => "PASS",
             Some(_) => "FAIL",
             None => "not built",
+        };
+        let (what, cost) = match measure {
+            Measure::Speed => ("", cost),
+            Measure::Tail => (" p99", String::new()),
+            Measure::Memory => (" memory / 64 MiB", String::new()),
         };
         let value = measured.map(ratio).unwrap_or_default();
         let other = match than == workload {
@@ -236,7 +309,7 @@ impl Floor {
             false => format!(" at {than}"),
         };
         format!(
-            "| {row} | {workload} | {pin} | {ours} / {theirs}{other} | {floor} | {value} | {verdict} | {cost} |"
+            "| {row} | {workload}{what} | {pin} | {ours} / {theirs}{other} | {floor} | {value} | {verdict} | {cost} |"
         )
     }
 }

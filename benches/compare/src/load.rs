@@ -1,6 +1,14 @@
 //! The load itself: callers that each await their own call in a loop.
 
-use std::{future::Future, net::SocketAddr, time::Instant};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Instant,
+};
 
 use anyhow::{Result, bail, ensure};
 use futures_util::future::BoxFuture;
@@ -9,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::{
     book::Book,
     burst::{Limit, Share, Tally},
-    workload::{Action, Workload},
+    workload::{Action, BESIDE, MOVED, VALUE, Way, Workload},
 };
 
 /// An RPC library under test.
@@ -35,6 +43,17 @@ pub(crate) trait Caller: Clone + Send + Sync + 'static {
     /// Calls `add(2, 3)` so many times in one batch; gives how many were answered rightly.
     fn adds(&self, count: usize) -> impl Future<Output = Result<usize>> + Send {
         async move { bail!("this peer has no batches of {count}") }
+    }
+
+    /// Moves so many bytes, and adds to `moved` what has come.
+    fn transfer(
+        &self,
+        way: Way,
+        bytes: usize,
+        moved: &AtomicU64,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let _ = moved;
+        async move { bail!("this peer does not move {bytes} bytes by {way:?}") }
     }
 
     /// Sends the notification `tick(2, 3)`, and waits while the connection can take no more.
@@ -117,6 +136,25 @@ async fn call_in_loop<C: Caller>(caller: C, workload: Workload, share: Share) ->
         );
         return Ok(tally);
     }
+    match workload.action() {
+        Action::Move(way) => {
+            let moved = AtomicU64::new(0);
+            while share.left(tally.calls) > 0 {
+                caller.transfer(way, MOVED, &moved).await?;
+                tally.calls += (MOVED / VALUE) as u64;
+            }
+            tally.moved = moved.into_inner();
+            let expected = tally.calls * VALUE as u64;
+            ensure!(
+                tally.moved == expected,
+                "{} of {expected} bytes came",
+                tally.moved
+            );
+            return Ok(tally);
+        }
+        Action::Beside(way) => return beside(caller, way, share).await,
+        _ => {}
+    }
     let book = Book::sample();
     while share.left(tally.calls) > 0 {
         let started = workload.is_sequential().then(Instant::now);
@@ -139,5 +177,31 @@ async fn call_in_loop<C: Caller>(caller: C, workload: Workload, share: Share) ->
         }
         tally.count(started);
     }
+    Ok(tally)
+}
+
+/// Small calls while much moves on their connection.
+async fn beside<C: Caller>(caller: C, way: Way, share: Share) -> Result<Tally> {
+    let moved = Arc::new(AtomicU64::new(0));
+    let (mover, sum) = (caller.clone(), Arc::clone(&moved));
+    let moving = tokio::spawn(async move {
+        loop {
+            if let Err(error) = mover.transfer(way, BESIDE, &sum).await {
+                return error;
+            }
+        }
+    });
+    let mut tally = Tally::default();
+    while share.left(tally.calls) > 0 && !moving.is_finished() {
+        let started = Some(Instant::now());
+        let sum = caller.add(2, 3).await?;
+        ensure!(sum == 5, "2 + 3 is not {sum}");
+        tally.count(started);
+    }
+    moving.abort();
+    if let Ok(error) = moving.await {
+        return Err(error.context("moving beside the calls"));
+    }
+    tally.moved = moved.load(Relaxed);
     Ok(tally)
 }

@@ -79,6 +79,14 @@ pub(crate) struct Figures {
     pub(crate) p99_us: Option<f64>,
     pub(crate) cpu_ns_per_call: f64,
     pub(crate) server_cpu_ns_per_call: Option<f64>,
+    /// Bytes that moved beside the calls, in millions a second.
+    #[serde(default)]
+    pub(crate) moved_mb_per_s: Option<f64>,
+    /// The most that was resident until the end, in MiB.
+    #[serde(default)]
+    pub(crate) peak_mib: Option<f64>,
+    #[serde(default)]
+    pub(crate) server_peak_mib: Option<f64>,
     /// All allocations while calling, in the binary that counts them.
     pub(crate) allocations: Option<u64>,
 }
@@ -141,7 +149,13 @@ async fn measure(args: &DriveArgs, allocations: Option<AllocationCounter>) -> Re
     };
     let tally = load.burst(&limit).await?;
     let after = Meter::read(args.server_pid, allocations)?;
-    Ok(after.since(&before, tally))
+    let mut figures = after.since(&before, tally);
+    figures.peak_mib = Some(peak_mib("self")?);
+    figures.server_peak_mib = args
+        .server_pid
+        .map(|pid| peak_mib(&pid.to_string()))
+        .transpose()?;
+    Ok(figures)
 }
 
 /// What is read before and after.
@@ -175,6 +189,10 @@ impl Meter {
             calls_per_s: tally.calls as f64 / (self.at - before.at).as_secs_f64(),
             p50_us: percentile(50),
             p99_us: percentile(99),
+            moved_mb_per_s: (tally.moved > 0)
+                .then(|| tally.moved as f64 / 1e6 / (self.at - before.at).as_secs_f64()),
+            peak_mib: None,
+            server_peak_mib: None,
             cpu_ns_per_call: per_call(self.cpu_ns - before.cpu_ns),
             server_cpu_ns_per_call: self
                 .server_cpu_ns
@@ -183,6 +201,17 @@ impl Meter {
             allocations: self.allocations.zip(before.allocations).map(|(b, a)| b - a),
         }
     }
+}
+
+/// The most memory that a process has had resident.
+fn peak_mib(pid: &str) -> Result<f64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|rest| rest.split_whitespace().next())
+        .context("a process without VmHWM")?;
+    Ok(peak.parse::<f64>()? / 1024.0)
 }
 
 /// CPU time of all threads of another process, by the scheduler's count; exact while it sleeps.

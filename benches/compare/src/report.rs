@@ -76,8 +76,10 @@ fn heading(first: &str, workloads: &[Workload]) {
 
 fn print_details(measured: &Measured, workload: Workload, peers: &[PeerName]) {
     println!("\n## {workload}\n");
-    println!("| peer | calls/s | / raw | p50 us | p99 us | CPU us/call server | client |");
-    println!("|---|--:|--:|--:|--:|--:|--:|");
+    println!(
+        "| peer | calls/s | / raw | p50 us | p99 us | CPU us/call server | client | MB/s moved | MiB at most server | client |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for &peer in peers.iter().filter(|peer| peer.runs(workload)) {
         let cells = [
             measured
@@ -96,6 +98,13 @@ fn print_details(measured: &Measured, workload: Workload, peers: &[PeerName]) {
             measured
                 .median(workload, peer, |f| Some(f.cpu_ns_per_call))
                 .map(micros),
+            measured
+                .median(workload, peer, |f| f.moved_mb_per_s)
+                .map(whole),
+            measured
+                .median(workload, peer, |f| f.server_peak_mib)
+                .map(whole),
+            measured.median(workload, peer, |f| f.peak_mib).map(whole),
         ];
         print!("| {peer} |");
         for cell in cells {
@@ -120,6 +129,10 @@ fn count(value: f64) -> String {
         v if v >= 1e6 => format!("{:.2}M", v / 1e6),
         v => format!("{:.1}k", v / 1e3),
     }
+}
+
+fn whole(value: f64) -> String {
+    format!("{value:.0}")
 }
 
 fn micros(ns: f64) -> String {

@@ -58,6 +58,23 @@ impl Measured {
         )
     }
 
+    /// The median over the rounds of one peer's figure divided by another's in the same round.
+    pub(crate) fn figure_ratio_across(
+        &self,
+        peer: (Workload, PeerName),
+        to: (Workload, PeerName),
+        figure: impl Fn(&Figures) -> Option<f64>,
+    ) -> Option<f64> {
+        let peer = self.0.get(&peer)?;
+        let to = self.0.get(&to)?;
+        let pairs = peer.iter().zip(to);
+        median(
+            pairs
+                .filter_map(|(peer, to)| Some(figure(peer)? / figure(to)?))
+                .collect(),
+        )
+    }
+
     /// The same by what a call costs both processes: who else is on the CPU has no part in it.
     pub(crate) fn cost_ratio_across(
         &self,
@@ -100,7 +117,11 @@ pub(crate) fn measure(cases: &[Case], pin: Pin, args: RoundArgs) -> Result<Measu
             for index in 0..peers.len() {
                 let peer = peers[(index + round) % peers.len()];
                 let server = Server::start(&program, peer, places)?;
-                let figures = server.drive(&program, *workload, Amount::Seconds(args.seconds))?;
+                let figures = server.drive(
+                    &program,
+                    *workload,
+                    Amount::Seconds(args.seconds.max(workload.least_seconds())),
+                )?;
                 server.stop()?;
                 measured.entry((*workload, peer)).or_default().push(figures);
             }

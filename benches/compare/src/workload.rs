@@ -25,6 +25,16 @@ pub(crate) enum Workload {
     Struct64,
     /// One caller of `add` in batches of 64.
     Batch64,
+    /// 64 MB in values of 64 KiB, as a stream; a call is one of these values.
+    Stream,
+    /// 64 MB in one result; a call is 64 KiB of it.
+    Large,
+    /// One caller of `add`, while 128 MB after 128 MB come as a stream on its connection.
+    BesideStream,
+    /// The same while they come as one result each.
+    BesideResult,
+    /// The same while they go as one request each.
+    BesideRequest,
 }
 
 /// What one caller does over and over.
@@ -38,7 +48,29 @@ pub(crate) enum Action {
     Batch,
     /// Sends a notification.
     Notify,
+    /// Moves [`MOVED`] bytes.
+    Move(Way),
+    /// Calls `add(2, 3)` while [`BESIDE`] bytes after as many move on the connection.
+    Beside(Way),
 }
+
+/// How much moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From server to client in values of [`VALUE`] bytes.
+    Stream,
+    /// From server to client at once.
+    Result,
+    /// From client to server at once.
+    Request,
+}
+
+/// Bytes of one value of a stream.
+pub(crate) const VALUE: usize = 64 << 10;
+/// Bytes that move, where nothing else is done.
+pub(crate) const MOVED: usize = 64 << 20;
+/// Bytes that move beside small calls.
+pub(crate) const BESIDE: usize = 128 << 20;
 
 impl Workload {
     /// What each caller does.
@@ -52,6 +84,11 @@ impl Workload {
             Self::Struct | Self::Struct64 => Action::Book,
             Self::Batch64 => Action::Batch,
             Self::Notify => Action::Notify,
+            Self::Stream => Action::Move(Way::Stream),
+            Self::Large => Action::Move(Way::Result),
+            Self::BesideStream => Action::Beside(Way::Stream),
+            Self::BesideResult => Action::Beside(Way::Result),
+            Self::BesideRequest => Action::Beside(Way::Request),
         }
     }
 
@@ -63,10 +100,27 @@ impl Workload {
     /// How many callers share one connection.
     pub(crate) fn callers_per_connection(self) -> usize {
         match self {
-            Self::Sequential | Self::Struct | Self::Notify | Self::Batch64 => 1,
+            Self::Sequential
+            | Self::Struct
+            | Self::Notify
+            | Self::Batch64
+            | Self::Stream
+            | Self::Large
+            | Self::BesideStream
+            | Self::BesideResult
+            | Self::BesideRequest => 1,
             Self::Pipelined16 | Self::Fanin => 16,
             Self::Pipelined64 | Self::Struct64 => 64,
             Self::Pipelined1024 => 1024,
+        }
+    }
+
+    /// The least time in which it can be measured: several transfers beside the small calls.
+    pub(crate) fn least_seconds(self) -> f64 {
+        if matches!(self.action(), Action::Beside(_)) {
+            2.0
+        } else {
+            0.0
         }
     }
 

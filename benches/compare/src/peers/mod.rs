@@ -104,6 +104,16 @@ impl PeerName {
                     | Self::TinyrpcZmqJson
                     | Self::TinyrpcZmqMsgpack
             ),
+            Action::Move(_) if self == Self::Raw => true,
+            Action::Move(_) | Action::Beside(_) => matches!(
+                self,
+                Self::TinyrpcJson
+                    | Self::TinyrpcMsgpack
+                    | Self::TinyrpcWsJson
+                    | Self::TinyrpcWsMsgpack
+                    | Self::TinyrpcZmqJson
+                    | Self::TinyrpcZmqMsgpack
+            ),
             Action::Batch => matches!(
                 self,
                 Self::Jsonrpsee

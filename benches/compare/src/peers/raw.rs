@@ -19,15 +19,17 @@ use crate::{
     book::{add_message_len, book_message_len},
     burst::{Limit, Share, Tally},
     load::Load,
-    workload::{Action, Workload},
+    workload::{Action, MOVED, VALUE, Workload},
 };
 
 /// The first byte of a connection whose frames come back.
 const ECHO: u8 = b'e';
 /// The first byte of a connection whose bytes are only counted.
 const SINK: u8 = b's';
+/// The first byte of a connection on which as many bytes come as it says next.
+const SOURCE: u8 = b'd';
 /// The most bytes that one read takes.
-const BUFFER: usize = 64 * 1024;
+const BUFFER: usize = VALUE;
 /// Frames per write when nothing comes back to set the pace.
 const NOTIFICATIONS_PER_WRITE: usize = 256;
 
@@ -43,6 +45,15 @@ pub(super) async fn serve() -> Result<SocketAddr> {
 async fn answer(mut stream: TcpStream) -> Result<()> {
     let kind = stream.read_u8().await?;
     let mut buffer = vec![0; BUFFER];
+    if kind == SOURCE {
+        let mut left = stream.read_u64().await?;
+        while left > 0 {
+            let n = left.min(BUFFER as u64);
+            stream.write_all(&buffer[..n as usize]).await?;
+            left -= n;
+        }
+        return Ok(());
+    }
     let mut received = 0;
     loop {
         let n = stream.read(&mut buffer).await?;
@@ -74,12 +85,13 @@ impl Windows {
         let len = match workload.action() {
             Action::Book => book_message_len()?,
             Action::Add | Action::Notify => add_message_len(),
-            Action::Batch => bail!("there is no echo of this"),
+            Action::Move(_) => 0,
+            Action::Batch | Action::Beside(_) => bail!("there is no echo of this"),
         };
         let mut frame = u32::try_from(len)?.to_be_bytes().to_vec();
         frame.resize(frame.len() + len, b'x');
         let mut streams = Vec::new();
-        if workload.action() != Action::Notify {
+        if !matches!(workload.action(), Action::Notify | Action::Move(_)) {
             for _ in 0..workload.connections() {
                 let mut stream = dial(addr).await?;
                 stream.write_u8(ECHO).await?;
@@ -114,6 +126,29 @@ impl Windows {
         Ok(tally)
     }
 
+    /// A plain copy through the socket, in writes of [`VALUE`] bytes.
+    async fn copy(&self, limit: &Limit) -> Result<Tally> {
+        let share = limit.share(0, 1);
+        let mut buffer = vec![0; BUFFER];
+        let mut tally = Tally::default();
+        while share.left(tally.calls) > 0 {
+            let mut stream = dial(self.addr).await?;
+            stream.write_u8(SOURCE).await?;
+            stream.write_u64(MOVED as u64).await?;
+            let mut received = 0;
+            loop {
+                let n = stream.read(&mut buffer).await?;
+                if n == 0 {
+                    break;
+                }
+                received += n;
+            }
+            ensure!(received == MOVED, "only {received} bytes came");
+            tally.calls += (MOVED / VALUE) as u64;
+        }
+        Ok(tally)
+    }
+
     async fn sink(&self, limit: &Limit) -> Result<Tally> {
         let share = limit.share(0, 1);
         let (frames, len) = (self.frame.repeat(NOTIFICATIONS_PER_WRITE), self.frame.len());
@@ -143,6 +178,7 @@ impl Load for Windows {
         Box::pin(async move {
             match self.workload.action() {
                 Action::Notify => self.sink(limit).await,
+                Action::Move(_) => self.copy(limit).await,
                 _ => self.echo(limit).await,
             }
         })

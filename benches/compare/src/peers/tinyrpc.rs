@@ -10,13 +10,15 @@ use std::{
     },
 };
 
-use anyhow::{Context as _, Result};
-use tinyrpc::{Client, Dispatcher, Limits, Server};
+use anyhow::{Context as _, Result, ensure};
+use futures_util::stream::{self, StreamExt as _};
+use tinyrpc::{Blob, Client, ClientBuilder, Dispatcher, Limits, Server};
 
 use super::broker;
 use crate::{
     book::Book,
     load::{Caller, Peer},
+    workload::{BESIDE, VALUE, Way},
 };
 
 /// Declares a peer that connects with the scheme `$scheme`.
@@ -33,7 +35,7 @@ macro_rules! peer {
             }
 
             async fn connect(addr: SocketAddr) -> Result<Self::Caller> {
-                Ok(tinyrpc::connect(format!(concat!($scheme, "://{}"), addr)).await?)
+                connect(&format!(concat!($scheme, "://{}"), addr)).await
             }
         }
     };
@@ -87,7 +89,7 @@ macro_rules! queue {
             }
 
             async fn connect(_: SocketAddr) -> Result<Self::Caller> {
-                Ok(tinyrpc::connect(queue($protocol)?).await?)
+                connect(&queue($protocol)?).await
             }
         }
     };
@@ -127,6 +129,27 @@ impl Caller for Client {
         Ok(sums.filter(|sum| matches!(sum, Ok(5))).count())
     }
 
+    async fn transfer(&self, way: Way, bytes: usize, moved: &AtomicU64) -> Result<()> {
+        // Nobody says hello unasked, except for a stream.
+        self.extend().await?;
+        let count = |bytes: usize| moved.fetch_add(bytes as u64, Relaxed);
+        match way {
+            Way::Stream => {
+                let mut values = self.stream::<_, Blob>("values", (bytes / VALUE,)).await?;
+                while let Some(value) = values.next().await {
+                    count(value?.len());
+                }
+            }
+            Way::Result => _ = count(self.call::<_, Blob>("large", (bytes,)).await?.len()),
+            Way::Request => {
+                let taken: usize = self.call("take", (filled(bytes),)).await?;
+                ensure!(taken == bytes, "only {taken} bytes were taken");
+                count(taken);
+            }
+        }
+        Ok(())
+    }
+
     async fn tick(&self) -> Result<()> {
         Ok(self.notify("tick", (2, 3)).await?)
     }
@@ -134,6 +157,25 @@ impl Caller for Client {
     async fn ticks(&self) -> Result<u64> {
         Ok(self.call("ticks", ()).await?)
     }
+}
+
+/// So many bytes, made afresh, all of them resident.
+fn filled(bytes: usize) -> Blob {
+    Blob::from(vec![b'x'; bytes])
+}
+
+/// As the defaults, except that what moves beside calls is larger than they allow.
+fn limits() -> Limits {
+    Limits {
+        max_message: 2 * BESIDE,
+        max_split: 4 * BESIDE,
+        ..Limits::default()
+    }
+}
+
+async fn connect(url: &str) -> Result<Client> {
+    let builder = ClientBuilder::from_url(url)?.limits(limits());
+    Ok(builder.connect().await?)
 }
 
 async fn serve(scheme: &str) -> Result<SocketAddr> {
@@ -152,11 +194,14 @@ async fn serve_at(url: &str) -> Result<String> {
         .method("tick", move |_: i64, _: i64| {
             ticked.fetch_add(1, Relaxed);
         })
-        .method("ticks", move || ticks.load(Relaxed));
+        .method("ticks", move || ticks.load(Relaxed))
+        .stream("values", |count: usize| {
+            let value = filled(VALUE);
+            stream::iter((0..count).map(move |_| value.clone()))
+        })
+        .method("large", filled)
+        .method("take", |blob: Blob| blob.len());
     // The fan-in workload opens 64 connections, the widest one has 1,024 calls in flight.
-    let server = Server::new(service)
-        .limits(Limits::default())
-        .listen(url)
-        .await?;
+    let server = Server::new(service).limits(limits()).listen(url).await?;
     Ok(server.addresses().concat())
 }

@@ -56,7 +56,9 @@ impl Echoes {
         let len = match workload.action() {
             Action::Add => add_message_len(),
             Action::Book => book_message_len()?,
-            Action::Notify | Action::Batch => bail!("there is no echo of this"),
+            Action::Notify | Action::Batch | Action::Move(_) | Action::Beside(_) => {
+                bail!("there is no echo of this")
+            }
         };
         let mut sockets = Vec::new();
         for _ in 0..workload.connections() {

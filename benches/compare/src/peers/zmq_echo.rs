@@ -53,7 +53,9 @@ impl Echoes {
         let len = match workload.action() {
             Action::Add => add_message_len(),
             Action::Book => book_message_len()?,
-            Action::Notify | Action::Batch => bail!("there is no echo of this"),
+            Action::Notify | Action::Batch | Action::Move(_) | Action::Beside(_) => {
+                bail!("there is no echo of this")
+            }
         };
         let context = Context::new();
         let mut sockets = Vec::new();
