@@ -244,3 +244,47 @@ fn many_addresses() {
         assert!(said.lines().any(|said| said == line), "{line}: {said}");
     }
 }
+
+#[test]
+fn read1gb() {
+    for url in ["jsonrpc+tcp://127.0.0.1:0", "msgpack+tcp://127.0.0.1:0"] {
+        let said = run_with("read1gb", &["5", url]);
+        assert!(said.starts_with("5242880 bytes came, with the same checksum, "), "{said}");
+    }
+}
+
+#[test]
+fn chat() {
+    let said = run("chat");
+    let expected = "\
+ada hears: ada is one of 1
+bob hears: bob is one of 2
+bob hears: ada: hello
+ada hears: bob: hi, ada
+bob hears: ada: are you there?
+ada hears: bob: I am
+ada has left
+bob has left
+";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn callback() {
+    let said = run("callback");
+    for protocol in ["jsonrpc\n", "msgpack\n"] {
+        let (_, said) = said.split_once(protocol).expect(protocol);
+        let expected = "
+  server: tea? I ask whether 3 is a good price
+    client: 3? I ask how much there is
+      server: there are 12 of tea
+  client: tea is ordered
+  server: coffee? I ask whether 3 is a good price
+    client: 3? I ask how much there is
+      server: there are 1 of coffee
+  client: coffee is not ordered
+  20 calls, each inside of the one before
+";
+        assert!(said.starts_with(expected.trim_start_matches('\n')), "{said}");
+    }
+}
