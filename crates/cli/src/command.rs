@@ -46,6 +46,8 @@ pub(crate) struct Call {
     pub(crate) request: Request,
     #[command(flatten)]
     pub(crate) style: Style,
+    #[command(flatten)]
+    pub(crate) flow: Flow,
 }
 
 #[derive(Args, Debug)]
@@ -140,6 +142,22 @@ pub(crate) struct Style {
     pub(crate) compact: bool,
 }
 
+/// Values that come and go while a call lasts.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Flow {
+    /// Print the values of a stream as they come, a line each. --timeout is for the whole stream, which
+    /// without it may last for ever.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// The same, and end the call after so many values.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// Send the lines of standard input into the call, each of them one JSON value; with --text as
+    /// texts.
+    #[arg(long)]
+    pub(crate) send: bool,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
     /// Listen here; port 0 picks a free one. May be given several times.
@@ -174,7 +192,7 @@ pub(crate) struct Serve {
 /// The services that the command has.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ServiceName {
-    /// Methods to try a client on: add, echo, sleep, fail, panic, time.
+    /// Methods to try a client on: add, echo, sleep, fail, panic, time, count, sum, totals.
     Demo,
 }
 

@@ -6,7 +6,10 @@ mod raw;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use self::number::Number;
-use tinyrpc::{Dispatcher, Invocation, Payload, PayloadRef, ReplyTo, RpcError, Service, Started};
+use tinyrpc::{
+    Context, Dispatcher, Invocation, Payload, PayloadRef, Produced, ReplyTo, RpcError, Service,
+    Started, produce,
+};
 
 /// The demo as a service.
 pub(crate) fn service() -> impl Service {
@@ -16,7 +19,11 @@ pub(crate) fn service() -> impl Service {
         .method("sleep", sleep)
         .params(["seconds"])
         .method("panic", panic)
-        .method("time", time);
+        .method("time", time)
+        .stream("count", count)
+        .params(["to", "seconds"])
+        .method("sum", sum)
+        .stream("totals", totals);
     Demo { typed }
 }
 
@@ -65,6 +72,42 @@ fn panic() {
 
 fn time() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+/// 1 to `to`, so many seconds apart.
+fn count(to: u64, seconds: Option<f64>) -> Result<Produced<u64, RpcError>, RpcError> {
+    let pause = Duration::try_from_secs_f64(seconds.unwrap_or_default())
+        .map_err(|error| RpcError::invalid_params(format!("seconds: {error}")))?;
+    Ok(produce(move |out| async move {
+        for number in 1..=to {
+            if number > 1 && !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            out.send(number).await;
+        }
+        Ok(())
+    }))
+}
+
+/// The sum of the numbers that are sent.
+async fn sum(context: Context) -> Result<Number, RpcError> {
+    let (mut numbers, mut sum) = (context.input::<Number>(), Number::ZERO);
+    while let Some(number) = numbers.next().await {
+        sum = sum.plus(number?)?;
+    }
+    Ok(sum)
+}
+
+/// The sum so far, behind each number that is sent.
+fn totals(context: Context) -> Produced<Number, RpcError> {
+    produce(move |out| async move {
+        let (mut numbers, mut sum) = (context.input::<Number>(), Number::ZERO);
+        while let Some(number) = numbers.next().await {
+            sum = sum.plus(number?)?;
+            out.send(sum).await;
+        }
+        Ok(())
+    })
 }
 
 fn echo(params: PayloadRef<'_>) -> Result<PayloadRef<'_>, RpcError> {

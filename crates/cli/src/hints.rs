@@ -131,6 +131,27 @@ pub(crate) fn call(error: &Error, circumstances: Circumstances<'_>) -> Failure {
     }
 }
 
+/// A call that streams was not made, or has failed.
+pub(crate) fn stream(error: &Error, circumstances: Circumstances<'_>, follows: bool) -> Failure {
+    let failure = call(error, circumstances);
+    match error {
+        Error::NotExecuted(Reason::Unsupported(_)) if follows => {
+            failure.hint("without --follow, a method that streams gives all values as one array")
+        }
+        Error::NotExecuted(Reason::Unsupported(_)) => {
+            failure.hint("without --send, the method sees that nothing is sent")
+        }
+        _ => failure,
+    }
+}
+
+/// A line of standard input is no value that can be sent.
+pub(crate) fn line(number: u64, why: &str) -> Failure {
+    Failure::usage(format!("line {number} of standard input: {why}"))
+        .with("outcome", UNKNOWN)
+        .hint("a line is one JSON value; with --text each is sent as text")
+}
+
 /// The peer wants to know who calls.
 fn unknown_caller(scheme: Scheme<'_>) -> &'static str {
     match scheme.has_headers() {

@@ -15,12 +15,22 @@ use crate::failure::Failure;
 ///
 /// It cannot be written.
 pub(crate) fn put(bytes: &[u8]) -> Result<(), Failure> {
+    put_more(bytes).map(|_| ())
+}
+
+/// The same, and says whether the reader is still there for more.
+///
+/// # Errors
+///
+/// As there.
+pub(crate) fn put_more(bytes: &[u8]) -> Result<bool, Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => {
             Err(Failure::no_answer(format!("standard output cannot be written: {error}")))
         }
-        _ => Ok(()),
     }
 }
 

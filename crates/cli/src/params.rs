@@ -1,6 +1,7 @@
 //! `Params`: what a call gives its method, read from the command line, a file or standard input.
 
 mod argument;
+mod line;
 #[cfg(feature = "msgpack")]
 mod msgpack;
 
@@ -11,6 +12,7 @@ use serde_json::value::RawValue;
 use tinyrpc::Format;
 
 use self::argument::{Argument, Source};
+pub(crate) use self::line::Line;
 use crate::{command::Request, failure::Failure, json, output, parts::json_text, shown::Form};
 
 /// JSON text of an array or an object in one line, or nothing.

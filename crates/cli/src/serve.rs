@@ -73,7 +73,7 @@ async fn until_told(mut signals: Signals, server: &ServerHandle) {
     output::tell("shutting down: calls in execution may finish; a second signal ends them");
     tokio::select! {
         () = &mut shutdown => {}
-        () = signals.next() => server.close(),
+        _ = signals.next() => server.close(),
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Target {
     headers: Headers,
     tls: certificates::Sides,
     timeout: Duration,
+    /// The time was said, by an option or a URL.
+    is_timed: bool,
     begun: Instant,
 }
 
@@ -59,6 +61,7 @@ impl Target {
             framing: peer.framing.clone(),
             headers: Headers::new(peer)?,
             tls: certificates::client(peer)?,
+            is_timed: timeout.is_some(),
             timeout: timeout.unwrap_or_else(|| Limits::default().call_timeout),
             begun: Instant::now(),
         })
@@ -81,6 +84,11 @@ impl Target {
             Duration::ZERO => Duration::ZERO,
             timeout => timeout.saturating_sub(self.begun.elapsed()).max(SHORTEST),
         }
+    }
+
+    /// What is left of the time for a whole stream; nothing where none was said.
+    pub(crate) fn left_of_stream(&self) -> Option<Duration> {
+        (self.is_timed && !self.timeout.is_zero()).then(|| self.left())
     }
 
     /// A client that is not connected yet.

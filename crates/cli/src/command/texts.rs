@@ -65,6 +65,11 @@ Several addresses and workers:
   waits for a worker that connects (`tinyrpc serve --connect`), as long as --timeout says; \
   standard error has `listening on URL` with the real port.
 
+Streams:
+  With --follow the values of a method that streams are printed as they come, a line each; without it \
+  they are one array. --limit N ends the call after N of them. --send sends the lines of standard \
+  input into the call. Ctrl-C tells the peer that the call is over.
+
 Errors:
   1  The peer answered with an error: its code, message and data are on standard error.
   2  Wrong usage: nothing was sent.
@@ -83,6 +88,8 @@ Examples:
   tinyrpc call --ca ca.pem --cert me.pem --key me.key tls://rpc.example.com:4000 add 2 3
   tinyrpc call --connect tcp://127.0.0.1:4000 --connect tcp://127.0.0.1:4001 add 2 3
   tinyrpc call --bind tcp://127.0.0.1:4000 add 2 3
+  tinyrpc call --follow tcp://127.0.0.1:4000 count 10 0.5
+  seq 10 | tinyrpc call --send tcp://127.0.0.1:4000 sum
   tinyrpc call --timeout 0.5 msgpack+tcp://127.0.0.1:4000 add -- -2 -1e-3";
 
 pub(super) const NOTIFY: &str = "\
@@ -108,6 +115,9 @@ The demo:
   fail(code, message, data?)   an error
   panic()                      an internal error: the method panics
   time()                       seconds since 1970
+  count(to, seconds?)          a stream: 1 to `to`, so many seconds apart
+  sum()                        the sum of the numbers that are sent
+  totals()                     a stream: the sum behind each number that is sent
 
 tls, https and wss need --cert and --key. With --ca they let only those in that have a certificate \
 of an authority in that file.

@@ -3,7 +3,7 @@
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 
-use super::{Cli, Command, Peer, Request};
+use super::{Cli, Command, Flow, Peer, Request};
 
 impl Cli {
     /// What the command line says. Ends the program where that makes no sense, or is help.
@@ -56,7 +56,24 @@ impl Peer {
     }
 }
 
+impl Flow {
+    /// The values of a stream are printed as they come.
+    pub(crate) fn follows(self) -> bool {
+        self.follow || self.limit.is_some()
+    }
+
+    /// Values come or go while the call lasts.
+    pub(crate) fn streams(self) -> bool {
+        self.follows() || self.send
+    }
+}
+
 impl Request {
+    /// All params are read from standard input.
+    pub(crate) fn reads_input(&self) -> bool {
+        !self.text && self.args.iter().any(|arg| arg == "-")
+    }
+
     /// The method's name.
     pub(crate) fn method(&self) -> &str {
         self.method.as_deref().unwrap_or_default()

@@ -18,6 +18,9 @@ pub(super) enum Number {
 }
 
 impl Number {
+    /// Where sums begin.
+    pub(super) const ZERO: Self = Self::Signed(0);
+
     /// The sum: an integer of integers, else a float.
     ///
     /// # Errors

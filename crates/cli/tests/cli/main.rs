@@ -19,6 +19,7 @@ mod programs;
 mod readme;
 mod signals;
 mod strangers;
+mod streams;
 mod support;
 mod terminal;
 mod verbose;

@@ -374,6 +374,27 @@ impl Sent<()> {
     }
 }
 
+impl<R> Sent<R> {
+    /// Waits for the answer, and gives the result as it came, not decoded.
+    ///
+    /// # Errors
+    ///
+    /// As any call; a result never mismatches.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives the call up.
+    pub async fn payload(mut self) -> Result<Payload, Error> {
+        let Some(id) = self.id else {
+            return Err(Error::invalid("the answer was collected before"));
+        };
+        let read = |result: PayloadRef<'_>| Ok(result.to_payload());
+        let answer = poll_fn(|cx| collect(&self.caller, id, cx, read)).await;
+        self.id = None;
+        answer
+    }
+}
+
 impl<R: DeserializeOwned> Future for Sent<R> {
     type Output = Result<R, Error>;
 
