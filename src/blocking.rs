@@ -42,6 +42,33 @@
 //! });
 //! ```
 //!
+//! # Streams
+//!
+//! [`Caller::stream`], [`Caller::upload`] and [`Caller::duplex`] are those of
+//! [`tinyrpc::Caller`](crate::Caller), with iterators that wait. A handler reads what is sent into its
+//! call by [`input`], and gives an iterator that may block as its stream by [`values`].
+//!
+//! ```
+//! use tinyrpc::{Context, Dispatcher, RpcError, blocking};
+//!
+//! let service = Dispatcher::new()
+//!     .stream("count", |context: Context, to: u64| blocking::values(&context, 1..=to))
+//!     .method("sum", |context: Context| {
+//!         blocking::input::<u64>(&context).sum::<Result<u64, RpcError>>()
+//!     });
+//! let server = blocking::Server::new(service).listen("tcp://127.0.0.1:0")?;
+//! let client = blocking::connect(format!("msgpack+{}", server.addresses()[0]))?;
+//!
+//! let (numbers, sum) = client.upload::<u64, u64>("sum", ())?;
+//! for number in client.stream::<u64>("count", (3,))? {
+//!     numbers.send(number?)?;
+//! }
+//! numbers.close();
+//! assert_eq!(sum.wait()?, 6);
+//! server.shutdown();
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # In async programs
 //!
 //! Everything here may be called on a thread of an async runtime, and blocks it. Only what could
@@ -52,18 +79,26 @@ mod background;
 mod batch;
 mod caller;
 mod client;
+mod input;
+mod items;
 mod park;
 mod round;
+mod sender;
 mod server;
 mod subscription;
+mod values;
 mod wait;
 
 pub use self::{
     batch::Batch,
     caller::{Caller, Sent, peer},
     client::Client,
+    input::{Input, input},
+    items::Items,
+    sender::Sender,
     server::{Server, ServerHandle},
     subscription::Subscription,
+    values::{Values, values},
     wait::wait,
 };
 use crate::{Service, SetupError};

@@ -1,13 +1,13 @@
 //! `Caller`: makes calls to the peer of a connection, and waits for their answers.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, future::IntoFuture, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use serde::{Serialize, de::DeserializeOwned};
 use tinyrpc_core::{Error, Limits, Payload, Reason, Slow};
 
 use super::{
-    Batch, Subscription,
+    Batch, Items, Sender, Subscription,
     park::park_on,
     round::Round,
     wait::{Whom, begin},
@@ -169,6 +169,93 @@ impl Caller {
         let _waiting = begin(self.whom)?;
         let items = park_on(self.round.as_ref(), subscribed)?;
         Ok(Subscription::new(items, self.whom, self.round.clone()))
+    }
+
+    /// Calls a method whose result is a stream, and gives its values as they come: see
+    /// [`Caller::stream`](crate::Caller::stream). There is no time limit.
+    ///
+    /// ```
+    /// # use tinyrpc::{Error, blocking::Caller};
+    /// # fn example(caller: Caller) -> Result<(), Error> {
+    /// for number in caller.stream::<u64>("count", (3,))? {
+    ///     println!("{}", number?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// One with a window or a time limit is begun by [`wait`](super::wait):
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tinyrpc::{Error, blocking::{Caller, Items, wait}};
+    /// # fn example(caller: Caller) -> Result<(), Error> {
+    /// let numbers = caller.as_ref().stream::<_, u64>("count", (3,)).timeout(Duration::from_secs(5));
+    /// for number in Items::from(wait(numbers.into_future())??) {
+    ///     println!("{}", number?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::Unsupported`] where the peer knows no streams; otherwise as any call.
+    pub fn stream<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: impl Serialize + Send,
+    ) -> Result<Items<T>, Error> {
+        let _waiting = begin(self.whom)?;
+        let opening = self.caller.stream(method, params).into_future();
+        let items = park_on(self.round.as_ref(), opening)?;
+        Ok(Items::new(items, self.whom, self.round.clone()))
+    }
+
+    /// Calls a method and sends values into it; its result is one value. See
+    /// [`Caller::upload`](crate::Caller::upload).
+    ///
+    /// ```
+    /// # use tinyrpc::blocking::Caller;
+    /// # fn example(caller: Caller) -> Result<(), Box<dyn std::error::Error>> {
+    /// let (numbers, sum) = caller.upload::<u64, u64>("sum", ())?;
+    /// for number in [1, 2, 4] {
+    ///     numbers.send(number)?;
+    /// }
+    /// numbers.close();
+    /// assert_eq!(sum.wait()?, 7);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Caller::stream`].
+    pub fn upload<U: Serialize, R: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: impl Serialize + Send,
+    ) -> Result<(Sender<U>, Sent<R>), Error> {
+        let _waiting = begin(self.whom)?;
+        let opening = self.caller.upload(method, params).into_future();
+        let (sender, sent) = park_on(self.round.as_ref(), opening)?;
+        let sent = Sent { sent, whom: self.whom, round: self.round.clone() };
+        Ok((Sender::new(sender, self.whom), sent))
+    }
+
+    /// Calls a method and sends values into it, while its result comes as a stream: see
+    /// [`Caller::duplex`](crate::Caller::duplex). Each end may be moved to a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Caller::stream`].
+    pub fn duplex<U: Serialize, T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: impl Serialize + Send,
+    ) -> Result<(Sender<U>, Items<T>), Error> {
+        let _waiting = begin(self.whom)?;
+        let opening = self.caller.duplex(method, params).into_future();
+        let (sender, items) = park_on(self.round.as_ref(), opening)?;
+        let items = Items::new(items, self.whom, self.round.clone());
+        Ok((Sender::new(sender, self.whom), items))
     }
 
     /// Starts a batch: several calls that travel in one message, where the protocol has batches,

@@ -11,6 +11,7 @@ mod endings;
 #[path = "../support/folder.rs"]
 mod folder;
 mod places;
+mod streams;
 mod threads;
 mod world;
 
@@ -57,6 +58,7 @@ macro_rules! links {
             cases!(endings::{timeouts, limits, shutdown, lost_server, closed_client});
             cases!(callbacks::{server_calls_client, both_call, broadcast});
             cases!(callbacks::{nested_in_a_pool_of_one});
+            cases!(streams::{down, up, both, given_up_streams});
         }
     )*};
 }

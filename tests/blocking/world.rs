@@ -57,6 +57,11 @@ impl World {
         true
     }
 
+    /// True where calls stream.
+    pub(crate) fn streams(self) -> bool {
+        self.duplex() && self.protocol != "jsonrpc1"
+    }
+
     pub(crate) fn serve(self, service: impl Service + 'static) -> Connected {
         self.serve_with(Server::new(service), |builder| builder)
     }

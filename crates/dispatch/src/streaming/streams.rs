@@ -49,8 +49,9 @@ where
         A::COUNT
     }
 
+    /// It begins where requests are received, as its stream goes on there.
     fn is_plain(&self) -> bool {
-        true
+        false
     }
 
     fn streams(&self) -> bool {

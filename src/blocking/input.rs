@@ -1,0 +1,61 @@
+//! `Input`: what a caller sends into its call, for a handler that waits for it.
+
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use tinyrpc_core::RpcError;
+
+use super::{
+    park::park_on,
+    wait::{Whom, begin},
+};
+use crate::Context;
+
+/// The values that the caller sends into the call which this thread handles, once; see
+/// [`Context::input`].
+///
+/// For plain functions on a thread of a pool, as [`peer`](super::peer).
+///
+/// ```
+/// use tinyrpc::{Context, Dispatcher, RpcError, blocking};
+///
+/// let service = Dispatcher::new().method("sum", |context: Context| {
+///     blocking::input::<i64>(&context).sum::<Result<i64, RpcError>>()
+/// });
+/// ```
+pub fn input<T>(context: &Context) -> Input<T> {
+    Input { input: context.input(), refused: false }
+}
+
+/// What a caller sends into its call: an iterator that waits for each value. See
+/// [`tinyrpc::Input`](crate::Input) for what its errors mean.
+///
+/// Dropped before the end, it tells the caller that no more is wanted; the call goes on.
+pub struct Input<T> {
+    input: crate::Input<T>,
+    /// This thread may not wait: that is the end.
+    refused: bool,
+}
+
+impl<T: DeserializeOwned> Iterator for Input<T> {
+    type Item = Result<T, RpcError>;
+
+    fn next(&mut self) -> Option<Result<T, RpcError>> {
+        if self.refused {
+            return None;
+        }
+        match begin(Whom::Peer) {
+            Ok(_waiting) => park_on(None, self.input.next()),
+            Err(error) => {
+                self.refused = true;
+                Some(Err(RpcError::server(error.to_string())))
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Input<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.input.fmt(f)
+    }
+}
