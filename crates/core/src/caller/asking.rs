@@ -12,10 +12,12 @@ use crate::{Error, LimitReached, Reason};
 /// The question, which is asked once.
 pub(super) struct Asking {
     /// Until it is answered.
-    question: Option<Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>>,
+    question: Option<Question>,
     /// What is wrong with the call unless it may go in chunks.
     error: Option<Error>,
 }
+
+type Question = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 impl Asking {
     pub(super) fn new(caller: &Caller, error: Error) -> Self {

@@ -38,7 +38,8 @@ impl Caller {
         }
         let caller = Self { prefix: None, errors: ErrorMap::default(), ..self.clone() }
             .with_timeout(self.calls.limits.hello);
-        let ours = Hello::ours(&self.calls.limits, self.format().unwrap_or(Format::Json));
+        let is_text = self.format().is_none_or(Format::is_text);
+        let ours = Hello::ours(&self.calls.limits, is_text);
         match caller.call::<_, Hello>(HELLO, (ours,)).await {
             Ok(theirs) => match theirs.terms() {
                 Some(terms) => self.calls.set_terms(terms),

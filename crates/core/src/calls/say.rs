@@ -32,7 +32,7 @@ impl Calls {
         let native = Terms::native(&wire.profile, &self.limits).map(|terms| terms.stream);
         native
             .filter(|stream| stream.items > 0)
-            .unwrap_or_else(|| Terms::ours(&self.limits, wire.format()).stream)
+            .unwrap_or_else(|| Terms::ours(&self.limits, wire.format().is_text()).stream)
     }
 
     /// True where the peer could be asked whether it knows the extension.

@@ -22,7 +22,7 @@ impl Session {
             return;
         };
         let terms = read(format, request.params.bytes).and_then(|hello| hello.terms());
-        let ours = Hello::ours(&self.settings.limits, format);
+        let ours = Hello::ours(&self.settings.limits, format.is_text());
         let known = terms.is_some();
         self.reply(request.id.as_ref(), request.lane, None, place, |reply| match known {
             true => reply.result(&ours),

@@ -157,7 +157,7 @@ impl Session {
         let Some(link) = self.links.get(self.tongue) else { return };
         let window = match link.wire.profile.chunk {
             Some(_) => link.wire.profile.initial_window,
-            None => Terms::ours(&self.settings.limits, link.wire.format()).window,
+            None => Terms::ours(&self.settings.limits, link.wire.format().is_text()).window,
         };
         if self.splits.completing {
             // Any depth of them would fit into one message.

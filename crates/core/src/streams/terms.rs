@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Allowance, Format, Limits, Profile};
+use crate::{Allowance, Limits, Profile};
 
 /// The method by which peers say that they know the extension.
 pub(crate) const HELLO: &str = "rpc.hello";
@@ -42,8 +42,8 @@ pub(crate) struct Hello {
 
 impl Hello {
     /// What this side says.
-    pub(crate) fn ours(limits: &Limits, format: Format) -> Self {
-        let Terms { stream, chunk, window, split, splits } = Terms::ours(limits, format);
+    pub(crate) fn ours(limits: &Limits, is_text: bool) -> Self {
+        let Terms { stream, chunk, window, split, splits } = Terms::ours(limits, is_text);
         let whole = |size: usize| size.min(MOST as usize) as u32;
         Self {
             version: VERSION,
@@ -69,10 +69,10 @@ impl Hello {
 }
 
 impl Terms {
-    /// What this side takes.
-    pub(crate) fn ours(limits: &Limits, format: Format) -> Self {
+    /// What this side takes, in a format that is text or not.
+    pub(crate) fn ours(limits: &Limits, is_text: bool) -> Self {
         // Base64 and texts are a third longer and slower to read: the same time is half the bytes.
-        let share = if format.is_text() { 2 } else { 1 };
+        let share = if is_text { 2 } else { 1 };
         let bytes = limits.stream_bytes.min(MOST as usize) as u32;
         let window = (bytes / share).max(1);
         // A chunk must fit into a message, whatever its envelope and encoding make of it.

@@ -47,9 +47,11 @@ pub struct Output<T> {
 /// The stream of what a block writes. See [`produce`].
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Produced<T, E> {
-    block: Option<Pin<Box<dyn Future<Output = Result<(), E>> + Send>>>,
+    block: Option<Block<E>>,
     slot: Arc<Mutex<Option<T>>>,
 }
+
+type Block<E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send>>;
 
 impl<T> Output<T> {
     /// Writes a value; ready when it was taken.
