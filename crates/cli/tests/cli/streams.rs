@@ -116,10 +116,7 @@ fn endless() -> (Dispatcher, UnboundedReceiver<&'static str>) {
     let service = Dispatcher::new()
         .stream("ticks", move || {
             let guard = Guard(ticks.clone());
-            stream::iter((0_u64..).map(move |number| {
-                let _guard = &guard;
-                number
-            }))
+            stream::iter((0_u64..).inspect(move |_| _ = &guard))
         })
         .method("wait", move |context: Context| {
             let guard = Guard(waits.clone());

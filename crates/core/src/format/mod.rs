@@ -250,6 +250,10 @@ impl Format {
 
     /// The encoding of a sequence of `count` elements that are encoded already, one behind the other
     /// with a [`Format::separator`] between them.
+    #[cfg_attr(
+        not(feature = "msgpack"),
+        allow(unused_variables, reason = "only MessagePack states lengths")
+    )]
     pub fn sequence(self, count: u32, elements: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(elements.len() + 5);
         match self {
