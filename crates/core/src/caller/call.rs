@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Caller, asking::Asking, journey::Journey, micros, resend::Resend, stream::Opened};
+use super::{Caller, journey::Journey, micros, resend::Resend, stream::Opened};
 use crate::{
     Error, Payload, PayloadRef, Reason, SubscriptionId,
     calls::{Begun, Body, Patience},
@@ -35,8 +35,6 @@ pub struct Call<'a, P, R> {
     resend: Option<Box<Resend>>,
     /// Where it streams.
     opening: Option<Box<Opened>>,
-    /// Where it is over the limit of one message.
-    asking: Option<Box<Asking>>,
     /// Where it subscribes.
     parking: Parks,
     result: PhantomData<fn() -> R>,
@@ -73,7 +71,6 @@ impl<'a, P, R> Call<'a, P, R> {
             journey: None,
             resend: None,
             opening: None,
-            asking: None,
             parking: Parks::No,
             result: PhantomData,
         }
@@ -158,15 +155,8 @@ impl<'a, P, R> Call<'a, P, R> {
             if self.resend.is_none() && self.idempotent && self.over().calls.line.is_lossy {
                 self.resend = Some(Box::new(Resend::over(self.over())));
             }
-            if let Some(asking) = &mut self.asking {
-                ready!(asking.poll(cx)).map_err(|error| self.end(error))?;
-            }
             match ready!(self.poll_begin_over(cx)) {
                 Ok(id) => return Poll::Ready(Ok(id)),
-                Err(error) if self.asking.is_none() && Asking::helps(self.over(), &error) => {
-                    self.asking = Some(Box::new(Asking::new(self.over(), error)));
-                    self.state = State::Fresh;
-                }
                 Err(error) => self.failed(error)?,
             }
         }
