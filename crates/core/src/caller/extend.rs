@@ -2,9 +2,10 @@
 
 use super::{Caller, ErrorMap};
 use crate::{
-    Code, Error, Format, Reason, Unsupported,
+    Code, Error, Format, Payload, Reason, Unsupported,
     calls::not_extended,
-    streams::{HELLO, Hello},
+    format::Shape,
+    streams::{HELLO, Hello, Terms},
 };
 
 impl Caller {
@@ -40,10 +41,13 @@ impl Caller {
             .with_timeout(self.calls.limits.hello);
         let is_text = self.format().is_none_or(Format::is_text);
         let ours = Hello::ours(&self.calls.limits, is_text);
-        match caller.call::<_, Hello>(HELLO, (ours,)).await {
-            Ok(theirs) => match theirs.terms() {
+        match caller.call_raw(HELLO, (ours,)).await {
+            Ok(theirs) => match read(&theirs) {
                 Some(terms) => self.calls.set_terms(terms),
-                None => return Err(not_extended().into()),
+                None => {
+                    self.calls.set_stock();
+                    return Err(not_extended().into());
+                }
             },
             Err(Error::NotExecuted(Reason::Refused(error))) if error.code == Code::REFUSED => {
                 return Err(Error::NotExecuted(Reason::Refused(error)));
@@ -61,5 +65,13 @@ impl Caller {
     /// True once the peer has said that it knows the extension.
     pub fn is_extended(&self) -> bool {
         self.calls.terms().is_some()
+    }
+}
+
+/// What a peer says that it takes. Only a map counts: a peer may answer anything by anything.
+fn read(theirs: &Payload) -> Option<Terms> {
+    match theirs.format.shape(&theirs.bytes) {
+        Shape::Map { .. } => theirs.decode::<Hello>().ok()?.terms(),
+        _ => None,
     }
 }
