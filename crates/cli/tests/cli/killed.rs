@@ -83,9 +83,10 @@ async fn a_notification_arrives_before_the_command_ends() {
 async fn a_notification_that_nobody_takes() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it has an address");
-    let long = format!("[\"{}\"]", "x".repeat(4_000_000));
+    // More than any system takes for a peer that does not read.
+    let long = format!("[\"{}\"]", "x".repeat(40_000_000));
     for protocol in ["jsonrpc", "msgpack"] {
-        let url = format!("{protocol}+tcp://{address}?max_message=5000000");
+        let url = format!("{protocol}+tcp://{address}?max_message=50000000");
         let ran = run_with_input(&["notify", "--timeout", "0.5", &url, "log", "-"], &long).await;
         let error = "error: the peer did not take the whole notification\n  \
                      outcome: unknown, the call may have been executed\n  \

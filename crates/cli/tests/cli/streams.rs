@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::support::{
     command::{Ran, Serving, finish, run, run_with_input, tinyrpc},
-    served::{Fixed, serve},
+    served::serve,
     within,
 };
 
@@ -87,11 +87,9 @@ async fn errors() {
 /// One that knows no streams, and a transport that cannot have them.
 #[tokio::test]
 async fn peers_without_streams() {
-    let (_stock, stock) = serve("jsonrpc", Fixed(b"[1]")).await;
     let server = Serving::with(&["--bind", "http://127.0.0.1:0"], 1).await;
     for (url, option, hint) in [
-        (&stock, "--follow", "hint: without --follow, "),
-        (&stock, "--send", "hint: without --send, "),
+        (&server.urls[0], "--follow", "hint: without --follow, "),
         (&server.urls[0], "--send", "hint: without --send, "),
     ] {
         let ran = run(&["call", url, option, "sum"]).await;
