@@ -226,7 +226,10 @@ impl Calls {
             return Err(Error::NotExecuted(reason));
         }
         let segments = inner.outbox.segments();
-        inner.outbox.push_segment(frame.into(), lane, Kind::Call, None);
+        // What is sent into a call keeps behind its request.
+        let sends = draft.opening.is_some_and(|opening| opening.sends);
+        let kind = if sends { Kind::Notification } else { Kind::Call };
+        inner.outbox.push_segment(frame.into(), lane, kind, None);
         if draft.concealed {
             inner.outbox.hide_last(Some(draft.params));
         }
