@@ -271,13 +271,14 @@ impl Session {
         self.calls.expects_more()
     }
 
-    /// True when a shutdown has nothing left to wait for: what nobody is there to take does not
-    /// count.
+    /// True when a shutdown has nothing left to wait for. A server does not wait for somebody who
+    /// takes its answers; a client waits for whoever may still come and take what it said.
     pub fn is_drained(&self) -> bool {
+        let deserted = self.settings.role == Role::Server && self.outgoing.is_vacant();
         self.requests.len() == 0
             && self.backlog.is_empty()
             && self.gate.is_idle()
-            && (self.outgoing.is_empty() || self.outgoing.is_vacant())
+            && (self.outgoing.is_empty() || deserted)
             && !self.is_splitting()
             && !self.order.is_resting()
             && self.calls.in_flight() == 0

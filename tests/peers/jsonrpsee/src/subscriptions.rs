@@ -57,11 +57,7 @@ pub(crate) fn register<T: Send + Sync + 'static>(module: &mut RpcModule<T>) -> a
         count(params, sink)
     })?;
     module.register_subscription("broken", "shard", "unbroken", |_, sink, _, _| broken(sink))?;
-    module.register_subscription("silence", "heard", "unsilence", |_, sink, _, _| async move {
-        if let Ok(sink) = sink.accept().await {
-            sink.closed().await;
-        }
-    })?;
+    module.register_subscription("silence", "heard", "unsilence", |_, sink, _, _| quiet(sink))?;
     Ok(())
 }
 
@@ -78,6 +74,14 @@ async fn count(params: Params<'static>, pending: PendingSubscriptionSink) -> Sub
         sink.send(to_raw_value(&n)?).await?;
     }
     // Behind this the client is told nothing, and may leave in its own time.
+    sink.closed().await;
+    Ok(())
+}
+
+/// One item, which says that it has begun, and nothing more.
+async fn quiet(pending: PendingSubscriptionSink) -> SubscriptionResult {
+    let sink = pending.accept().await?;
+    sink.send(to_raw_value(&0)?).await?;
     sink.closed().await;
     Ok(())
 }
