@@ -74,9 +74,10 @@ fn flood(wire: Wire, what: &str, at_least: usize, message: impl Fn(u32) -> Vec<u
                 }
             };
             held.await;
-            // Answers up to twice `max_outgoing`, in a buffer that doubles while it grows,
-            // `max_backlog` and its list, what was received last, and a margin.
-            let bound = 2 * 2 * MIB + MIB + MIB + MIB / 2;
+            // Answers up to twice `max_outgoing` and half as much that was taken already, in a
+            // buffer that doubles while it grows; `max_backlog` and its list, with what was
+            // received last.
+            let bound = 2 * (2 * MIB + MIB) + MIB + MIB;
             assert!(most <= bound, "{wire:?} {what}: {most} bytes held after {sent} sent");
             assert!(sent > at_least, "{wire:?} {what}: closed after {sent} bytes");
             while !server.peers().is_empty() {
@@ -124,6 +125,35 @@ fn jsonrpc_complaints_that_nobody_reads() {
 fn msgpack_complaints_that_nobody_reads() {
     let bad = |id: u32| [&b"\x93\x00\xce"[..], &id.to_be_bytes(), b"\xc0"].concat().repeat(100);
     flood(Wire::MessagePack, "requests without params", 20_000, bad);
+}
+
+/// What was read makes room, also where something always waits behind it.
+#[test]
+fn answers_that_are_always_read_a_little_late() {
+    const LATE: u32 = 40;
+    alone(|| {
+        block_on(async {
+            for wire in BOTH {
+                let server = Server::new(service()).start();
+                let (connection, mut far) = raw::byte_pair(4096);
+                server.listen_on(Ready::new(connection));
+                let call = |id| wire::on_stream(wire, wire::call(wire, Some(id), "big", &[]));
+                let meter = Meter::new();
+                let mut most = 0;
+                for id in 0..1_000 {
+                    far.send(&call(id)).await.expect("it is served");
+                    if id >= LATE {
+                        far.message().await.expect("an answer");
+                    }
+                    most = most.max(meter.held());
+                }
+                // What waits and half as much that was taken, in a buffer that doubles while it
+                // grows, and what this end reads into.
+                let bound = 3 * LATE as usize * 20_100 + MIB;
+                assert!(most <= bound, "{wire:?}: {most} bytes held");
+            }
+        });
+    });
 }
 
 /// Time that passes when it is told to.

@@ -182,9 +182,7 @@ impl Outgoing {
             return;
         }
         self.head = (self.head + count).min(self.bytes.len());
-        if self.head == self.bytes.len() {
-            self.rewind();
-        }
+        self.settle();
     }
 
     /// Appends a message as it is. A session does this by itself; it is for programs that use a
@@ -221,9 +219,7 @@ impl Outgoing {
             if cut.ended.is_none() {
                 self.cuts.pop_front();
             }
-            if self.head == self.bytes.len() {
-                self.rewind();
-            }
+            self.settle();
             return Some(Taken::Frame(frame));
         }
         let cut = self.cuts.pop_front()?;
@@ -267,9 +263,7 @@ impl Outgoing {
         if cut.ended.is_none() {
             self.cuts.pop_front();
         }
-        if self.head == self.bytes.len() {
-            self.rewind();
-        }
+        self.settle();
     }
 
     /// Has the message of a lane never be sent; it was not taken.
@@ -286,9 +280,7 @@ impl Outgoing {
             if cut.ended.is_none() {
                 self.cuts.pop_front();
             }
-            if self.head == self.bytes.len() {
-                self.rewind();
-            }
+            self.settle();
         }
         while let Some(segment) = self.large.front()
             && !segment.begun
@@ -518,14 +510,24 @@ impl Outgoing {
         }
     }
 
+    /// Gives back the room of what was taken: where all was, and where it is much. Behind a peer
+    /// that is always a little late the buffer would grow by everything that it is ever sent.
+    #[inline]
+    fn settle(&mut self) {
+        let rest = self.bytes.len() - self.head;
+        if rest == 0 || self.head >= MOVED.max(rest / 2) {
+            self.rewind();
+        }
+    }
+
     fn rewind(&mut self) {
         self.base += self.head as u64;
         for cut in &mut self.cuts {
             cut.end -= self.head;
         }
+        self.bytes.drain(..self.head);
         self.head = 0;
-        self.bytes.clear();
-        if self.bytes.capacity() > KEPT {
+        if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
             self.bytes = Vec::new();
         }
     }
@@ -540,5 +542,7 @@ pub(crate) struct Base {
 
 /// From this size on a frame is a segment: copying one costs about as much as a system call.
 pub(crate) const LARGE: usize = 32 << 10;
+/// What was taken is not moved out of the way for less.
+const MOVED: usize = 16 << 10;
 /// A buffer that once grew beyond this is given back when it is empty.
 const KEPT: usize = 256 << 10;

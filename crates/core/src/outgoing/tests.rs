@@ -17,7 +17,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let size = || prop_oneof![4 => 10..200_usize, 1 => LARGE..LARGE + 5000];
+    let size = || prop_oneof![4 => 10..200_usize, 1 => 5_000..LARGE, 1 => LARGE..LARGE + 5000];
     let kind = || prop_oneof![Just(Kind::Call), Just(Kind::Notification)];
     prop_oneof![
         3 => (size(), kind()).prop_map(|(size, kind)| Step::Write(size, kind)),
@@ -243,4 +243,27 @@ fn a_buffer_that_grew_is_given_back() {
     queue.advance(2_000_000);
     assert!(queue.is_empty());
     assert!(queue.bytes.capacity() <= KEPT);
+}
+
+/// What is taken leaves room for what comes, also where something always waits.
+#[test]
+fn a_peer_that_is_always_late_costs_no_more_than_what_waits() {
+    const FRAME: usize = 1_000;
+    const WAITING: usize = 200;
+    for shape in [Shape::Stream, Shape::Messages] {
+        let mut model = Model::new(shape);
+        for _ in 0..WAITING {
+            model.step(Step::Say(FRAME, Kind::Call));
+        }
+        for _ in 0..10_000 {
+            model.step(Step::Say(FRAME, Kind::Call));
+            model.step(Step::Take(FRAME));
+            assert_eq!(model.queue.len(), WAITING * FRAME);
+            assert_eq!(model.queue.taken(), model.left.len() as u64);
+        }
+        // The waiting and half as much that was taken, in a buffer that doubles while it grows.
+        assert!(model.queue.bytes.capacity() <= 3 * WAITING * FRAME, "{shape:?}");
+        model.step(Step::Take(usize::MAX));
+        assert!(model.order().into_iter().map(|(number, _)| number).eq(1..=model.last));
+    }
 }
