@@ -95,6 +95,7 @@ impl Driver {
             trace: setup.trace,
             is_lossy: connection.is_lossy,
             calls_back: connection.calls_back,
+            streams: connection.streams,
             ..Settings::new(setup.role, connection.shape, protocols)
         });
         let caller = session.caller();

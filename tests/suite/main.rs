@@ -218,6 +218,8 @@ macro_rules! queues {
             cases!(stacks::{time_limit, most_at_once, retries, balance, buffer});
             cases!(callbacks::{server_calls_client, nested_calls});
             cases!(subscriptions::{items, failures, departures, ends, limited, own_service, slow_subscriber});
+            cases!(streams::{down, up, both, collected, slow_readers, given_up_streams, stream_failures, large_streams});
+            cases!(streams::{nested_streams, time_left});
             cases!(auth::{token_login, accepted_peers, deadlines, secrets});
             cases!(hooks::{per_connection});
             cases!(peers::{traced, reply_order, broadcast, broadcast_skips});

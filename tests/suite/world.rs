@@ -148,7 +148,7 @@ impl World {
 
     /// True where a call can stream.
     pub(crate) fn streams(&self) -> bool {
-        self.duplex() && !self.exchanges() && self.protocol != "jsonrpc1"
+        self.duplex() && self.protocol != "jsonrpc1"
     }
 
     /// True where a message may be as large as the limits say.

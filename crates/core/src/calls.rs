@@ -33,7 +33,7 @@ use self::{
     waiters::{Turn, Waiters},
 };
 use crate::{
-    Ended, Error, FormatError, Lane, Limits, Outgoing, Reason, Shape, Unsupported,
+    Ended, Error, FormatError, Hint, Lane, Limits, Outgoing, Reason, Shape, Unsupported,
     draft::Draft,
     outgoing::{Kind, LARGE},
     streams::Terms,
@@ -178,13 +178,13 @@ impl Calls {
             return Ok(Begun::Waiting(wait(inner, patience, 1, draft.timeout)));
         };
         let id = inner.insert(draft, deadline);
+        let lane = inner.open_lane(self.line.shape);
         if let Some(opening) = draft.opening {
-            opening.duct.set_id(id);
+            opening.duct.begin(id, lane);
         }
         if draft.params.len() >= LARGE {
-            return self.begin_large(inner, wire, draft, id, waker).map(Begun::Sent);
+            return self.begin_large(inner, wire, draft, (id, lane), waker).map(Begun::Sent);
         }
-        let lane = inner.open_lane(self.line.shape);
         let segments = inner.outbox.segments();
         let out = inner.outbox.encode();
         let start = out.len();
@@ -193,7 +193,9 @@ impl Calls {
             self.undo(inner, [id]);
             return Err(error);
         }
+        let hint = open(&mut inner, wire, lane, draft);
         inner.outbox.commit(start, lane, Kind::Call, None);
+        inner.outbox.set_hint(hint);
         if draft.concealed {
             inner.outbox.hide_last(Some(draft.params));
         }
@@ -205,13 +207,12 @@ impl Calls {
     /// Makes a call whose params are too large to be copied under the lock.
     fn begin_large(
         &self,
-        mut inner: MutexGuard<'_, Inner>,
+        inner: MutexGuard<'_, Inner>,
         wire: &Wire,
         draft: &Draft<'_>,
-        id: u64,
+        (id, lane): (u64, Lane),
         waker: Option<Waker>,
     ) -> Result<u64, Error> {
-        let lane = inner.open_lane(self.line.shape);
         drop(inner);
         let mut frame = Vec::with_capacity(draft.params.len() + draft.method.len() + 128);
         let written = self.write_request(wire, &mut frame, Some(id), draft);
@@ -229,7 +230,9 @@ impl Calls {
         // What is sent into a call keeps behind its request.
         let sends = draft.opening.is_some_and(|opening| opening.sends);
         let kind = if sends { Kind::Notification } else { Kind::Call };
+        let hint = open(&mut inner, wire, lane, draft);
         inner.outbox.push_segment(frame.into(), lane, kind, None);
+        inner.outbox.set_hint(hint);
         if draft.concealed {
             inner.outbox.hide_last(Some(draft.params));
         }
@@ -496,6 +499,15 @@ impl Calls {
     fn expired(&self) -> Error {
         if self.wire.get().is_none() { undecided() } else { Error::NotExecuted(Reason::Timeout(0)) }
     }
+}
+
+/// Has the message that comes next open an exchange for its streams, where it has both; gives the hint
+/// that was there.
+fn open(inner: &mut Inner, wire: &Wire, lane: Lane, draft: &Draft<'_>) -> Hint {
+    let own = inner.outbox.hint();
+    let opens = draft.opening.is_some() && !lane.is_duplex();
+    inner.outbox.set_hint(if opens { wire.opening_hint() } else { own });
+    own
 }
 
 /// How a lane of ours ends whose message has no answer.

@@ -43,6 +43,14 @@ pub enum Hint {
     /// It is text, and its sender takes several messages as the answer on its exchange: the values of
     /// a stream, and the response behind them.
     Streams,
+    /// It is a request in text, on an exchange that its streams have for themselves
+    /// ([`Connection::streams`](crate::Connection::streams)).
+    StreamingText,
+    /// The same in binary.
+    StreamingBinary,
+    /// It is a further message on the exchange of a call, in the format of its request: a value of a
+    /// stream, or what is said about one.
+    Within,
 }
 
 /// One whole message as a transport hands it over or takes it.

@@ -321,6 +321,11 @@ impl Outgoing {
         self.hint = hint;
     }
 
+    /// The same, for whoever changes it for a while.
+    pub(crate) fn hint(&self) -> Hint {
+        self.hint
+    }
+
     /// The buffer into which the next small frame is encoded; [`Outgoing::commit`] completes it.
     pub(crate) fn encode(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
@@ -420,7 +425,9 @@ impl Outgoing {
             self.ends += u64::from(cut.ended.is_some());
             self.cuts.push_back(Cut { end: cut.end + offset, ..cut });
         }
-        for Segment { lane, bytes, kind, ended, .. } in other.large.drain(..) {
+        let own = self.hint;
+        for Segment { lane, bytes, hint, kind, ended, .. } in other.large.drain(..) {
+            self.hint = hint;
             let nothing_before = self.large_begun == self.large_pushed
                 && self.large.is_empty()
                 && self.large_notifications == 0;
@@ -434,6 +441,7 @@ impl Outgoing {
             self.large_begun += 1;
             self.cut(self.bytes.len(), lane, ended);
         }
+        self.hint = own;
         (other.large_bytes, other.large_notifications, other.large_pushed) = (0, 0, 0);
         other.ends = 0;
         other.follows = self.large_notifications > 0;

@@ -28,7 +28,8 @@ pub enum Shape {
     /// Whole messages both ways at any time.
     Messages,
     /// A request in, no or one answer out; each exchange is a lane of its own. The serving side
-    /// cannot call, unless the connection says so ([`Connection::calls_back`]).
+    /// cannot call, and calls cannot stream, unless the connection says so
+    /// ([`Connection::calls_back`], [`Connection::streams`]).
     Exchange,
     /// Whole messages one way, seen from the side that sends them: notifications. A call fails at
     /// once. The receiving side sees exchanges that nobody waits for.
@@ -102,6 +103,12 @@ pub struct Connection {
     /// Over exchanges: the serving side can begin some, too, on lanes from
     /// [`Lane::BACK`](crate::Lane::BACK) on.
     pub calls_back: bool,
+    /// Over exchanges: calls can stream. The exchange of such a call begins with a request that has
+    /// [`Hint::StreamingText`](crate::Hint) or `StreamingBinary`, and carries any messages both ways,
+    /// in their order, until its response; these have `Hint::Within`, and the response may. Where the
+    /// caller ends it before that ([`Ended::Abandoned`](crate::Ended)) the transport closes the lane
+    /// on the other side.
+    pub streams: bool,
     /// The receiving half.
     pub recv: Box<dyn RecvHalf>,
     /// The sending half.
@@ -136,6 +143,7 @@ impl Connection {
             max_message: None,
             is_lossy: false,
             calls_back: false,
+            streams: false,
             recv,
             send,
         }

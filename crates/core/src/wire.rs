@@ -32,6 +32,11 @@ impl Wire {
         if self.format().is_text() { Hint::Text } else { Hint::Binary }
     }
 
+    /// The same about a request that opens an exchange for its streams.
+    pub(crate) fn opening_hint(&self) -> Hint {
+        if self.format().is_text() { Hint::StreamingText } else { Hint::StreamingBinary }
+    }
+
     /// Begins a frame at the end of `out`.
     pub(crate) fn open(&self, out: &mut Vec<u8>) -> usize {
         match &self.framing {

@@ -104,8 +104,10 @@ fn open(limits: &Limits, texts: Texts) -> Codec {
 
 /// An array of three or four elements, or one whose length follows: no other byte begins a message
 /// of any peer.
+/// Requests with companions and what is said within a call have other lengths than stock messages,
+/// and may come first on an exchange.
 fn claims(first: u8) -> bool {
-    matches!(first, 0x93 | 0x94 | 0xdc | 0xdd)
+    matches!(first, 0x92..=0x95 | 0xdc | 0xdd)
 }
 
 const NAME: &str = "msgpack";

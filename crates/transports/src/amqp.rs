@@ -46,6 +46,25 @@
 //! [`Reply::Direct`] nobody knows, and it waits for its deadline); where the connection to the broker
 //! is lost before the answer came it is *unknown*. Peers that others wrote take no such calls.
 //!
+//! # Streams
+//!
+//! Calls stream over the queues of answers, both ways (`docs/extensions.md`, section 8, has the
+//! messages). Nobody is asked before: a call that streams says so in a header, its worker answers with
+//! where it reads, and from then on both send what belongs to the call to each other's queues. Credit
+//! is as everywhere: who does not read stops the other, and nobody else.
+//!
+//! | what happens | what becomes of a call that streams |
+//! |---|---|
+//! | its worker is lost | it fails as *unknown* as soon as another one begins it anew, or at the next heartbeat; nothing is delivered twice, but handlers may run twice, as for any call |
+//! | its worker loses the broker, or closes | it fails as *unknown* |
+//! | its client is lost, or gives up | its handler is dropped, and the message is done with; of a client with [`Reply::Direct`] after `Limits::idle` |
+//! | the client's connection is lost | it fails as *unknown* |
+//! | the worker knows no streams | its one result is the only value, its error the end; what is sent into the call goes nowhere |
+//!
+//! Of ordinary calls nobody is told that they were given up. A message is unacknowledged for as long as
+//! its stream goes on: brokers end the connection of a worker that has one for too long
+//! (`consumer_timeout` of RabbitMQ, 30 minutes unless said).
+//!
 //! The library underneath logs messages that came back, with what is in them: a subscriber of
 //! `tracing` had better leave `lapin=warn` out.
 
@@ -63,6 +82,7 @@ mod request;
 mod seat;
 mod target;
 mod wire;
+mod within;
 mod worker;
 
 use std::{io, sync::Arc};

@@ -4,14 +4,15 @@
 //! as the shortest example of such a transport. The serving end reports how each lane ended.
 
 use std::{
+    collections::HashSet,
     io,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
 };
 
 use tinyrpc_core::{
-    Connection, Ended, Incoming, Lane, Outgoing, PeerAddress, Received, RecvHalf, SendHalf, Shape,
-    Taken,
+    Connection, Ended, Hint, Incoming, Lane, Outgoing, PeerAddress, Received, RecvHalf, SendHalf,
+    Shape, Taken,
 };
 
 use crate::pipe::{Item, Pipe};
@@ -22,10 +23,11 @@ pub fn pair() -> (Connection, Connection) {
     (client, server)
 }
 
-/// A calling and a serving end, of which the serving one can call, too.
+/// A calling and a serving end, of which the serving one can call, too, and whose calls can stream.
 pub fn mutual() -> (Connection, Connection) {
     let (client, server) = pair();
-    (Connection { calls_back: true, ..client }, Connection { calls_back: true, ..server })
+    let able = |end| Connection { calls_back: true, streams: true, ..end };
+    (able(client), able(server))
 }
 
 /// A calling and a serving end, and how the lanes of the serving end ended.
@@ -37,13 +39,13 @@ pub fn observed() -> (Connection, Connection, Endings) {
         Shape::Exchange,
         PeerAddress::Memory,
         Box::new(ExchangeRecv(answered)),
-        Box::new(ExchangeSend { pipe: requests, endings: None, serves: false }),
+        Box::new(ExchangeSend::new(requests, None)),
     );
     let server = Connection::new(
         Shape::Exchange,
         PeerAddress::Memory,
         Box::new(ExchangeRecv(served)),
-        Box::new(ExchangeSend { pipe: answers, endings: Some(endings.clone()), serves: true }),
+        Box::new(ExchangeSend::new(answers, Some(endings.clone()))),
     );
     (client, server, endings)
 }
@@ -79,7 +81,14 @@ struct ExchangeSend {
     pipe: Pipe,
     /// Set on the serving end.
     endings: Option<Endings>,
-    serves: bool,
+    /// Exchanges that this end has begun for calls that stream.
+    streams: HashSet<Lane>,
+}
+
+impl ExchangeSend {
+    fn new(pipe: Pipe, endings: Option<Endings>) -> Self {
+        Self { pipe, endings, streams: HashSet::new() }
+    }
 }
 
 impl SendHalf for ExchangeSend {
@@ -90,12 +99,23 @@ impl SendHalf for ExchangeSend {
                 Poll::Ready(()) => {}
             }
             match out.pop() {
-                Some(Taken::Frame(frame)) => self.pipe.push(Item::Frame(frame)),
+                Some(Taken::Frame(frame)) => {
+                    if matches!(frame.hint, Hint::StreamingText | Hint::StreamingBinary) {
+                        self.streams.insert(frame.lane);
+                    }
+                    self.pipe.push(Item::Frame(frame));
+                }
                 // Whoever has begun an exchange is told that it is over.
-                Some(Taken::Ended(lane, how)) if self.serves != lane.is_back() => {
+                Some(Taken::Ended(lane, how)) if self.endings.is_some() != lane.is_back() => {
                     if let Some(endings) = &self.endings {
                         endings.record(lane, how);
                     }
+                    self.pipe.push(Item::Closed(lane));
+                }
+                // A call that streams is given up, which ends it on the other side.
+                Some(Taken::Ended(lane, how))
+                    if self.streams.remove(&lane) && how != Ended::Silent =>
+                {
                     self.pipe.push(Item::Closed(lane));
                 }
                 Some(Taken::Ended(..)) | None => {}

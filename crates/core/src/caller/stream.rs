@@ -128,7 +128,9 @@ impl Caller {
     /// only value. There is no time limit unless [`Streaming::timeout`] sets one.
     ///
     /// The first such call of a connection asks the peer whether it knows streams
-    /// ([`Caller::extend`]).
+    /// ([`Caller::extend`]). Over a transport of exchanges that can carry streams
+    /// ([`Connection::streams`](crate::Connection::streams)) nobody is asked: each call may have
+    /// another peer, and a peer that knows none gives its result as the only value.
     ///
     /// ```
     /// # use tinyrpc_core::{Caller, Error};
@@ -251,17 +253,22 @@ impl<'a, P: Serialize, K: Ends> Streaming<'a, P, K> {
 
     async fn open(self) -> Result<K::Given, Error> {
         let caller = self.caller.settled(self.timeout).await?;
-        if caller.calls.terms().is_none() {
-            let extended = caller.extend().await;
-            extended.map_err(|error| self.caller.errors.map(error))?;
-        }
-        let Some(&terms) = caller.calls.terms() else { return Err(not_extended().into()) };
+        let credit = if caller.calls.streams_on_exchanges() {
+            // Whoever takes the call says first how much may be sent into it.
+            Allowance::default()
+        } else {
+            if caller.calls.terms().is_none() {
+                let extended = caller.extend().await;
+                extended.map_err(|error| self.caller.errors.map(error))?;
+            }
+            caller.calls.terms().ok_or_else(not_extended)?.stream
+        };
         let stream = K::STREAM.then(|| match (self.window, self.newest) {
             (Some(window), None) => window,
             (None, None) => caller.calls.our_stream(),
             (_, Some(_)) => Allowance { items: i32::MAX as u32, bytes: i32::MAX as u32 },
         });
-        let credit = K::SENDS.then_some(terms.stream);
+        let credit = K::SENDS.then_some(credit);
         let duct = Duct::ours(Arc::clone(&caller.calls), stream, credit);
         if let Some(count) = self.newest {
             duct.keep_newest(count);

@@ -9,17 +9,24 @@ pub(crate) struct Line {
     pub(crate) can_call: bool,
     /// Messages may be lost without anybody knowing.
     pub(crate) is_lossy: bool,
+    /// Over exchanges: calls can stream.
+    pub(crate) streams: bool,
     /// The number before that of the first exchange.
     pub(crate) first_lane: u64,
 }
 
 impl Line {
     /// Messages both ways, and nothing else.
-    pub(crate) const DUPLEX: Self =
-        Self { shape: Shape::Messages, can_call: true, is_lossy: false, first_lane: 0 };
+    pub(crate) const DUPLEX: Self = Self {
+        shape: Shape::Messages,
+        can_call: true,
+        is_lossy: false,
+        streams: false,
+        first_lane: 0,
+    };
 
     pub(crate) fn of(settings: &Settings) -> Self {
-        let &Settings { role, shape, is_lossy, calls_back, .. } = settings;
+        let &Settings { role, shape, is_lossy, calls_back, streams, .. } = settings;
         let serves = role == Role::Server;
         let can_call = !serves
             || match shape {
@@ -28,7 +35,8 @@ impl Line {
                 Shape::Stream | Shape::Messages => true,
             };
         let first_lane = if serves { Lane::BACK.0 } else { 0 };
-        Self { shape, can_call, is_lossy, first_lane }
+        let streams = streams && shape == Shape::Exchange && !is_lossy;
+        Self { shape, can_call, is_lossy, streams, first_lane }
     }
 
     /// Messages go both ways, in order, and none is lost.

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering::Relaxed, task::Waker};
 
 use super::{Calls, inner::Inner, wake_all};
 use crate::{
-    Allowance, Error, Id, Lane, Message, Meta, Unsupported,
+    Allowance, Error, Hint, Id, Lane, Message, Meta, Unsupported,
     calls::wake_driver,
     draft::Draft,
     outgoing::{Kind, LARGE},
@@ -47,6 +47,12 @@ impl Calls {
         self.is_stock.store(true, Relaxed);
     }
 
+    /// True where a call can stream on an exchange of its own, for which nobody has to say hello.
+    pub(crate) fn streams_on_exchanges(&self) -> bool {
+        let knows = |wire: &Wire| wire.profile.extension || wire.profile.initial_credit > 0;
+        self.line.streams && self.wire().is_none_or(knows)
+    }
+
     /// Writes a request, with its companions where the peer knows them.
     pub(super) fn write_request(
         &self,
@@ -55,7 +61,7 @@ impl Calls {
         id: Option<u64>,
         draft: &Draft<'_>,
     ) -> Result<(), Error> {
-        if draft.opening.is_some() && self.terms().is_none() {
+        if draft.opening.is_some() && self.terms().is_none() && !self.streams_on_exchanges() {
             return Err(not_extended().into());
         }
         if draft.opening.is_none() && (self.terms().is_none() || !wire.profile.extension) {
@@ -74,10 +80,9 @@ impl Calls {
     }
 
     /// Says something short about a call; where it cannot be said, nobody could be told.
-    pub(crate) fn say(&self, message: &Message<'_>) {
-        let Some(wire) = self.wire() else { return };
+    pub(crate) fn say(&self, wire: &Wire, lane: Lane, message: &Message<'_>) {
         let mut inner = self.lock();
-        if push(&mut inner, wire, Lane::DUPLEX, message, Kind::Call).is_ok() {
+        if push(&mut inner, wire, lane, message, Kind::Call).is_ok() {
             wake_driver(inner);
         }
     }
@@ -102,7 +107,9 @@ impl Calls {
         if let Some(reason) = inner.closed.clone().filter(|_| inner.is_shut) {
             return Err(Error::NotExecuted(reason));
         }
+        let hint = within(&mut inner, lane);
         inner.outbox.push_segment(frame.into(), lane, Kind::Notification, None);
+        inner.outbox.set_hint(hint);
         wake_driver(inner);
         Ok(())
     }
@@ -159,8 +166,18 @@ fn push(
         out.truncate(start);
         return Err(error);
     }
+    let hint = within(inner, lane);
     inner.outbox.commit(start, lane, kind, None);
+    inner.outbox.set_hint(hint);
     Ok(())
+}
+
+/// Has the next message be one within a call, where it goes on an exchange; gives the hint that was
+/// there.
+fn within(inner: &mut Inner, lane: Lane) -> Hint {
+    let own = inner.outbox.hint();
+    inner.outbox.set_hint(if lane.is_duplex() { own } else { Hint::Within });
+    own
 }
 
 /// The peer knows no streams, as far as is known.

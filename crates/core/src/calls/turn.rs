@@ -142,7 +142,10 @@ impl Calls {
         let Some(slot) = inner.ring.get_mut(id) else { return };
         if matches!(slot.answer, Answer::Awaited) {
             slot.end(Reason::Closed(why.into()), true, wakes);
-            self.push_cancel(&mut inner, id);
+            match slot.lane.filter(|lane| !lane.is_duplex()) {
+                Some(lane) => _ = inner.abandon_lane(lane),
+                None => _ = self.push_cancel(&mut inner, id),
+            }
         }
     }
 

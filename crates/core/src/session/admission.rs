@@ -161,7 +161,6 @@ impl Session {
         place: Option<Place>,
         serve: &mut S,
     ) {
-        let Some(link) = self.links.get(self.tongue) else { return };
         let is_answered = batch.is_none() && request.id.is_some();
         let place = self.order.begin(place, request.lane, is_answered);
         if self.requests.len() > 0
@@ -177,6 +176,10 @@ impl Session {
         if let Some(index) = batch {
             return self.start_in_batch(index, request, serve);
         }
+        if request.channels.is_some() {
+            self.introduce(request);
+        }
+        let Some(link) = self.links.get(self.tongue) else { return };
         let out = self.outgoing.encode();
         let start = out.len();
         let mut reply = ReplyTo::new(&link.wire, out, request.id.as_ref(), Member::Frame);

@@ -145,15 +145,19 @@ impl Session {
                     self.answer_too_large(frame.lane);
                     continue;
                 }
+                if frame.hint == Hint::Within {
+                    self.too_large_within(frame.lane, serve);
+                    continue;
+                }
                 let error = crate::framing::too_large(self.settings.limits.max_message);
                 self.complain(&error, frame.lane);
                 continue;
             }
             let block = (frame.bytes.len() >= LARGE).then_some(&frame.bytes);
-            self.streams.takes_many = frame.hint == Hint::Streams;
+            self.streams.hint = frame.hint;
             let frame = FrameRef { lane: frame.lane, bytes: &frame.bytes, block };
             self.frame(frame, &calls, &mut delivery, serve);
-            self.streams.takes_many = false;
+            self.streams.hint = Hint::None;
         }
         Turn::Drained
     }
@@ -174,7 +178,29 @@ impl Session {
             self.trace_message(frame.bytes, &decoded);
         }
         let syntax_errors = std::mem::take(&mut self.syntax_errors);
+        let lane = frame.lane;
+        let is_within = self.streams.hint == Hint::Within && !lane.is_duplex();
         match decoded {
+            // Nothing else goes on the exchange of a call.
+            Ok(
+                Message::Request(_)
+                | Message::Batch(_)
+                | Message::Chunk(_)
+                | Message::Window(_)
+                | Message::Ping(_)
+                | Message::Unknown,
+            ) if is_within => {
+                *delivery = None;
+                self.stray(lane, false);
+            }
+            Ok(Message::Response(_)) if is_within && !self.is_ours(lane) => {
+                self.stray(lane, false);
+            }
+            Err(_) if is_within => {
+                *delivery = None;
+                self.syntax_errors = syntax_errors;
+                self.stray(lane, true);
+            }
             Ok(Message::Request(request)) => {
                 *delivery = None;
                 if self.route(&request) {
@@ -202,26 +228,26 @@ impl Session {
                 | Message::Chunk(_)
                 | Message::Window(_)
                 | Message::Stop(_),
-            ) if !frame.lane.is_duplex() => {
+            ) if !lane.is_duplex() && !is_within => {
                 // They are about other messages, of which an exchange has none.
                 self.counters.ignored += 1;
                 self.outgoing.end_lane(frame.lane, Ended::Silent);
             }
             Ok(Message::Cancel(id)) => {
                 *delivery = None;
-                self.cancel_by_id(frame.lane, id, serve);
+                self.cancel_by_id(lane, id, serve);
             }
             Ok(Message::StreamItem(item)) => {
                 *delivery = None;
-                self.stream_item(&item, serve);
+                self.stream_item(lane, &item, serve);
             }
             Ok(Message::StreamEnd(end)) => {
                 *delivery = None;
-                self.stream_end(end);
+                self.stream_end(lane, end);
             }
             Ok(Message::Credit(credit)) => {
                 *delivery = None;
-                self.credit(&credit);
+                self.credit(lane, &credit);
             }
             Ok(Message::Chunk(chunk)) => {
                 *delivery = None;
@@ -233,7 +259,7 @@ impl Session {
             }
             Ok(Message::Stop(id)) => {
                 *delivery = None;
-                self.stop(&id);
+                self.stop(lane, &id);
             }
             Ok(Message::Ping(_) | Message::Unknown) => {
                 self.counters.ignored += 1;

@@ -27,6 +27,8 @@ pub struct Settings {
     /// Over exchanges, the serving side can call: see
     /// [`Connection::calls_back`](crate::Connection::calls_back).
     pub calls_back: bool,
+    /// Over exchanges, calls can stream: see [`Connection::streams`](crate::Connection::streams).
+    pub streams: bool,
     /// The protocol, or several of which the peer's first bytes choose one.
     pub protocols: Vec<Arc<dyn Protocol>>,
     /// A framing in place of the protocol's own.
@@ -61,6 +63,7 @@ impl Settings {
             shape,
             is_lossy: false,
             calls_back: false,
+            streams: false,
             protocols,
             framing: None,
             limits: Arc::default(),

@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{Serve, Session};
 use crate::{
-    Allowance, Channels, Code, Credit, Ended, Id, Lane, Message, Meta, PayloadRef, ReplyTo,
-    Request, Response, RpcError, StreamEnd, StreamItem, Unsupported, Way,
+    Allowance, Channels, Code, Credit, Ended, Error, Hint, Id, Lane, Message, PayloadRef, Reason,
+    ReplyTo, Request, Response, RpcError, StreamEnd, StreamItem, Unsupported, Way,
     outgoing::Kind,
     reply::Member,
     streams::{Duct, Took},
@@ -15,8 +15,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     ducts: HashMap<(Lane, Id<'static>), Arc<Duct>>,
-    /// Whoever sent the frame that is handled takes several messages as its answer.
-    pub(super) takes_many: bool,
+    /// What the transport knows of the frame that is handled.
+    pub(super) hint: Hint,
 }
 
 impl Streams {
@@ -55,41 +55,62 @@ impl Session {
             // It waited in the backlog, or its id is in use, for which it is refused.
             return Some(Channels::new(duct));
         }
-        let calls = &self.calls;
-        let duct = if lane.is_duplex() {
-            let (stream, sends) = self.wanted(request.meta.as_deref())?;
-            let granted = sends.then(|| calls.our_stream());
-            Duct::theirs(Arc::clone(calls), id.clone().into_owned(), stream, granted)
-        } else {
-            // Nothing more comes on an exchange, so that its transport alone holds the stream up.
-            let wire = &self.links.get(self.tongue).filter(|_| self.streams.takes_many)?.wire;
-            if !wire.profile.extension || !wire.format().is_text() {
-                return None;
+        let calls = Arc::clone(&self.calls);
+        let own_id = id.clone().into_owned();
+        let duct = match self.streams.hint {
+            _ if lane.is_duplex() => {
+                let (stream, granted) = self.wanted(request)?;
+                Duct::theirs(calls, own_id, stream, granted)
             }
-            Duct::on_exchange(Arc::clone(calls), id.clone().into_owned(), lane, wire.clone())
+            Hint::StreamingText | Hint::StreamingBinary if calls.line.streams => {
+                let (stream, granted) = self.wanted(request)?;
+                let wire = self.links.get(self.tongue)?.wire.clone();
+                Duct::within(calls, own_id, (lane, wire), stream, granted)
+            }
+            Hint::Streams => {
+                // Nothing more comes on the exchange: its transport alone holds the stream up.
+                let wire = &self.links.get(self.tongue)?.wire;
+                if !wire.profile.extension || !wire.format().is_text() {
+                    return None;
+                }
+                Duct::on_exchange(calls, own_id, (lane, wire.clone()))
+            }
+            _ => return None,
         };
         self.streams.ducts.insert((lane, id.clone().into_owned()), Arc::clone(&duct));
         Some(Channels::new(duct))
     }
 
+    /// Says on the exchange of a request that begins that we have it, and how much we take of what is
+    /// sent into it.
+    pub(super) fn introduce(&mut self, request: &Request<'_>) {
+        let Some(id) = request.id.as_ref().filter(|_| !request.lane.is_duplex()) else { return };
+        let duct = self.streams.get(request.lane, id);
+        if let Some(introduction) = duct.and_then(|duct| duct.introduction()) {
+            _ = self.say_on(request.lane, &introduction);
+        }
+    }
+
     /// What a request says about its streams; `None` where it has none.
-    fn wanted(&self, meta: Option<&Meta>) -> Option<(Option<Allowance>, bool)> {
+    fn wanted(&self, request: &Request<'_>) -> Option<(Option<Allowance>, Option<Allowance>)> {
         let profile = self.links.get(self.tongue)?.wire.profile;
-        if let Some(meta) = meta
+        if let Some(meta) = request.meta.as_deref()
             && (meta.stream.is_some() || meta.sends)
         {
-            return Some((meta.stream, meta.sends));
+            return Some((meta.stream, meta.sends.then(|| self.calls.our_stream())));
         }
         // Where the protocol has streams of its own, every result may be one.
         let stream = Allowance { items: profile.initial_credit, bytes: u32::MAX };
-        (stream.items > 0).then_some((Some(stream), false))
+        (stream.items > 0).then_some((Some(stream), None))
     }
 
-    pub(super) fn stream_item<S: Serve>(&mut self, item: &StreamItem<'_>, serve: &mut S) {
-        let duct = match item.way {
-            Way::ToCaller => self.our_duct(&item.id),
-            Way::ToCallee => self.their_duct(&item.id),
-        };
+    pub(super) fn stream_item<S: Serve>(
+        &mut self,
+        lane: Lane,
+        item: &StreamItem<'_>,
+        serve: &mut S,
+    ) {
+        let duct = self.duct(lane, item.way, &item.id);
         let Some(duct) = duct else { return };
         if duct.take_in(item.value, &mut self.wakes) == Took::Yes {
             return;
@@ -100,7 +121,7 @@ impl Session {
             Way::ToCallee => {
                 let error = RpcError::new(Code::INVALID_REQUEST, why);
                 duct.end_input(Some(error.clone()), &mut self.wakes);
-                if let Some(ticket) = self.requests.find(Lane::DUPLEX, &item.id) {
+                if let Some(ticket) = self.requests.find(lane, &item.id) {
                     serve.cancelled(ticket);
                     self.finish(ticket, |reply| reply.error(&error));
                 }
@@ -108,10 +129,10 @@ impl Session {
         }
     }
 
-    pub(super) fn stream_end(&mut self, end: StreamEnd<'_>) {
+    pub(super) fn stream_end(&mut self, lane: Lane, end: StreamEnd<'_>) {
         match end.way {
             Way::ToCallee => {
-                let Some(duct) = self.their_duct(&end.id) else { return };
+                let Some(duct) = self.duct(lane, end.way, &end.id) else { return };
                 duct.end_input(end.outcome.err(), &mut self.wakes);
             }
             // Of a protocol that ends streams in words of its own.
@@ -123,40 +144,60 @@ impl Session {
                 let nothing = PayloadRef { bytes: format.null(), block: None, format };
                 let response = Response::new(end.id, end.outcome.map(|()| nothing));
                 let calls = Arc::clone(&self.calls);
-                self.response(response, Lane::DUPLEX, &mut calls.deliver());
+                self.response(response, lane, &mut calls.deliver());
             }
         }
     }
 
-    pub(super) fn credit(&mut self, credit: &Credit<'_>) {
-        let duct = match credit.way {
-            Way::ToCaller => self.their_duct(&credit.id),
-            Way::ToCallee => self.our_duct(&credit.id),
+    pub(super) fn credit(&mut self, lane: Lane, credit: &Credit<'_>) {
+        let from = match credit.way {
+            Way::ToCaller => Way::ToCallee,
+            Way::ToCallee => Way::ToCaller,
         };
-        if let Some(duct) = duct {
+        if let Some(duct) = self.duct(lane, from, &credit.id) {
             duct.credit(credit.more, &mut self.wakes);
         }
     }
 
     /// The peer reads no more of what we send into a call.
-    pub(super) fn stop(&mut self, id: &Id<'_>) {
-        if let Some(duct) = self.our_duct(id) {
+    pub(super) fn stop(&mut self, lane: Lane, id: &Id<'_>) {
+        if let Some(duct) = self.duct(lane, Way::ToCaller, id) {
             duct.stop(&mut self.wakes);
         }
     }
 
-    /// The streams of a call of ours; a message is counted where there are none, and may be late.
-    fn our_duct(&mut self, id: &Id<'_>) -> Option<Arc<Duct>> {
-        let duct = self.calls.duct(id);
+    /// The streams that a message is about that goes this way: to the caller, those of a call of ours;
+    /// to the callee, those of a request of the peer. It is counted where there are none, and may be
+    /// late.
+    fn duct(&mut self, lane: Lane, way: Way, id: &Id<'_>) -> Option<Arc<Duct>> {
+        let duct = match way {
+            Way::ToCaller => self.calls.duct(id).filter(|duct| duct.lane() == lane),
+            Way::ToCallee => self.streams.get(lane, id),
+        };
         self.counters.unmatched += u64::from(duct.is_none());
         duct
     }
 
-    /// The streams of a request of the peer, likewise.
-    fn their_duct(&mut self, id: &Id<'_>) -> Option<Arc<Duct>> {
-        let duct = self.streams.get(Lane::DUPLEX, id);
-        self.counters.unmatched += u64::from(duct.is_none());
-        duct
+    /// A message came on the exchange of a call that is none about its streams.
+    pub(super) fn stray(&mut self, lane: Lane, is_nonsense: bool) {
+        self.counters.ignored += 1;
+        if is_nonsense && self.is_ours(lane) {
+            // It may have been the answer.
+            let why = "what came on its exchange cannot be followed";
+            let error = Error::Unknown(Reason::Closed(why.into()));
+            self.calls.fail_lane(lane, &error, &mut self.wakes);
+            self.outgoing.end_lane(lane, Ended::Abandoned);
+        }
+    }
+
+    /// A message over the limit came on the exchange of a request.
+    pub(super) fn too_large_within<S: Serve>(&mut self, lane: Lane, serve: &mut S) {
+        let error = crate::framing::too_large(self.settings.limits.max_message);
+        self.counters.ignored += 1;
+        for ticket in self.requests.on_lane(lane) {
+            serve.cancelled(ticket);
+            self.finish(ticket, |reply| reply.error(&error));
+        }
     }
 
     /// The streams of a request end with its answer; true where values were sent, which must stand
@@ -226,6 +267,10 @@ impl Session {
 
     /// Sends a message that is neither request nor response.
     pub(super) fn say(&mut self, message: &Message<'_>) -> Result<(), Unsupported> {
+        self.say_on(Lane::DUPLEX, message)
+    }
+
+    fn say_on(&mut self, lane: Lane, message: &Message<'_>) -> Result<(), Unsupported> {
         let Some(link) = self.links.get(self.tongue) else { return Ok(()) };
         let out = self.outgoing.encode();
         let start = out.len();
@@ -242,7 +287,10 @@ impl Session {
             // Credit and signs of life wait for nothing large.
             _ => Kind::Call,
         };
-        self.queue(start, Lane::DUPLEX, kind, None);
+        let own = self.outgoing.hint();
+        self.outgoing.set_hint(if lane.is_duplex() { own } else { Hint::Within });
+        self.queue(start, lane, kind, None);
+        self.outgoing.set_hint(own);
         Ok(())
     }
 

@@ -21,8 +21,12 @@ pub(crate) struct Duct {
     id: OnceLock<Id<'static>>,
     /// Where what this side sends goes.
     way: Way,
-    /// Of a request that came on an exchange: that, and how is written on it.
-    exchange: Option<Box<(Lane, Wire)>>,
+    /// The exchange of the request, where it has one; set when that is made or received.
+    lane: OnceLock<Lane>,
+    /// Of a request that came on an exchange: how is written on it.
+    wire: Option<Box<Wire>>,
+    /// Nothing more comes on the exchange.
+    one_way: bool,
     state: Mutex<State>,
 }
 
@@ -123,17 +127,31 @@ impl Duct {
         Arc::new(duct)
     }
 
+    /// The streams of a request that came on an exchange which they have for themselves.
+    pub(crate) fn within(
+        calls: Arc<Calls>,
+        id: Id<'static>,
+        (lane, wire): (Lane, Wire),
+        stream: Option<Allowance>,
+        granted: Option<Allowance>,
+    ) -> Arc<Self> {
+        let mut duct = Self::new(calls, Way::ToCaller, granted, stream);
+        (_, _) = (duct.id.set(id), duct.lane.set(lane));
+        duct.wire = Some(Box::new(wire));
+        Arc::new(duct)
+    }
+
     /// The stream of a request that came on an exchange, whose peer can grant nothing: what it does
     /// not take stands in the queue, and keeps the stream waiting there.
     pub(crate) fn on_exchange(
         calls: Arc<Calls>,
         id: Id<'static>,
-        lane: Lane,
-        wire: Wire,
+        (lane, wire): (Lane, Wire),
     ) -> Arc<Self> {
         let mut duct = Self::new(calls, Way::ToCaller, None, Some(Allowance::default()));
-        _ = duct.id.set(id);
-        duct.exchange = Some(Box::new((lane, wire)));
+        (_, _) = (duct.id.set(id), duct.lane.set(lane));
+        duct.wire = Some(Box::new(wire));
+        duct.one_way = true;
         let state = duct.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         state.credit = Budget { items: i64::MAX, bytes: i64::MAX };
         Arc::new(duct)
@@ -160,7 +178,15 @@ impl Duct {
             writer: None,
             credit: credit.unwrap_or_default().into(),
         };
-        Self { calls, id: OnceLock::new(), way, exchange: None, state: Mutex::new(state) }
+        Self {
+            calls,
+            id: OnceLock::new(),
+            way,
+            lane: OnceLock::new(),
+            wire: None,
+            one_way: false,
+            state: Mutex::new(state),
+        }
     }
 
     /// Keeps the newest values and forgets older ones, where the reader is too slow; the peer is
@@ -169,9 +195,10 @@ impl Duct {
         self.lock().newest = Some(count.max(1));
     }
 
-    /// The request is made under this id.
-    pub(crate) fn set_id(&self, id: u64) {
+    /// The request is made under this id, on this lane.
+    pub(crate) fn begin(&self, id: u64, lane: Lane) {
         _ = self.id.set(Id::Number(id));
+        _ = self.lane.set(lane);
     }
 
     pub(crate) fn id(&self) -> &Id<'static> {
@@ -189,12 +216,28 @@ impl Duct {
 
     /// Where this side writes.
     pub(crate) fn lane(&self) -> Lane {
-        self.exchange.as_ref().map_or(Lane::DUPLEX, |exchange| exchange.0)
+        self.lane.get().copied().unwrap_or(Lane::DUPLEX)
     }
 
     /// How this side writes, once that is known.
     pub(crate) fn wire(&self) -> Option<&Wire> {
-        self.exchange.as_ref().map(|exchange| &exchange.1).or_else(|| self.calls.wire())
+        self.wire.as_deref().or_else(|| self.calls.wire())
+    }
+
+    /// Says something short about the call.
+    pub(crate) fn say(&self, message: &Message<'_>) {
+        if let Some(wire) = self.wire() {
+            self.calls.say(wire, self.lane(), message);
+        }
+    }
+
+    /// What this side first says on an exchange, where more can come on it: how much it takes of what
+    /// is sent into the call.
+    pub(crate) fn introduction(&self) -> Option<Message<'static>> {
+        if self.one_way || self.lane().is_duplex() {
+            return None;
+        }
+        Some(self.credit_for(self.lock().first))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -309,12 +352,17 @@ impl Duct {
     }
 
     fn grant(&self, more: Allowance) {
+        self.say(&self.credit_for(more));
+    }
+
+    /// Leave for the peer to send more.
+    fn credit_for(&self, more: Allowance) -> Message<'static> {
         let way = match self.way {
             Way::ToCallee => Way::ToCaller,
             Way::ToCaller => Way::ToCallee,
         };
         let id = self.id().clone();
-        self.calls.say(&Message::Credit(Credit { id, way, more, meta: None }));
+        Message::Credit(Credit { id, way, more, meta: None })
     }
 
     // ---- what goes --------------------------------------------------------------------------

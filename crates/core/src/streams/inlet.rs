@@ -51,7 +51,7 @@ impl Inlet {
 impl Drop for Inlet {
     fn drop(&mut self) {
         if self.duct.leave_unread() {
-            self.duct.calls().say(&Message::Stop(self.duct.id().clone()));
+            self.duct.say(&Message::Stop(self.duct.id().clone()));
         }
     }
 }

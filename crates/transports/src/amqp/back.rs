@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use tinyrpc_core::Lane;
+use lapin::types::ShortString;
+use tinyrpc_core::{Hint, Lane};
 
 /// INVARIANT: `numbers` has the number of every call in `calls`, and no other.
 #[derive(Debug, Default)]
@@ -18,13 +19,26 @@ struct Calling {
     lane: Lane,
     /// Its message was given to the broker.
     published: bool,
+    /// Of a call that streams: where its client reads, and its format.
+    stream: Option<Stream>,
+}
+
+/// Where what is said within a call goes, and in which format.
+pub(super) type Stream = (ShortString, Hint);
+
+/// A call that nobody waits for any more.
+#[derive(Debug)]
+pub(super) struct Forgotten {
+    pub(super) number: u64,
+    pub(super) published: bool,
+    pub(super) stream: Option<Stream>,
 }
 
 impl Back {
     /// A call to whoever sits on a seat; gives the number by which its answer is known.
-    pub(super) fn begin(&mut self, seat: u64, lane: Lane) -> u64 {
+    pub(super) fn begin(&mut self, seat: u64, lane: Lane, stream: Option<Stream>) -> u64 {
         self.last += 1;
-        self.calls.insert(self.last, Calling { seat, lane, published: false });
+        self.calls.insert(self.last, Calling { seat, lane, published: false, stream });
         self.numbers.insert((seat, lane), self.last);
         self.last
     }
@@ -43,11 +57,29 @@ impl Back {
         Some((seat, lane))
     }
 
-    /// Nobody waits for an answer any more; gives the number of a call that was not published.
-    pub(super) fn forget(&mut self, seat: u64, lane: Lane) -> Option<u64> {
+    /// Nobody waits for an answer any more.
+    pub(super) fn forget(&mut self, seat: u64, lane: Lane) -> Option<Forgotten> {
         let number = self.numbers.remove(&(seat, lane))?;
-        let call = self.calls.remove(&number)?;
-        (!call.published).then_some(number)
+        let Calling { published, stream, .. } = self.calls.remove(&number)?;
+        Some(Forgotten { number, published, stream })
+    }
+
+    /// The seat and lane of a call that streams.
+    pub(super) fn streaming(&self, number: u64) -> Option<(u64, Lane)> {
+        let call = self.calls.get(&number)?;
+        call.stream.as_ref().map(|_| (call.seat, call.lane))
+    }
+
+    /// The number of a call that streams, and where what is said within it goes.
+    pub(super) fn stream(&self, seat: u64, lane: Lane) -> Option<(u64, Stream)> {
+        let number = *self.numbers.get(&(seat, lane))?;
+        Some((number, self.calls.get(&number)?.stream.clone()?))
+    }
+
+    /// Where the clients read that execute calls that stream, with the numbers of these.
+    pub(super) fn streams(&self) -> impl Iterator<Item = (u64, &ShortString)> {
+        let calls = self.calls.iter();
+        calls.filter_map(|(number, call)| Some((*number, &call.stream.as_ref()?.0)))
     }
 
     /// A seat is given up.
@@ -74,13 +106,14 @@ impl Back {
 fn calls_are_known_by_number_and_by_lane() {
     let lane = |number| Lane(Lane::BACK.0 + number);
     let mut back = Back::default();
-    let numbers: Vec<_> = (0..4).map(|number| back.begin(7, lane(number))).collect();
-    let other = back.begin(8, lane(0));
+    let numbers: Vec<_> = (0..4).map(|number| back.begin(7, lane(number), None)).collect();
+    let other = back.begin(8, lane(0), None);
     back.publish(numbers[0]);
     back.publish(numbers[1]);
     assert_eq!(back.end(numbers[0]), Some((7, lane(0))));
     assert_eq!(back.end(numbers[0]), None, "an answer comes once");
-    assert_eq!(back.forget(7, lane(2)), Some(numbers[2]), "it need not be published");
+    let forgotten = back.forget(7, lane(2)).expect("a call");
+    assert!(!forgotten.published && forgotten.number == numbers[2], "it need not be published");
     assert_eq!(back.lose(), [(7, lane(1))], "what was not published is published yet");
     assert!(back.is_calling(7) && back.is_calling(8));
     back.leave(7);

@@ -3,8 +3,10 @@
 use std::{
     future::poll_fn,
     io,
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use lapin::{
@@ -14,13 +16,14 @@ use lapin::{
     types::{FieldTable, ShortString},
 };
 use tinyrpc_core::{Connection, Error, Lane, Limits, PeerAddress, Reason};
-use tokio::time::sleep;
+use tokio::time::{Sleep, sleep};
 
 use super::{
-    client::{Desk, Message, Origin},
+    client::{Desk, Message, To},
     link::{self, Post, Publisher, Subscriber, in_time},
     media, replies,
     target::{Reply, Target},
+    within::{self, Kind, Origin},
 };
 use crate::backoff::{Backoff, random};
 
@@ -31,6 +34,8 @@ struct Caller {
     desk: Arc<Desk>,
     /// No other connection has it.
     prefix: String,
+    /// When whoever is at the other end of a stream is asked whether it is there.
+    ping: Option<Pin<Box<Sleep>>>,
 }
 
 /// The connections to the broker, for as long as they live.
@@ -47,7 +52,8 @@ pub(super) async fn connect(target: &Target, limits: &Arc<Limits>) -> io::Result
     let peer = PeerAddress::Other(target.address().into());
     let connection = desk.connection(peer);
     let prefix = format!("{:016x}{:016x}", random(), random());
-    let caller = Caller { target: target.clone(), limits: Arc::clone(limits), desk, prefix };
+    let (target, limits) = (target.clone(), Arc::clone(limits));
+    let caller = Caller { target, limits, desk, prefix, ping: None };
     tokio::spawn(caller.run(session));
     Ok(connection)
 }
@@ -97,7 +103,7 @@ enum End {
 }
 
 impl Caller {
-    async fn run(self, first: Session) {
+    async fn run(mut self, first: Session) {
         let mut session = first;
         loop {
             let end = poll_fn(|cx| self.turn(&mut session, cx)).await;
@@ -156,7 +162,7 @@ impl Caller {
     }
 
     /// Does what there is to do; ready at the end of a session.
-    fn turn(&self, session: &mut Session, cx: &mut Context<'_>) -> Poll<End> {
+    fn turn(&mut self, session: &mut Session, cx: &mut Context<'_>) -> Poll<End> {
         let mut wakers = Vec::new();
         let end = self.work(session, cx, &mut wakers);
         wakers.into_iter().for_each(Waker::wake);
@@ -164,7 +170,7 @@ impl Caller {
     }
 
     fn work(
-        &self,
+        &mut self,
         session: &mut Session,
         cx: &mut Context<'_>,
         wakers: &mut Vec<Waker>,
@@ -186,7 +192,7 @@ impl Caller {
         }
         let more = arrived.len() == MESSAGES_PER_TURN;
         let mut confirmed = 0;
-        let mut failed = Vec::new();
+        let (mut failed, mut gone) = (Vec::new(), Vec::new());
         while let Poll::Ready((lane, outcome)) = publisher.poll_confirmed(cx) {
             confirmed += 1;
             match outcome {
@@ -196,6 +202,11 @@ impl Caller {
                     failed.push((lane, Error::Unknown(Reason::Io(Arc::new(why)))));
                 }
                 // It comes with whatever confirmation is the next, and not with its own.
+                Ok(Confirmation::Ack(Some(message)) | Confirmation::Nack(Some(message)))
+                    if Kind::of(&message.properties).is_within() =>
+                {
+                    gone.push(message.delivery.routing_key.clone());
+                }
                 Ok(Confirmation::Ack(Some(message)) | Confirmation::Nack(Some(message))) => {
                     let unroutable = unroutable(&self.target, &message);
                     failed.extend(
@@ -208,15 +219,36 @@ impl Caller {
         }
         let is_open = lost.is_none() && !publisher.is_blocked();
         let mut posts = Vec::new();
-        let mut state = self.desk.lock();
+        let desk = Arc::clone(&self.desk);
+        let mut state = desk.lock();
         let old = state.wait(cx.waker());
         for delivery in arrived {
-            if replies::is_call(&delivery.properties) {
-                let hint = media::hint(&delivery.properties);
-                state.called(Origin::of(&delivery.properties), delivery.data.into(), hint);
-            } else if let Some((number, bytes, hint)) = replies::answer(delivery) {
-                state.answer(Lane(number), bytes, hint);
+            let properties = &delivery.properties;
+            let origin = Origin::of(properties);
+            match Kind::of(properties) {
+                Kind::Call => {
+                    let hint = within::opening(properties);
+                    state.called(origin, delivery.data.into(), hint);
+                }
+                Kind::Up => state.up(&origin, delivery.data.into()),
+                Kind::Down => {
+                    if let Some(number) = replies::number(properties) {
+                        state.down(Lane(number), origin.reply_to, delivery.data.into());
+                    }
+                }
+                Kind::Ping => {}
+                Kind::Answer => {
+                    if let Some((number, bytes, hint)) = replies::answer(delivery) {
+                        state.answer(Lane(number), bytes, hint);
+                    }
+                }
             }
+        }
+        gone.iter().for_each(|queue| state.gone(queue));
+        if state.is_streaming() && is_open {
+            self.poll_ping(cx).then(|| state.ping());
+        } else {
+            self.ping = None;
         }
         state.unconfirmed = state.unconfirmed.saturating_sub(confirmed);
         failed.into_iter().for_each(|(lane, error)| state.fail(lane, error));
@@ -246,33 +278,64 @@ impl Caller {
         Poll::Pending
     }
 
-    fn post(&self, message: Message, reply_to: &ShortString) -> (Lane, Post) {
-        let Message { lane, bytes, hint, to } = message;
-        if let Some(Origin { reply_to, correlation }) = to {
-            let properties = BasicProperties::default().with_correlation_id(correlation);
-            let post = Post {
-                exchange: ShortString::default(),
-                key: reply_to,
-                mandatory: false,
-                body: bytes,
-                properties: media::named(properties, hint),
-            };
-            return (lane, post);
-        }
-        let properties: BasicProperties = self
-            .target
-            .properties()
-            .with_reply_to(reply_to.clone())
-            .with_correlation_id(lane.0.to_string().into())
-            .with_message_id(format!("{}-{}", self.prefix, lane.0).into());
-        let post = Post {
-            exchange: self.target.exchange.clone(),
-            key: self.target.key().clone(),
-            mandatory: true,
-            body: bytes,
-            properties: media::named(properties, hint),
+    /// True when it is time to ask.
+    fn poll_ping(&mut self, cx: &mut Context<'_>) -> bool {
+        let pause = match self.limits.heartbeat {
+            // A server cannot ask whoever reads no queue, and waits for a sign of life.
+            pause if self.target.reply == Reply::Direct => match pause.is_zero() {
+                true => LONGEST_SILENCE,
+                false => pause.min(LONGEST_SILENCE),
+            },
+            Duration::ZERO => return false,
+            pause => pause,
         };
-        (lane, post)
+        let ping = self.ping.get_or_insert_with(|| Box::pin(sleep(pause)));
+        let is_due = ping.as_mut().poll(cx).is_ready();
+        if is_due {
+            let mut next = Box::pin(sleep(pause));
+            if next.as_mut().poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+            self.ping = Some(next);
+        }
+        is_due
+    }
+
+    fn post(&self, message: Message, own: &ShortString) -> (Lane, Post) {
+        let Message { lane, bytes, hint, to } = message;
+        let number = || ShortString::from(lane.0.to_string());
+        let (key, mandatory, properties) = match to {
+            To::Service(streams) => {
+                let properties: BasicProperties = self
+                    .target
+                    .properties()
+                    .with_reply_to(own.clone())
+                    .with_correlation_id(number())
+                    .with_message_id(format!("{}-{}", self.prefix, lane.0).into());
+                let properties = media::named(properties, hint);
+                let post = Post {
+                    exchange: self.target.exchange.clone(),
+                    key: self.target.key().clone(),
+                    mandatory: true,
+                    body: bytes,
+                    properties: if streams { within::marked(properties) } else { properties },
+                };
+                return (lane, post);
+            }
+            To::Answer(Origin { reply_to, correlation }, _) => {
+                let properties = BasicProperties::default().with_correlation_id(correlation);
+                (reply_to, false, media::named(properties, hint))
+            }
+            To::Down(Origin { reply_to, correlation }) => {
+                (reply_to, true, within::properties(Kind::Down, own, correlation, hint))
+            }
+            To::Up(queue) => (queue, true, within::properties(Kind::Up, own, number(), hint)),
+            To::Ping(queue) => {
+                let nothing = ShortString::default();
+                (queue, true, within::properties(Kind::Ping, own, nothing, hint))
+            }
+        };
+        (lane, Post { exchange: ShortString::default(), key, mandatory, body: bytes, properties })
     }
 }
 
@@ -285,6 +348,8 @@ fn unroutable(target: &Target, message: &BasicReturnMessage) -> Error {
 
 /// Answers that are taken before requests have their turn.
 const MESSAGES_PER_TURN: usize = 256;
+/// How long a client that reads no queue leaves a server of its streams without a sign of life.
+const LONGEST_SILENCE: Duration = Duration::from_secs(15);
 /// Messages that the broker has not confirmed: more would only wait in its buffers, where nobody
 /// can take them back.
 const MOST_UNCONFIRMED: usize = 1024;

@@ -1,5 +1,7 @@
 //! The calling side: what the halves of a connection and its task share, and the halves.
 
+mod streams;
+
 use std::{
     collections::{HashMap, VecDeque},
     io,
@@ -8,11 +10,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use lapin::{BasicProperties, types::ShortString};
+use lapin::types::ShortString;
 use tinyrpc_core::{
     Arrived, Connection, Ended, Error, Frame, Hint, Incoming, Lane, Outgoing, PeerAddress, Reason,
     Received, RecvHalf, SendHalf, Shape, Taken,
 };
+
+use self::streams::Streams;
+use super::within::{END, Origin, plain};
 
 /// What is behind the lock of a [`Desk`].
 #[derive(Debug, Default)]
@@ -27,6 +32,8 @@ pub(super) struct State {
     lanes: HashMap<Lane, bool>,
     /// Exchanges that the server has begun, until they are answered.
     origins: HashMap<Lane, Origin>,
+    /// Of those of either, the ones that stream.
+    streams: Streams,
     /// How many these ever were.
     called: u64,
     /// Bytes of those that wait in the inbox.
@@ -47,24 +54,22 @@ pub(super) struct Message {
     pub(super) lane: Lane,
     pub(super) bytes: Bytes,
     pub(super) hint: Hint,
-    /// Where it goes, if it is an answer.
-    pub(super) to: Option<Origin>,
+    pub(super) to: To,
 }
 
-/// Where the answer to a call of the server goes.
-#[derive(Clone, Debug)]
-pub(super) struct Origin {
-    pub(super) reply_to: ShortString,
-    pub(super) correlation: ShortString,
-}
-
-impl Origin {
-    pub(super) fn of(properties: &BasicProperties) -> Self {
-        Self {
-            reply_to: properties.reply_to().clone().unwrap_or_default(),
-            correlation: properties.correlation_id().clone().unwrap_or_default(),
-        }
-    }
+/// Where a message goes, and what it is there.
+#[derive(Debug)]
+pub(super) enum To {
+    /// A request to whoever serves; true where its call streams.
+    Service(bool),
+    /// An answer to whoever has called; true where its call streams.
+    Answer(Origin, bool),
+    /// A message within such a call.
+    Down(Origin),
+    /// A message within a call of ours, to the worker that has it.
+    Up(ShortString),
+    /// To somebody who may be gone.
+    Ping(ShortString),
 }
 
 /// What the halves and the task share. No waker is woken or dropped under its lock.
@@ -80,7 +85,8 @@ impl Desk {
     pub(super) fn connection(self: &Arc<Self>, peer: PeerAddress) -> Connection {
         self.lock().halves = 2;
         let half = || Box::new(Half(Arc::clone(self)));
-        Connection { calls_back: true, ..Connection::new(Shape::Exchange, peer, half(), half()) }
+        let connection = Connection::new(Shape::Exchange, peer, half(), half());
+        Connection { calls_back: true, streams: true, ..connection }
     }
 }
 
@@ -101,7 +107,9 @@ impl State {
     /// The next message to publish.
     pub(super) fn next(&mut self) -> Option<Message> {
         let message = self.outbox.pop_front()?;
-        if let Some(published) = self.lanes.get_mut(&message.lane) {
+        if matches!(message.to, To::Service(_))
+            && let Some(published) = self.lanes.get_mut(&message.lane)
+        {
             *published = true;
         }
         self.unconfirmed += 1;
@@ -110,6 +118,9 @@ impl State {
 
     /// An answer came.
     pub(super) fn answer(&mut self, lane: Lane, bytes: Bytes, hint: Hint) {
+        if self.streams.has(lane) {
+            return self.answer_within(lane, bytes);
+        }
         // Late ones, and those to nobody.
         if self.lanes.remove(&lane).is_none() {
             return;
@@ -126,14 +137,22 @@ impl State {
         let waiting = self.waiting + bytes.len();
         if waiting > MOST_BYTES || self.inbox.len() >= MOST_CALLED {
             if !origin.reply_to.as_str().is_empty() && self.outbox.len() < MOST_CALLED {
-                let (lane, bytes, to) = (Lane::BACK, Bytes::new(), Some(origin));
-                self.outbox.push_back(Message { lane, bytes, hint: Hint::None, to });
+                let to = To::Answer(origin, false);
+                self.outbox.push_back(Message {
+                    lane: Lane::BACK,
+                    bytes: END,
+                    hint: Hint::None,
+                    to,
+                });
             }
             return;
         }
         self.waiting = waiting;
         self.called += 1;
         let lane = Lane(Lane::BACK.0 | self.called);
+        if let Some(hint) = plain(hint) {
+            self.streams.called(origin.clone(), lane, hint);
+        }
         self.origins.insert(lane, origin);
         self.inbox.push_back(Arrived::Frame(Frame { lane, bytes, hint }));
     }
@@ -141,6 +160,7 @@ impl State {
     /// No answer will come, in the words of an error.
     pub(super) fn fail(&mut self, lane: Lane, error: Error) {
         if self.lanes.remove(&lane).is_some() {
+            self.streams.forget(lane);
             self.inbox.push_back(Arrived::Failed(lane, error));
         }
     }
@@ -149,7 +169,8 @@ impl State {
     pub(super) fn lose(&mut self, error: &Arc<io::Error>) {
         self.is_open = false;
         self.unconfirmed = 0;
-        let Self { lanes, inbox, .. } = self;
+        self.lose_streams();
+        let Self { lanes, inbox, .. } = &mut *self;
         lanes.retain(|lane, published| {
             if *published {
                 let error = Error::Unknown(Reason::Io(Arc::clone(error)));
@@ -157,6 +178,8 @@ impl State {
             }
             !*published
         });
+        let Self { lanes, streams, .. } = self;
+        streams.keep(lanes);
     }
 
     /// Whoever waits for what has changed.
@@ -183,37 +206,50 @@ impl State {
 
     /// A message is to be published; false where there is nobody for it.
     fn post(&mut self, Frame { lane, bytes, hint }: Frame) -> bool {
-        let to = if lane.is_back() { self.origins.remove(&lane) } else { None };
-        let addressed = to.as_ref().is_none_or(|origin| !origin.reply_to.as_str().is_empty());
-        if lane.is_back() && (to.is_none() || !addressed) {
-            return false;
+        if hint == Hint::Within {
+            return self.post_within(lane, bytes);
         }
-        if !lane.is_back() {
-            self.lanes.insert(lane, false);
+        if lane.is_back() {
+            let streams = self.streams.forget(lane);
+            let Some(origin) = self.origins.remove(&lane) else { return false };
+            let is_addressed = !origin.reply_to.as_str().is_empty();
+            if is_addressed {
+                let to = To::Answer(origin, streams);
+                self.outbox.push_back(Message { lane, bytes, hint, to });
+            }
+            return is_addressed;
         }
+        let stream = plain(hint);
+        if let Some(hint) = stream {
+            self.streams.call(lane, hint);
+        }
+        self.lanes.insert(lane, false);
+        let (hint, to) = (stream.unwrap_or(hint), To::Service(stream.is_some()));
         self.outbox.push_back(Message { lane, bytes, hint, to });
         true
     }
 
-    /// A lane ended; true where the server has to be told that no answer comes.
+    /// A lane ended; true where the other side has to be told.
     fn end(&mut self, lane: Lane, how: Ended) -> bool {
         if !lane.is_back() {
-            self.forget(lane, how);
-            return false;
+            return self.forget(lane, how);
         }
         if how == Ended::Silent {
+            self.streams.forget(lane);
             self.origins.remove(&lane);
             return false;
         }
         // Where it was answered, nobody is there any more.
-        self.post(Frame { lane, bytes: Bytes::new(), hint: Hint::None })
+        self.post(Frame { lane, bytes: END, hint: Hint::None })
     }
 
     /// Nobody waits for an answer on a lane.
-    fn forget(&mut self, lane: Lane, how: Ended) {
-        if self.lanes.remove(&lane) == Some(false) && how == Ended::Abandoned {
+    fn forget(&mut self, lane: Lane, how: Ended) -> bool {
+        let published = self.lanes.remove(&lane);
+        if published == Some(false) && how == Ended::Abandoned {
             self.outbox.retain(|message| message.lane != lane);
         }
+        self.end_stream(lane, how)
     }
 
     fn take(&mut self, into: &mut Incoming) -> bool {
@@ -291,6 +327,9 @@ impl Drop for Half {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         state.halves -= 1;
+        if state.is_over() {
+            state.leave_streams();
+        }
         let pump = if state.is_over() { state.pump.take() } else { None };
         drop(state);
         pump.into_iter().for_each(Waker::wake);

@@ -1,5 +1,7 @@
 //! `Hub`: what a server's listener, its connections and its task share.
 
+mod streams;
+
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,12 +13,14 @@ use bytes::Bytes;
 use lapin::types::{AMQPValue, ShortString};
 use tinyrpc_core::{Arrived, Ended, Error, Frame, Headers, Hint, Incoming, Lane, Limits, Reason};
 
+use self::streams::Streams;
 use super::{
-    back::Back,
+    back::{Back, Forgotten},
     job::{Job, What},
     kept::{Fate, Kept},
     request::{COUNT, Request, Tag},
     target::Target,
+    within::{END, Origin, opening, plain},
 };
 
 /// The state of a server behind a lock, which is held for what does not wait, and never while
@@ -41,6 +45,8 @@ pub(super) struct State {
     kept: Kept,
     /// Calls to clients.
     back: Back,
+    /// Calls of clients that stream.
+    streams: Streams,
     jobs: VecDeque<Job>,
     /// Seats that nobody has accepted yet; `None` once nobody ever will.
     newcomers: Option<VecDeque<u64>>,
@@ -71,6 +77,10 @@ struct Seat {
     closer: Option<Waker>,
     /// Calls to the client that are not published.
     calling: usize,
+    /// What was said within calls and is not with the broker, in bytes.
+    saying: usize,
+    /// What came within calls and was not looked at, in bytes.
+    heard: usize,
     /// Messages that are not settled, as far as this side can see to it.
     busy: usize,
     /// When the last one was.
@@ -85,6 +95,10 @@ struct Open {
     request: Request,
     key: Option<String>,
     answer: Option<(Bytes, Hint)>,
+    /// Whose call it is, where that streams.
+    stream: Option<Origin>,
+    /// Its caller was told who has it.
+    introduced: bool,
 }
 
 impl Hub {
@@ -176,14 +190,22 @@ impl State {
         self.last_lane += 1;
         let lane = self.last_lane;
         let Some(seat) = self.seats.get_mut(&number) else { return };
-        let (bytes, hint) = (request.body.clone(), request.hint());
+        let (bytes, mut hint) = (request.body.clone(), opening(&request.properties));
+        let stream = plain(hint).and_then(|plain| {
+            let begun = self.streams.begin(Origin::of(&request.properties), lane);
+            if begun.is_none() {
+                hint = plain;
+            }
+            begun
+        });
         seat.inbox.push_back(Arrived::Frame(Frame { lane: Lane(lane), bytes, hint }));
         seat.busy += 1;
         wakers.extend(seat.reader.take());
         if let Some(key) = &key {
             self.kept.begin(key.clone(), lane);
         }
-        self.lanes.insert(lane, Open { seat: number, request, key, answer: None });
+        let open = Open { seat: number, request, key, answer: None, stream, introduced: false };
+        self.lanes.insert(lane, open);
     }
 
     /// A message that is being executed came again, as its delivery was lost with a connection.
@@ -237,6 +259,8 @@ impl State {
             writer: None,
             closer: None,
             calling: 0,
+            saying: 0,
+            heard: 0,
             busy: 0,
             since: Instant::now(),
             has_ended: false,
@@ -274,6 +298,7 @@ impl State {
     pub(super) fn take(&mut self, number: u64, into: &mut Incoming) -> Option<bool> {
         let seat = self.seats.get_mut(&number)?;
         let any = !seat.inbox.is_empty();
+        seat.heard = 0;
         for arrived in seat.inbox.drain(..) {
             match arrived {
                 Arrived::Frame(frame) => into.push(frame),
@@ -300,7 +325,8 @@ impl State {
 
     /// True where a seat takes what its connection has to send.
     pub(super) fn has_room(&self, number: u64) -> bool {
-        self.seats.get(&number).is_none_or(|seat| seat.calling < MOST_CALLING)
+        let has_room = |seat: &Seat| seat.calling < MOST_CALLING && seat.saying < MOST_SAYING;
+        self.seats.get(&number).is_none_or(has_room)
     }
 
     /// Has a task woken when there is room; gives the waker that was there.
@@ -310,6 +336,9 @@ impl State {
 
     /// A frame of a seat's connection: a call, or an answer, whose lane ends next.
     pub(super) fn write(&mut self, number: u64, Frame { lane, bytes, hint }: Frame) {
+        if hint == Hint::Within {
+            return self.say(number, lane, bytes);
+        }
         if lane.is_back() {
             let Some(seat) = self.seats.get_mut(&number) else { return };
             let key = seat.route.reply_to.clone();
@@ -322,7 +351,10 @@ impl State {
             }
             seat.busy += 1;
             seat.calling += 1;
-            let call = What::Call { number: self.back.begin(number, lane), key, body: bytes, hint };
+            let stream = plain(hint).map(|hint| (key.clone(), hint));
+            let (hint, streams) = (plain(hint).unwrap_or(hint), stream.is_some());
+            let call = self.back.begin(number, lane, stream);
+            let call = What::Call { number: call, key, body: bytes, hint, streams };
             return self.jobs.push_back(Job::new(Some(number), Tag::NONE, call));
         }
         if let Some(open) = self.lanes.get_mut(&lane.0) {
@@ -347,6 +379,12 @@ impl State {
         hint: Hint,
         wakers: &mut Vec<Waker>,
     ) {
+        if !bytes.is_empty()
+            && let Some((seat, lane)) = self.back.streaming(number)
+        {
+            let frame = Frame { lane, bytes, hint: Hint::Within };
+            return self.arrive(seat, Arrived::Frame(frame), wakers);
+        }
         let Some((seat, lane)) = self.back.end(number) else { return };
         let arrived = match bytes.is_empty() {
             true => Arrived::Closed(lane),
@@ -378,8 +416,20 @@ impl State {
 
     /// Nobody waits for the answer to a call: it is not published, where it was not yet.
     fn forget_call(&mut self, number: u64, lane: Lane, how: Ended) {
-        let unpublished = self.back.forget(number, lane);
-        let Some(call) = unpublished.filter(|_| how == Ended::Abandoned) else { return };
+        let Some(Forgotten { number: call, published, stream }) = self.back.forget(number, lane)
+        else {
+            return;
+        };
+        if published {
+            let is_given_up = matches!(how, Ended::Abandoned | Ended::Failed);
+            if let Some((key, hint)) = stream.filter(|_| is_given_up) {
+                self.send(number, What::Up { number: call, key, body: END, hint });
+            }
+            return;
+        }
+        if how != Ended::Abandoned {
+            return;
+        }
         let is_it = |job: &Job| matches!(job.what, What::Call { number, .. } if number == call);
         self.jobs.retain(|job| !is_it(job));
         if let Some(seat) = self.seats.get_mut(&number) {
@@ -394,15 +444,18 @@ impl State {
             return self.forget_call(number, lane, how);
         }
         let Some(open) = self.lanes.remove(&lane.0) else { return };
-        let Open { seat, request, key, answer } = open;
+        let Open { seat, request, key, answer, stream, introduced } = open;
         let leaves = self.newcomers.is_none();
-        let is_done = matches!(how, Ended::Answered | Ended::Silent);
+        let is_done = matches!(how, Ended::Answered | Ended::Silent) || introduced;
         if let Some(key) = key {
+            // What was said before an answer is not kept, so the answer is worth nothing again.
+            let kept = if introduced { Some((END, Hint::None)) } else { answer.clone() };
             match is_done {
-                true => self.kept.end(key, answer.clone(), Instant::now()),
+                true => self.kept.end(key, kept, Instant::now()),
                 false => self.kept.give_up(&key),
             }
         }
+        stream.into_iter().for_each(|origin| self.streams.end(&origin));
         if how == Ended::Failed && answer.is_none() && request.reply_to().is_some() {
             // The protocol has no words for it; nobody is to wait for ever.
             let nothing = What::answer(&request, (Bytes::new(), Hint::None));
@@ -413,6 +466,9 @@ impl State {
             (Ended::Refused, _, _) if leaves => What::GiveBack,
             (Ended::Refused, None, _) | (Ended::Abandoned, _, _) => What::GiveBack,
             (Ended::TurnedAway, None, _) | (Ended::TurnedAway, _, None) => What::Settle,
+            (_, Some(answer), Some(_)) if introduced => {
+                What::answer(&request, answer).behind_stream()
+            }
             (_, Some(answer), Some(_)) => What::answer(&request, answer),
             (_, Some(_), None) => What::bury(&request, "its answer has nowhere to go"),
             (Ended::Failed, None, _) => What::bury(&request, "it cannot be followed"),
@@ -434,7 +490,13 @@ impl State {
         let mut lanes: Vec<u64> = lanes.into_iter().map(|(lane, _)| *lane).collect();
         lanes.sort_unstable();
         for lane in lanes {
+            if self.lanes.get(&lane).is_some_and(|open| open.introduced) {
+                // Its caller takes it from nobody else.
+                self.break_off(lane, true, None);
+                continue;
+            }
             let Some(open) = self.lanes.remove(&lane) else { continue };
+            open.stream.iter().for_each(|origin| self.streams.end(origin));
             if let Some(key) = open.key {
                 self.kept.give_up(&key);
             }
@@ -485,5 +547,8 @@ impl State {
     }
 }
 
+/// Bytes of what is said within calls of one client and waits for the broker: as much as may wait
+/// before that.
+const MOST_SAYING: usize = 1 << 20;
 /// Calls to one client that wait for a broker that is away, or for their turn.
 const MOST_CALLING: usize = 256;

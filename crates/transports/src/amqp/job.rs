@@ -10,9 +10,9 @@ use tinyrpc_core::Hint;
 use super::{
     link::{Post, Settled},
     media,
-    replies::DIRECT,
     request::{Request, Tag, WHY},
     target::Target,
+    within::{self, Kind, Origin},
 };
 
 #[derive(Clone, Debug)]
@@ -31,9 +31,15 @@ pub(super) enum What {
     /// Somebody else should have it.
     GiveBack,
     /// A call to a client, by the number that its answer bears.
-    Call { number: u64, key: ShortString, body: Bytes, hint: Hint },
+    Call { number: u64, key: ShortString, body: Bytes, hint: Hint, streams: bool },
+    /// Something within such a call, which streams.
+    Up { number: u64, key: ShortString, body: Bytes, hint: Hint },
+    /// Something within a call of a client, which streams.
+    Down { origin: Origin, body: Bytes, hint: Hint },
+    /// To a client that may be gone.
+    Ping { key: ShortString },
     /// It is answered, and then done with.
-    Answer { reply_to: ShortString, properties: BasicProperties, body: Bytes },
+    Answer { reply_to: ShortString, properties: BasicProperties, body: Bytes, streams: bool },
     /// It goes to the dead letters, and is then done with.
     Bury { properties: BasicProperties, body: Bytes },
     /// It goes to the end of its queue, with a count in it, and is then done with here.
@@ -50,21 +56,25 @@ impl Job {
     pub(super) fn post(&self, target: &Target, answers: &ShortString) -> Option<Post> {
         let (key, properties, body) = match &self.what {
             What::Settle | What::GiveBack => return None,
-            What::Call { number, key, body, hint } => {
-                let properties = BasicProperties::default()
-                    .with_type(CALL.into())
-                    .with_reply_to(answers.clone())
-                    .with_correlation_id(number.to_string().into());
-                return Some(Post {
-                    exchange: ShortString::default(),
-                    key: key.clone(),
-                    // What is behind such a name is no queue, and always comes back.
-                    mandatory: !key.as_str().starts_with(DIRECT),
-                    body: body.clone(),
-                    properties: media::named(properties, *hint),
-                });
+            What::Call { number, key, body, hint, streams } => {
+                let properties = addressed(Kind::Call, answers, *number, *hint);
+                let properties = if *streams { within::marked(properties) } else { properties };
+                return Some(to_client(key, body, properties));
             }
-            What::Answer { reply_to, properties, body } => (reply_to.clone(), properties, body),
+            What::Up { number, key, body, hint } => {
+                return Some(to_client(key, body, addressed(Kind::Up, answers, *number, *hint)));
+            }
+            What::Down { origin: Origin { reply_to, correlation }, body, hint } => {
+                let number = correlation.clone();
+                let properties = within::properties(Kind::Down, answers, number, *hint);
+                return Some(to_client(reply_to, body, properties));
+            }
+            What::Ping { key } => {
+                let nothing = ShortString::default();
+                let properties = within::properties(Kind::Ping, answers, nothing, Hint::None);
+                return Some(to_client(key, &within::END, properties));
+            }
+            What::Answer { reply_to, properties, body, .. } => (reply_to.clone(), properties, body),
             What::Bury { properties, body } => (target.dead(), properties, body),
             What::Again { properties, body } => (target.queue.clone(), properties, body),
         };
@@ -90,6 +100,38 @@ impl What {
             reply_to: request.reply_to().cloned().unwrap_or_default(),
             properties: media::named(properties, hint),
             body,
+            streams: false,
+        }
+    }
+
+    /// The same for a call that streams, whose answer is worth nothing without what was said before.
+    pub(super) fn behind_stream(mut self) -> Self {
+        if let Self::Answer { streams, .. } = &mut self {
+            *streams = true;
+        }
+        self
+    }
+
+    /// True for what is told again over another connection to the broker, where nobody knows whether
+    /// it arrived.
+    pub(super) fn is_told_again(&self) -> bool {
+        matches!(self, Self::Answer { streams: false, .. })
+    }
+
+    /// Where a message within a call goes.
+    pub(super) fn key(&self) -> Option<&ShortString> {
+        match self {
+            Self::Up { key, .. } => Some(key),
+            Self::Down { origin, .. } => Some(&origin.reply_to),
+            _ => None,
+        }
+    }
+
+    /// Bytes of a message within a call.
+    pub(super) fn within(&self) -> usize {
+        match self {
+            Self::Up { body, .. } | Self::Down { body, .. } => body.len() + OVERHEAD,
+            _ => 0,
         }
     }
 
@@ -111,5 +153,21 @@ impl What {
     }
 }
 
-/// The type of messages to a client that are no answers.
-pub(super) const CALL: &str = "call";
+/// Properties of a message about a call of this side.
+fn addressed(kind: Kind, answers: &ShortString, number: u64, hint: Hint) -> BasicProperties {
+    within::properties(kind, answers, number.to_string().into(), hint)
+}
+
+fn to_client(key: &ShortString, body: &Bytes, properties: BasicProperties) -> Post {
+    Post {
+        exchange: ShortString::default(),
+        key: key.clone(),
+        // What is behind such a name is no queue, and always comes back.
+        mandatory: within::comes_back(key),
+        body: body.clone(),
+        properties,
+    }
+}
+
+/// What a message costs beside its bytes.
+const OVERHEAD: usize = 256;

@@ -11,7 +11,7 @@ use lapin::{
 };
 use tinyrpc_core::{Hint, Limits};
 
-use super::{job::CALL, link::in_time, media};
+use super::{link::in_time, media};
 
 /// Makes a queue for answers, which goes with its connection; gives its name.
 pub(super) async fn declare(channel: &Channel, limits: &Limits) -> io::Result<ShortString> {
@@ -44,11 +44,6 @@ pub(super) fn answer(delivery: Delivery) -> Option<(u64, Bytes, Hint)> {
 /// The number of a call.
 pub(super) fn number(properties: &BasicProperties) -> Option<u64> {
     properties.correlation_id().as_ref()?.as_str().parse().ok()
-}
-
-/// True for a message to a client that is no answer.
-pub(super) fn is_call(properties: &BasicProperties) -> bool {
-    properties.kind().as_ref().is_some_and(|kind| kind.as_str() == CALL)
 }
 
 /// The name by which answers come without a queue. The broker makes an address of it that begins

@@ -7,7 +7,7 @@ use lapin::{
     types::{AMQPValue, DeliveryTag, FieldTable, ShortString},
 };
 
-use super::media;
+use super::{media, within};
 use tinyrpc_core::Hint;
 
 /// What identifies a delivery: tags mean nothing on another connection.
@@ -69,17 +69,7 @@ impl Request {
 
     fn number(&self, name: &str) -> Option<u32> {
         let headers = self.properties.headers().as_ref()?;
-        let number = match headers.inner().get(name)? {
-            AMQPValue::LongLongInt(number) => *number,
-            AMQPValue::LongInt(number) => (*number).into(),
-            AMQPValue::LongUInt(number) => (*number).into(),
-            AMQPValue::ShortInt(number) => (*number).into(),
-            AMQPValue::ShortUInt(number) => (*number).into(),
-            AMQPValue::ShortShortInt(number) => (*number).into(),
-            AMQPValue::ShortShortUInt(number) => (*number).into(),
-            _ => return None,
-        };
-        u32::try_from(number.max(0)).ok()
+        u32::try_from(within::number(headers, name)?.max(0)).ok()
     }
 
     /// What a handler may read of it.

@@ -31,6 +31,7 @@ pub(super) fn connection(hub: Arc<Hub>, number: u64, name: String) -> Connection
     Connection {
         headers: Some(headers),
         calls_back: true,
+        streams: true,
         ..Connection::new(Shape::Exchange, peer, recv, Box::new(Sending(seat)))
     }
 }

@@ -29,6 +29,7 @@ use super::{
     replies,
     request::Request,
     target::Target,
+    within::{Kind, Origin},
 };
 use crate::backoff::Backoff;
 
@@ -166,14 +167,15 @@ impl Worker {
         state.lose_calls(&lost, &mut self.wakers);
         let jobs: Vec<_> = session.publisher.into_unconfirmed().collect();
         for job in jobs.into_iter().rev() {
-            match job.what {
-                What::Answer { .. } => state.put_back(job),
-                _ => *self.telling.entry(job.seat.unwrap_or(0)).or_default() += 1,
+            match job.what.is_told_again() {
+                true => state.put_back(job),
+                false => *self.telling.entry(job.seat.unwrap_or(0)).or_default() += 1,
             }
         }
         for (seat, count) in self.telling.drain() {
             state.settled(seat, count, &mut self.wakers);
         }
+        state.lose_streams(&mut self.wakers);
         drop(state);
         self.wakers.drain(..).for_each(Waker::wake);
     }
@@ -223,7 +225,7 @@ impl Worker {
         let (mut called, mut failed) = (Vec::new(), Vec::new());
         while called.len() < MESSAGES_PER_TURN && !lost {
             match answers.poll_next_unpin(cx) {
-                Poll::Ready(Some(Ok(delivery))) => called.extend(replies::answer(delivery)),
+                Poll::Ready(Some(Ok(delivery))) => called.push(delivery),
                 Poll::Ready(Some(Err(_)) | None) => lost = true,
                 Poll::Pending => break,
             }
@@ -241,20 +243,33 @@ impl Worker {
         let mut more = requests.len() == MESSAGES_PER_TURN || called.len() == MESSAGES_PER_TURN;
         // Those that are over, and those that are still to be published.
         let (mut over, mut posts, mut returned) = (Vec::new(), Vec::new(), false);
+        let (mut gone, mut unsaid) = (Vec::new(), Vec::new());
         while let Poll::Ready((job, confirmed)) = publisher.poll_confirmed(cx) {
             match confirmed {
                 Ok(Confirmation::Ack(None)) => over.push(job),
                 // Whoever was called reads its queue no more. It comes with whatever confirmation
                 // is the next, and not with its own.
-                Ok(Confirmation::Ack(Some(message))) if replies::is_call(&message.properties) => {
+                Ok(Confirmation::Ack(Some(message)))
+                    if Kind::of(&message.properties) == Kind::Call =>
+                {
                     over.push(job);
                     failed.extend(replies::number(&message.properties));
+                }
+                Ok(Confirmation::Ack(Some(message)))
+                    if Kind::of(&message.properties).is_within() =>
+                {
+                    over.push(job);
+                    gone.push(message.delivery.routing_key.clone());
                 }
                 // The queue of the dead letters or our own is gone: both are made anew. What came
                 // back may belong to another one that was confirmed.
                 Ok(Confirmation::Ack(Some(_))) => {
                     over.push(job);
                     (lost, returned) = (true, true);
+                }
+                Ok(_) if job.what.within() > 0 => {
+                    unsaid.extend(job.what.key().cloned());
+                    over.push(job);
                 }
                 // The broker could not do it: the message comes again.
                 Ok(_) => over.push(Job { what: What::GiveBack, ..job }),
@@ -273,9 +288,24 @@ impl Worker {
         let mut state = self.hub.lock();
         let old = state.wait(cx.waker());
         requests.into_iter().for_each(|request| state.deliver(request, &mut self.wakers));
-        for (call, bytes, hint) in called {
-            state.called(call, bytes, hint, &mut self.wakers);
+        for delivery in called {
+            let origin = Origin::of(&delivery.properties);
+            match Kind::of(&delivery.properties) {
+                Kind::Up => state.up(&origin, delivery.data.into(), &mut self.wakers),
+                Kind::Ping => state.pinged(&origin.reply_to),
+                Kind::Answer | Kind::Down => {
+                    if let Some((call, bytes, hint)) = replies::answer(delivery) {
+                        state.called(call, bytes, hint, &mut self.wakers);
+                    }
+                }
+                Kind::Call => {}
+            }
         }
+        for job in over.iter().filter(|job| job.what.within() > 0) {
+            state.said(job.seat.unwrap_or(0), job.what.within(), &mut self.wakers);
+        }
+        gone.iter().for_each(|queue| state.gone(queue, &mut self.wakers));
+        unsaid.iter().for_each(|queue| state.unsaid(queue, &mut self.wakers));
         for call in failed {
             let gone = io::Error::new(io::ErrorKind::NotFound, "its queue of answers is gone");
             let error = Error::NotExecuted(Reason::Io(Arc::new(gone)));
@@ -283,6 +313,7 @@ impl Worker {
         }
         if self.sweep.as_mut().is_none_or(|sweep| sweep.as_mut().poll(cx).is_ready()) {
             state.expire(Instant::now(), &mut self.wakers);
+            state.ping(&mut self.wakers);
             let mut sweep = Box::pin(sleep((self.limits.idle / 4).max(SHORTEST_SWEEP)));
             more |= sweep.as_mut().poll(cx).is_ready();
             self.sweep = Some(sweep);
@@ -298,7 +329,10 @@ impl Worker {
                         state.publish(job.seat.unwrap_or(0), number, &mut self.wakers);
                         posts.push(job);
                     }
-                    What::Answer { .. } => posts.push(job),
+                    What::Answer { .. }
+                    | What::Up { .. }
+                    | What::Down { .. }
+                    | What::Ping { .. } => posts.push(job),
                     What::Bury { .. } | What::Again { .. } if is_current => posts.push(job),
                     // With the connection its message is delivered again.
                     _ => over.push(job),
