@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use crate::format::{reads_msgpack, writes_msgpack};
+use crate::format::{lent, pieces, reads_msgpack, writes_msgpack};
 
 /// Binary data: `bin` in MessagePack, base64 text in JSON.
 ///
@@ -104,10 +104,12 @@ const SHOWN: usize = 16;
 
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if writes_msgpack(&serializer) || !serializer.is_human_readable() {
+        if !writes_msgpack(&serializer) && serializer.is_human_readable() {
+            text::serialize(&self.0, serializer)
+        } else if self.len() < pieces::LEAST {
             serializer.serialize_bytes(self)
         } else {
-            text::serialize(self, serializer)
+            pieces::announced(&self.0, || serializer.serialize_bytes(self))
         }
     }
 }
@@ -133,7 +135,7 @@ impl Visitor<'_> for Raw {
     }
 
     fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Blob, E> {
-        Ok(bytes.into())
+        Ok(Blob(lent::keep(bytes)))
     }
 
     fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Blob, E> {
@@ -141,7 +143,7 @@ impl Visitor<'_> for Raw {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Blob, E> {
-        Ok(text.as_bytes().into())
+        Ok(Blob(lent::keep(text.as_bytes())))
     }
 
     fn visit_string<E: Error>(self, text: String) -> Result<Blob, E> {
@@ -157,9 +159,28 @@ mod text {
 
     use super::*;
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&Base64Display::new(bytes, &STANDARD))
+    pub(super) fn serialize<S: Serializer>(
+        bytes: &Bytes,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        if bytes.len() < LONG {
+            return Base64(bytes).serialize(serializer);
+        }
+        pieces::announced(bytes, || {
+            serializer.serialize_newtype_struct(pieces::BASE64, &Base64(bytes))
+        })
     }
+
+    struct Base64<'a>(&'a [u8]);
+
+    impl Serialize for Base64<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(&Base64Display::new(self.0, &STANDARD))
+        }
+    }
+
+    /// From this size on there is a quicker way than the one that serializers know.
+    const LONG: usize = 256;
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Blob, D::Error> {
         d.deserialize_str(Text)
@@ -175,6 +196,11 @@ mod text {
         }
 
         fn visit_str<E: Error>(self, text: &str) -> Result<Blob, E> {
+            if text.len() >= LONG
+                && let Ok(bytes) = base64_simd::STANDARD.decode_to_vec(text)
+            {
+                return Ok(bytes.into());
+            }
             // The text itself stays out of the message: it can be long, and secret.
             let bytes = STANDARD.decode(text).map_err(|error| {
                 E::custom(format_args!("invalid base64 for binary data: {error}"))
@@ -193,7 +219,7 @@ mod text {
     // An error instead of another form, so that the feature adds and does not alter.
     const MISSING: &str = "binary data as text needs the feature `json`";
 
-    pub(super) fn serialize<S: Serializer>(_: &[u8], _: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(_: &Bytes, _: S) -> Result<S::Ok, S::Error> {
         Err(ser::Error::custom(MISSING))
     }
 

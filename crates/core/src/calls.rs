@@ -26,7 +26,7 @@ use bytes::Bytes;
 
 pub(crate) use self::line::Line;
 pub(crate) use self::say::not_extended;
-pub(crate) use self::turn::{Delivery, Found, Rest};
+pub(crate) use self::turn::{Delivery, Found, LateCancel, Rest};
 use self::{
     inner::Inner,
     ring::{Answer, Ring},
@@ -110,6 +110,7 @@ impl Calls {
                 streams: HashMap::new(),
                 is_shut: false,
                 late: Vec::new(),
+                late_cancels: Vec::new(),
             }),
         })
     }
@@ -231,7 +232,7 @@ impl Calls {
         let sends = draft.opening.is_some_and(|opening| opening.sends);
         let kind = if sends { Kind::Notification } else { Kind::Call };
         let hint = open(&mut inner, wire, lane, draft);
-        inner.outbox.push_segment(frame.into(), lane, kind, None);
+        inner.outbox.push_segment(Bytes::from(frame).into(), lane, kind, None);
         inner.outbox.set_hint(hint);
         if draft.concealed {
             inner.outbox.hide_last(Some(draft.params));
@@ -393,9 +394,10 @@ impl Calls {
     pub(crate) fn abandon(&self, id: u64) {
         let mut inner = self.lock();
         let mut driver = if inner.give_up(id) { inner.driver.take() } else { None };
+        let stands = inner.stands(id);
         let removed = inner.forget(id);
         if removed.as_ref().is_some_and(|removed| removed.was_awaited)
-            && self.push_cancel(&mut inner, id)
+            && self.push_cancel(&mut inner, id, stands)
         {
             driver = driver.or_else(|| inner.driver.take());
         }

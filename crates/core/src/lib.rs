@@ -43,6 +43,7 @@ mod outgoing;
 mod payload;
 mod protocol;
 mod reply;
+mod rope;
 mod roster;
 mod rpc_error;
 mod runtime;

@@ -54,9 +54,9 @@ pub struct Limits {
     /// Values of one stream that a peer may send before it is granted more. Default 1,024: small
     /// values wait for no credit on the way.
     pub stream_items: u32,
-    /// Bytes of one stream that a peer may send before it is granted more, and of all its messages
-    /// in chunks; half of that over a text format. Default 256 KiB: this over the throughput is how
-    /// long a small message can be held up by a large one.
+    /// Bytes of one stream that a peer may send before it is granted more, half of that over a text
+    /// format; and twice as many as of all its messages in chunks. Default 256 KiB: the half of it
+    /// over the throughput is how long a small message can be held up by a large one.
     pub stream_bytes: usize,
     /// Bytes of a stream that is collected into one array for a caller that knows no streams.
     /// Default 1 MiB; a longer one is answered by an error.

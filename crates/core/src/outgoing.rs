@@ -4,12 +4,15 @@ mod marks;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    collections::{HashSet, VecDeque},
+    io::IoSlice,
+};
 
 use bytes::Bytes;
 
 pub(crate) use self::marks::Mark;
-use crate::{Ended, Frame, Hint, Lane, Shape};
+use crate::{Ended, Frame, Hint, Lane, Shape, format::Pieces, rope::Rope};
 
 /// The queue between the session and a [`SendHalf`](crate::SendHalf).
 ///
@@ -63,8 +66,10 @@ struct Cut {
 
 #[derive(Debug)]
 struct Segment {
+    /// The how-manieth it was.
+    number: u64,
     lane: Lane,
-    bytes: Bytes,
+    bytes: Rope,
     hint: Hint,
     kind: Kind,
     ended: Option<Ended>,
@@ -154,26 +159,58 @@ impl Outgoing {
     /// Streams: the bytes to write next, empty when there are none.
     pub fn bytes(&self) -> &[u8] {
         match self.large.front() {
-            Some(segment) if segment.begun || self.head == self.bytes.len() => &segment.bytes,
+            Some(segment) if segment.begun || self.head == self.bytes.len() => {
+                segment.bytes.first()
+            }
             _ => self.bytes.get(self.head..).unwrap_or_default(),
         }
     }
 
-    /// Streams: says that `count` of [`Outgoing::bytes`] were written.
-    pub fn advance(&mut self, count: usize) {
+    /// Streams: true where there is more than [`Outgoing::bytes`] to write.
+    pub fn is_scattered(&self) -> bool {
+        !self.large.is_empty()
+    }
+
+    /// Streams: the same and what comes behind it, for a write of several parts at once; gives how
+    /// many of `slices` were set.
+    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let small = self.bytes.get(self.head..).unwrap_or_default();
+        let begun = self.large.front().is_some_and(|segment| segment.begun);
+        let mut segments = self.large.iter();
+        let first = if begun { segments.next() } else { None };
+        let parts = |segment: &'a Segment| segment.bytes.parts().map(|part| &**part);
+        let all = first
+            .into_iter()
+            .flat_map(parts)
+            .chain(std::iter::once(small))
+            .chain(segments.flat_map(parts))
+            .filter(|part| !part.is_empty());
+        let mut count = 0;
+        for (slice, part) in slices.iter_mut().zip(all) {
+            *slice = IoSlice::new(part);
+            count += 1;
+        }
+        count
+    }
+
+    /// Streams: says that `count` of [`Outgoing::bytes`], or of [`Outgoing::slices`], were written.
+    pub fn advance(&mut self, mut count: usize) {
+        while count > 0 && !self.bytes().is_empty() {
+            let first = count.min(self.bytes().len());
+            self.advance_first(first);
+            count -= first;
+        }
+    }
+
+    fn advance_first(&mut self, count: usize) {
         let small = self.head == self.bytes.len();
-        let number = self.large_pushed - self.large.len() as u64;
         if let Some(segment) = self.large.front_mut()
             && (segment.begun || small)
-            && count > 0
         {
             if !std::mem::replace(&mut segment.begun, true) {
-                self.large_begun = self.large_begun.max(number + 1);
+                self.large_begun = self.large_begun.max(segment.number + 1);
             }
-            let count = count.min(segment.bytes.len());
-            // `slice` rather than `advance`: the written part of a segment stays in memory either
-            // way, until the whole of it is dropped.
-            segment.bytes = segment.bytes.slice(count..);
+            let count = segment.bytes.split_to(count).len();
             self.large_bytes -= count;
             self.large_taken += count as u64;
             if segment.bytes.is_empty() {
@@ -189,7 +226,7 @@ impl Outgoing {
     /// transport without one.
     pub fn push(&mut self, frame: Frame) {
         self.set_hint(frame.hint);
-        self.push_segment(frame.bytes, frame.lane, Kind::Call, None);
+        self.push_segment(frame.bytes.into(), frame.lane, Kind::Call, None);
     }
 
     /// A transport says whether there is anybody at the other end who could take something: a
@@ -245,7 +282,8 @@ impl Outgoing {
         if segment.begun {
             return segment.ended.map(|how| Peeked::Ended(segment.lane, how));
         }
-        Some(Peeked::Frame { lane: segment.lane, bytes: &segment.bytes, hint: segment.hint })
+        let bytes = segment.bytes.first();
+        Some(Peeked::Frame { lane: segment.lane, bytes, hint: segment.hint })
     }
 
     /// Transports of messages: says that what [`Outgoing::peek`] showed is done.
@@ -291,11 +329,10 @@ impl Outgoing {
     }
 
     fn pop_large(&mut self) -> Option<Taken> {
-        let number = self.large_pushed - self.large.len() as u64;
         let segment = self.large.front_mut()?;
         if !std::mem::replace(&mut segment.begun, true) {
-            self.large_begun = self.large_begun.max(number + 1);
-            let bytes = std::mem::take(&mut segment.bytes);
+            self.large_begun = self.large_begun.max(segment.number + 1);
+            let bytes = std::mem::take(&mut segment.bytes).whole();
             self.large_bytes -= bytes.len();
             self.large_taken += bytes.len() as u64;
             let (lane, hint) = (segment.lane, segment.hint);
@@ -343,7 +380,7 @@ impl Outgoing {
             } else {
                 self.bytes.split_off(start)
             };
-            self.push_segment(Bytes::from(bytes), lane, kind, ended);
+            self.push_segment(Bytes::from(bytes).into(), lane, kind, ended);
             if self.bytes.is_empty() {
                 self.head = 0;
             }
@@ -356,34 +393,79 @@ impl Outgoing {
         }
     }
 
+    /// The same of a frame in which `pieces` are missing, on a stream of bytes.
+    pub(crate) fn commit_pieces(&mut self, start: usize, kind: Kind, pieces: Pieces) {
+        let parts = pieces.cut(start, &mut self.bytes);
+        self.push_segment(parts.into_iter().collect(), Lane::DUPLEX, kind, None);
+    }
+
     /// Appends a frame that is encoded already and never copied.
     pub(crate) fn push_segment(
         &mut self,
-        bytes: Bytes,
+        mut bytes: Rope,
         lane: Lane,
         kind: Kind,
         ended: Option<Ended>,
     ) {
-        if self.marks.is_some() {
-            self.mark_large(&bytes);
+        if self.marks.is_some() || self.shape != Shape::Stream {
+            // Whoever looks at messages looks at whole ones.
+            bytes = bytes.whole().into();
         }
+        if self.marks.is_some() {
+            self.mark_large(bytes.first());
+        }
+        let (number, hint) = (self.large_pushed, self.hint);
         self.large_bytes += bytes.len();
         self.large_pushed += 1;
         self.ends += u64::from(ended.is_some());
         self.large_notifications += usize::from(kind == Kind::Notification);
-        self.large.push_back(Segment { lane, bytes, hint: self.hint, kind, ended, begun: false });
+        self.large.push_back(Segment { number, lane, bytes, hint, kind, ended, begun: false });
     }
 
-    /// Takes a segment away that is to be sent in chunks, with its number. It still counts as
-    /// waiting to be begun, and a notification keeps later ones behind it.
-    pub(crate) fn take_segment(&mut self) -> Option<(u64, Bytes, Kind)> {
-        if self.large.front()?.begun {
-            return None;
-        }
-        let number = self.large_pushed - self.large.len() as u64;
-        let segment = self.large.pop_front()?;
+    /// Takes the first segment away that is to be sent in chunks, with its number: one that was not
+    /// begun, and that `stays` does not leave where it is. It still counts as waiting to be begun,
+    /// and a notification keeps later ones behind it.
+    pub(crate) fn take_segment(
+        &mut self,
+        stays: impl Fn(usize, Kind) -> bool,
+    ) -> Option<(u64, Rope, Kind)> {
+        let goes = |segment: &Segment| !segment.begun && !stays(segment.bytes.len(), segment.kind);
+        let at = self.large.iter().position(goes)?;
+        let segment = self.large.remove(at)?;
         self.large_bytes -= segment.bytes.len();
-        Some((number, segment.bytes, segment.kind))
+        Some((segment.number, segment.bytes, segment.kind))
+    }
+
+    /// The number of the first segment, where there is one.
+    pub(crate) fn first_segment(&self) -> Option<u64> {
+        self.large.front().map(|segment| segment.number)
+    }
+
+    /// True where a part of a segment was not taken.
+    pub(crate) fn holds(&self, number: u64) -> bool {
+        self.large.iter().any(|segment| segment.number == number)
+    }
+
+    /// Takes a segment back that was not begun, on a stream of bytes; false where there is none.
+    pub(crate) fn take_back(&mut self, number: u64) -> bool {
+        let is_it = |segment: &Segment| segment.number == number && !segment.begun;
+        let Some(segment) = self.large.iter().position(is_it).and_then(|at| self.large.remove(at))
+        else {
+            return false;
+        };
+        self.large_bytes -= segment.bytes.len();
+        self.segment_sent(segment.kind);
+        true
+    }
+
+    /// True while a notification stands among the segments.
+    pub(crate) fn has_large_notification(&self) -> bool {
+        self.large.iter().any(|segment| segment.kind == Kind::Notification)
+    }
+
+    /// Bytes that wait in small frames.
+    pub(crate) fn small_len(&self) -> usize {
+        self.bytes.len() - self.head
     }
 
     /// Says that a segment is being sent. Those before it count as begun, too: a call that may
@@ -436,7 +518,7 @@ impl Outgoing {
                 continue;
             }
             // A small notification that kept behind a large one, which is gone: as any other.
-            self.bytes.extend_from_slice(&bytes);
+            self.bytes.extend_from_slice(bytes.first());
             self.large_pushed += 1;
             self.large_begun += 1;
             self.cut(self.bytes.len(), lane, ended);

@@ -8,7 +8,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{Format, FormatError};
+use crate::{Format, FormatError, format::lent};
 
 /// One encoded value, kept.
 ///
@@ -41,7 +41,7 @@ impl Payload {
     ///
     /// A value of another type, with the path to it.
     pub fn decode<'de, T: Deserialize<'de>>(&'de self) -> Result<T, FormatError> {
-        self.format.decode(&self.bytes)
+        self.as_ref().decode()
     }
 
     /// The same value in a block of its own.
@@ -79,7 +79,14 @@ impl<'f> PayloadRef<'f> {
     ///
     /// A value of another type, with the path to it.
     pub fn decode<T: Deserialize<'f>>(self) -> Result<T, FormatError> {
-        self.format.decode(self.bytes)
+        self.lend(|| self.format.decode(self.bytes))
+    }
+
+    /// Runs `read`, in which a [`Blob`](crate::Blob) of MessagePack that is most of the block becomes
+    /// a part of it instead of a copy. [`PayloadRef::decode`] does that by itself; it is for whoever
+    /// decodes the bytes in another way.
+    pub fn lend<R>(self, read: impl FnOnce() -> R) -> R {
+        lent::lending(self.block, read)
     }
 
     /// Keeps the value: a slice of its block, or a copy where there is no block.

@@ -79,6 +79,9 @@ pub struct Profile {
     /// Of such a protocol: how many bytes of chunks may be sent before the first
     /// [`Message::Window`].
     pub initial_window: u32,
+    /// How many bytes stand behind the value in a message that carries one of a stream, where that
+    /// is the same for all values: a large one is then sent from where it is, without a copy.
+    pub behind_value: Option<usize>,
 }
 
 impl Profile {
@@ -95,6 +98,7 @@ impl Profile {
             initial_credit: 0,
             chunk: None,
             initial_window: 0,
+            behind_value: None,
         }
     }
 }

@@ -6,7 +6,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{BatchPart, Code, Format, FormatError, Id, PayloadRef, RpcError, wire::Wire};
+use crate::{
+    BatchPart, Code, Format, FormatError, Id, PayloadRef, RpcError, format::Pieces, wire::Wire,
+};
 
 /// The one chance to answer a request.
 ///
@@ -20,6 +22,8 @@ pub struct ReplyTo<'a> {
     mark: usize,
     id: Option<&'a Id<'a>>,
     member: Member,
+    /// What is missing in `out`.
+    pieces: Pieces,
     answer: Answer,
     /// Under which number somebody wants to know that the answer has left.
     followed: Option<u64>,
@@ -59,8 +63,17 @@ impl<'a> ReplyTo<'a> {
         id: Option<&'a Id<'a>>,
         member: Member,
     ) -> Self {
-        let mark = out.len();
-        Self { wire, out, mark, id, member, answer: Answer::None, followed: None, errors: None }
+        let (mark, answer) = (out.len(), Answer::None);
+        let pieces = match member {
+            Member::Frame => wire.pieces(),
+            Member::Batch { .. } => Pieces::new(usize::MAX),
+        };
+        Self { wire, out, mark, id, member, pieces, answer, followed: None, errors: None }
+    }
+
+    /// What is missing in the answer.
+    pub(crate) fn into_pieces(self) -> Pieces {
+        self.pieces
     }
 
     /// The format in which the caller wants the answer.
@@ -91,12 +104,12 @@ impl<'a> ReplyTo<'a> {
     /// A value that does not encode, or one over the limit, is answered as an error.
     pub fn result<T: Serialize + ?Sized>(&mut self, value: &T) {
         let format = self.format();
-        self.write(|out| format.encode(value, out));
+        self.write(|out, pieces| format.encode_in_pieces(value, out, pieces));
     }
 
     /// Answers with a result that is encoded already, in [`ReplyTo::format`].
     pub fn payload(&mut self, value: PayloadRef<'_>) {
-        self.write(|out| {
+        self.write(|out, _| {
             out.extend_from_slice(value.bytes);
             Ok(())
         });
@@ -130,18 +143,20 @@ impl<'a> ReplyTo<'a> {
             mark: self.mark,
             id: self.id,
             member: self.member,
+            pieces: std::mem::replace(&mut self.pieces, Pieces::new(usize::MAX)),
             answer: self.answer,
             followed: self.followed,
             errors: Some(&both),
         };
         let result = write(&mut inner);
         (self.answer, self.followed) = (inner.answer, inner.followed);
+        self.pieces = inner.pieces;
         result
     }
 
     /// Takes back whatever was begun, as if the handler had not run.
     pub fn reset(&mut self) {
-        self.out.truncate(self.mark);
+        self.take_back();
         self.answer = Answer::None;
         self.followed = None;
     }
@@ -165,10 +180,10 @@ impl<'a> ReplyTo<'a> {
         self.answer = Answer::Promised;
     }
 
-    fn write(&mut self, body: impl FnOnce(&mut Vec<u8>) -> Result<(), FormatError>) {
+    fn write(&mut self, body: impl FnOnce(&mut Vec<u8>, &mut Pieces) -> Result<(), FormatError>) {
         let Some(id) = self.begin(Answer::Result) else { return };
         self.wire.encoder.begin_result(self.out, id);
-        match body(self.out) {
+        match body(self.out, &mut self.pieces) {
             Ok(()) => {
                 self.wire.encoder.end_result(self.out, id);
                 self.end(id);
@@ -188,7 +203,7 @@ impl<'a> ReplyTo<'a> {
 
     /// Opens the frame or the batch member; `None` where there is nothing to answer.
     fn begin(&mut self, answer: Answer) -> Option<&'a Id<'a>> {
-        self.out.truncate(self.mark);
+        self.take_back();
         self.answer = answer;
         let id = self.id?;
         match self.member {
@@ -201,10 +216,15 @@ impl<'a> ReplyTo<'a> {
         Some(id)
     }
 
+    fn take_back(&mut self) {
+        self.out.truncate(self.mark);
+        self.pieces.clear();
+    }
+
     fn end(&mut self, id: &Id<'_>) {
         let (fits, name, limit) = match self.member {
             Member::Frame => {
-                let fits = self.wire.close(self.mark, self.out);
+                let fits = self.wire.close_around(self.pieces.len(), self.mark, self.out);
                 (fits, "max_message", self.wire.most())
             }
             Member::Batch { limit, .. } => (self.out.len() <= limit, "max_batch_answers", limit),

@@ -21,6 +21,7 @@ mod detect;
 mod follow;
 mod gate;
 mod hello;
+mod late;
 mod order;
 mod receive;
 mod requests;
@@ -55,7 +56,8 @@ pub use self::{
 use crate::{
     Caller, Decoder, Ended, FrameReader, Id, Incoming, Lane, LimitReached, Limits, Outgoing,
     Protocol, Reason, ReplyTo, RpcError, Shape,
-    calls::{Calls, Line, Rest, wake_all},
+    calls::{Calls, LateCancel, Line, Rest, wake_all},
+    format::Pieces,
     outgoing::Kind,
     reply::Member,
     wire::Wire,
@@ -80,6 +82,7 @@ pub struct Session {
     followed: Followed,
     streams: Streams,
     splits: Splits,
+    late_cancels: Vec<LateCancel>,
     trace: Option<Trace>,
     wakes: Vec<Waker>,
     state: State,
@@ -157,6 +160,7 @@ impl Session {
             followed: Followed::default(),
             streams: Streams::default(),
             splits: Splits::default(),
+            late_cancels: Vec::new(),
             trace,
             wakes: Vec::new(),
             state: State::Open,
@@ -339,11 +343,14 @@ impl Session {
     /// another turn, if it wants one.
     pub fn turn(&mut self, now: u64, driver: &Waker) -> Option<u64> {
         let held = self.splits.held();
-        let collected = self.calls.collect(&mut self.outgoing, held, now, driver, &mut self.wakes);
+        let unsent = self.outgoing.first_segment().into_iter().chain(self.splits.first()).min();
+        let out = &mut self.outgoing;
+        let collected = self.calls.collect(out, held, unsent, now, driver, &mut self.wakes);
         if !collected.marks.is_empty() {
             self.trace_collected(collected.base, &collected.marks);
         }
         self.split();
+        self.say_late_cancels();
         self.callers_wait = collected.waiting;
         let rest = self.watch_rest(now);
         let stall = self.watch_stall(now).min(self.watch_pause(now));
@@ -400,6 +407,7 @@ impl Session {
         self.backlog.clear();
         self.outgoing.clear();
         self.splits.clear();
+        self.late_cancels.clear();
         self.order.clear();
         self.followed.clear();
         if !self.is_lost() {
@@ -438,8 +446,11 @@ impl Session {
         if id.is_some() && !reply.is_answered() {
             reply.error(&RpcError::internal("the handler gave no answer"));
         }
-        let followed = reply.followed();
+        let (followed, pieces) = (reply.followed(), reply.into_pieces());
         self.follow(followed, place);
+        if !pieces.is_empty() {
+            return self.commit_pieces(start, lane, pieces, place);
+        }
         if id == Some(&Id::Null) && place.is_none() && self.outgoing.encode().len() == start {
             // The protocol has no words for it.
             return self.outgoing.end_lane(lane, Ended::Failed);
@@ -457,6 +468,17 @@ impl Session {
         }
         let ended = (!lane.is_duplex()).then_some(how);
         self.queue(start, lane, Kind::Call, ended);
+    }
+
+    /// The same of a frame in which pieces are missing: it is sent as it stands in memory, but for
+    /// an answer that has to wait for others, or that somebody wants to see.
+    #[cold]
+    fn commit_pieces(&mut self, start: usize, lane: Lane, pieces: Pieces, place: Option<Place>) {
+        if place.is_some() || self.trace.is_some() {
+            pieces.join(start, self.outgoing.encode());
+            return self.commit(start, lane, Ended::Answered, place);
+        }
+        self.outgoing.commit_pieces(start, Kind::Call, pieces);
     }
 
     /// Nobody wants the answer any more.

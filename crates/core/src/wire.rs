@@ -7,7 +7,10 @@ use std::{
 
 use crate::{
     BatchPart, Encoder, Error, Format, Framing, Hint, Id, Limits, Message, Meta, Profile, Scan,
-    Shape, draft::Draft, streams::Terms,
+    Shape,
+    draft::Draft,
+    format::{Pieces, pieces::LEAST},
+    streams::Terms,
 };
 
 /// The writing side of a connection's protocol and framing, once both are known.
@@ -45,11 +48,39 @@ impl Wire {
         }
     }
 
+    /// None yet for a frame, and from which size on there may be some: nothing that announces the
+    /// length of a frame would know of them.
+    pub(crate) fn pieces(&self) -> Pieces {
+        let may_be = self.shape == Shape::Stream && self.framing.is_none();
+        Pieces::new(if may_be { LEAST } else { usize::MAX })
+    }
+
+    /// The same for the value of a stream; none where a message would have to be made around it in
+    /// a way that is not known.
+    pub(crate) fn value_pieces(&self) -> Pieces {
+        match self.profile.behind_value {
+            Some(_) => self.pieces(),
+            None => Pieces::new(usize::MAX),
+        }
+    }
+
+    /// How many bytes end a message on a stream without framing.
+    pub(crate) fn end(&self) -> usize {
+        let mut end = Vec::new();
+        self.encoder.terminate(&mut end);
+        end.len()
+    }
+
     /// Ends the frame that was opened at `start`; false where it is over the limit, and then it
     /// is taken back. So is one with nothing in it: some errors cannot be said in some protocols.
     pub(crate) fn close(&self, start: usize, out: &mut Vec<u8>) -> bool {
+        self.close_around(0, start, out)
+    }
+
+    /// The same of a frame in which pieces of so many bytes are missing.
+    pub(crate) fn close_around(&self, pieces: usize, start: usize, out: &mut Vec<u8>) -> bool {
         let head = self.framing.as_ref().map_or(0, |framing| framing.head());
-        let size = out.len() - start - head;
+        let size = out.len() - start - head + pieces;
         if size == 0 || size > self.max_message && size > self.most() {
             out.truncate(start);
             return size == 0;
@@ -72,9 +103,19 @@ impl Wire {
 
     /// Appends anything but a request or a response. On an error `out` holds a part.
     pub(crate) fn message(&self, out: &mut Vec<u8>, message: &Message<'_>) -> Result<(), Error> {
+        self.message_around(0, out, message)
+    }
+
+    /// The same of a message in which pieces of so many bytes are missing.
+    pub(crate) fn message_around(
+        &self,
+        pieces: usize,
+        out: &mut Vec<u8>,
+        message: &Message<'_>,
+    ) -> Result<(), Error> {
         let start = self.open(out);
         self.encoder.message(out, message)?;
-        self.finish(start, out)
+        self.finish(pieces, start, out)
     }
 
     /// Ends a frame whose size was checked before.
@@ -110,7 +151,7 @@ impl Wire {
     ) -> Result<(), Error> {
         let start = self.open(out);
         self.encoder.request(out, id.map(Id::Number).as_ref(), draft.method, draft.params)?;
-        self.finish(start, out)
+        self.finish(0, start, out)
     }
 
     /// Appends a call with its companions. On an error `out` holds a part.
@@ -124,7 +165,7 @@ impl Wire {
         let start = self.open(out);
         let id = id.map(Id::Number);
         self.encoder.request_with(out, id.as_ref(), draft.method, draft.params, meta)?;
-        self.finish(start, out)
+        self.finish(0, start, out)
     }
 
     /// Appends calls and notifications as one batch.
@@ -143,7 +184,7 @@ impl Wire {
             self.encoder.request(out, id.map(Id::Number).as_ref(), draft.method, draft.params)?;
         }
         self.encoder.batch(out, BatchPart::End);
-        self.finish(start, out)
+        self.finish(0, start, out)
     }
 
     /// Appends calls and notifications one by one, where the protocol has no batches.
@@ -161,8 +202,8 @@ impl Wire {
         Ok(())
     }
 
-    fn finish(&self, start: usize, out: &mut Vec<u8>) -> Result<(), Error> {
-        if self.close(start, out) {
+    fn finish(&self, pieces: usize, start: usize, out: &mut Vec<u8>) -> Result<(), Error> {
+        if self.close_around(pieces, start, out) {
             return Ok(());
         }
         Err(Error::limit("max_message", self.most() as u64))

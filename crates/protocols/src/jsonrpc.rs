@@ -65,6 +65,7 @@ impl Protocol for JsonRpc {
         let mut profile = Profile::new(Format::Json);
         profile.batches = true;
         profile.extension = true;
+        profile.behind_value = Some(b"]}".len());
         Codec::new(JsonDecoder::new(limits, Dialect::Two), JsonEncoder, profile)
     }
 

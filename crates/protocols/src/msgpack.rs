@@ -99,6 +99,7 @@ fn open(limits: &Limits, texts: Texts) -> Codec {
     let mut profile = Profile::new(Format::MsgPack);
     // The old format has no bin, in which chunks are.
     profile.extension = texts == Texts::Str;
+    profile.behind_value = Some(0);
     Codec::new(MsgPackDecoder::new(limits), MsgPackEncoder { texts }, profile)
 }
 

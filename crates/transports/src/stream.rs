@@ -1,7 +1,7 @@
 //! Any stream of bytes as a transport: a socket, a pipe, a serial line, a TLS session.
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -56,11 +56,17 @@ struct StreamSend<W>(W);
 impl<W: AsyncWrite + Send + Unpin> SendHalf for StreamSend<W> {
     fn poll_send(&mut self, cx: &mut Context<'_>, out: &mut Outgoing) -> Poll<io::Result<()>> {
         loop {
-            let bytes = out.bytes();
-            if bytes.is_empty() {
-                return Pin::new(&mut self.0).poll_flush(cx);
-            }
-            match ready!(Pin::new(&mut self.0).poll_write(cx, bytes))? {
+            let writer = Pin::new(&mut self.0);
+            let written = if out.is_scattered() {
+                let mut slices = [IoSlice::new(&[]); SLICES];
+                let count = out.slices(&mut slices);
+                writer.poll_write_vectored(cx, slices.get(..count).unwrap_or_default())
+            } else if out.bytes().is_empty() {
+                return writer.poll_flush(cx);
+            } else {
+                writer.poll_write(cx, out.bytes())
+            };
+            match ready!(written)? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => out.advance(count),
             }
@@ -71,3 +77,6 @@ impl<W: AsyncWrite + Send + Unpin> SendHalf for StreamSend<W> {
         Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
+
+/// Parts that are written at once: some large values, each behind a head of its own.
+const SLICES: usize = 16;

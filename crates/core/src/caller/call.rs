@@ -420,7 +420,7 @@ fn poll_answer<R: DeserializeOwned>(
 
 /// Decodes a result.
 fn decode<R: DeserializeOwned>(result: PayloadRef<'_>) -> Result<R, Error> {
-    let decoded = result.format.decode(result.bytes);
+    let decoded = result.decode();
     decoded.map_err(|error| Error::Mismatch(error.under("result")))
 }
 

@@ -51,6 +51,15 @@ pub(super) struct Inner {
     pub(super) is_shut: bool,
     /// Calls whose time was over: their peer is to be told.
     pub(super) late: Vec<u64>,
+    /// Cancels that must not overtake their requests.
+    pub(super) late_cancels: Vec<(u64, Stands)>,
+}
+
+/// Which segment of which handover a large request is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stands {
+    pub(super) parcel: u64,
+    pub(super) segment: u64,
 }
 
 /// Where the message of an exchange stands, or stood.
@@ -66,6 +75,14 @@ pub(super) struct Parcel {
     pub(super) base: Base,
     pub(super) small_end: u64,
     pub(super) large_end: u64,
+}
+
+impl Parcel {
+    /// True when all of it was sent; `unsent` is the first segment of which that is not true.
+    pub(super) fn is_gone(&self, out: &Outgoing, unsent: Option<u64>) -> bool {
+        out.is_past(self.small_end, self.large_end)
+            && unsent.is_none_or(|first| first >= self.large_end)
+    }
 }
 
 impl Inner {
@@ -156,6 +173,15 @@ impl Inner {
             self.given_up.push(given_up);
         }
         over
+    }
+
+    /// Where the request of a call stands that is large.
+    pub(super) fn stands(&mut self, id: u64) -> Option<Stands> {
+        let slot = self.ring.get_mut(id)?;
+        match slot.place? {
+            Place::Large(segment) => Some(Stands { parcel: slot.parcel, segment }),
+            Place::Small(_) => None,
+        }
     }
 
     /// Withdraws what was given up before it was taken.

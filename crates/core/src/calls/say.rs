@@ -2,12 +2,19 @@
 
 use std::{sync::atomic::Ordering::Relaxed, task::Waker};
 
-use super::{Calls, inner::Inner, wake_all};
+use bytes::Bytes;
+
+use super::{
+    Calls,
+    inner::{Inner, Stands},
+    wake_all,
+};
 use crate::{
-    Allowance, Error, Hint, Id, Lane, Message, Meta, Unsupported,
+    Allowance, Error, Hint, Id, Lane, Message, Meta, StreamItem, Unsupported,
     calls::wake_driver,
     draft::Draft,
     outgoing::{Kind, LARGE},
+    rope::Rope,
     streams::Terms,
     wire::Wire,
 };
@@ -103,27 +110,54 @@ impl Calls {
         }
         let mut frame = Vec::with_capacity(size + 64);
         wire.message(&mut frame, message)?;
+        self.push_item(Bytes::from(frame).into(), lane)
+    }
+
+    /// Sends `value` in the place of the one in `item`, where [`Wire::value_pieces`] allows it.
+    pub(crate) fn say_large_item(
+        &self,
+        wire: &Wire,
+        item: StreamItem<'_>,
+        value: Rope,
+    ) -> Result<(), Error> {
+        let (stand_in, mut frame) = (item.value.bytes.len(), Vec::new());
+        wire.message_around(value.len(), &mut frame, &Message::StreamItem(item))?;
+        let behind = wire.profile.behind_value.unwrap_or_default() + wire.end();
+        let tail = frame.split_off(frame.len().saturating_sub(behind));
+        frame.truncate(frame.len().saturating_sub(stand_in));
+        let (head, tail) = (Bytes::from(frame), Bytes::from(tail));
+        let parts = [head].into_iter().chain(value).chain([tail]);
+        self.push_item(parts.collect(), Lane::DUPLEX)
+    }
+
+    fn push_item(&self, frame: Rope, lane: Lane) -> Result<(), Error> {
         let mut inner = self.lock();
         if let Some(reason) = inner.closed.clone().filter(|_| inner.is_shut) {
             return Err(Error::NotExecuted(reason));
         }
         let hint = within(&mut inner, lane);
-        inner.outbox.push_segment(frame.into(), lane, Kind::Notification, None);
+        inner.outbox.push_segment(frame, lane, Kind::Notification, None);
         inner.outbox.set_hint(hint);
         wake_driver(inner);
         Ok(())
     }
 
     /// Tells the peer that nobody waits for an answer any more, where it knows such words; true
-    /// where there is something to send.
-    pub(super) fn push_cancel(&self, inner: &mut Inner, id: u64) -> bool {
+    /// where there is something to do for the driver. Where the request is large, `stands` tells
+    /// which it is.
+    pub(super) fn push_cancel(&self, inner: &mut Inner, id: u64, stands: Option<Stands>) -> bool {
         let Some(wire) = self.wire() else { return false };
         let profile = wire.profile;
         let knows = profile.cancels || (profile.extension && self.terms().is_some());
         let cancel = Message::Cancel(Id::Number(id));
-        knows
-            && self.line.is_duplex()
-            && push(inner, wire, Lane::DUPLEX, &cancel, Kind::Call).is_ok()
+        if !knows || !self.line.is_duplex() {
+            return false;
+        }
+        if let Some(stands) = stands {
+            inner.late_cancels.push((id, stands));
+            return true;
+        }
+        push(inner, wire, Lane::DUPLEX, &cancel, Kind::Call).is_ok()
     }
 
     /// True where a stream may send; where it may not, `waker` is woken when there is room again.

@@ -72,11 +72,11 @@ fn the_protocol_becomes_known_between_encoding_and_sending() {
     };
     // The next turn lets the caller try again.
     let mut out = Outgoing::new(Shape::Messages);
-    calls.collect(&mut out, 0, 5, Waker::noop(), &mut Vec::new());
+    calls.collect(&mut out, 0, None, 5, Waker::noop(), &mut Vec::new());
     assert!(out.is_empty());
     let patience = Patience::Wait(Some(key), Waker::noop());
     assert!(matches!(calls.begin(&draft(b"[1]", true), patience, None), Ok(Begun::Sent(1))));
-    calls.collect(&mut out, 0, 5, Waker::noop(), &mut Vec::new());
+    calls.collect(&mut out, 0, None, 5, Waker::noop(), &mut Vec::new());
     assert!(matches!(out.pop(), Some(crate::Taken::Frame(frame)) if *frame.bytes == *b"m[1]"));
 }
 
@@ -92,7 +92,7 @@ fn the_connection_closes_while_large_params_are_encoded() {
     assert_eq!(error.outcome(), Outcome::NotExecuted);
     assert_eq!(calls.in_flight(), 0);
     let mut out = Outgoing::new(Shape::Messages);
-    calls.collect(&mut out, 0, 5, Waker::noop(), &mut Vec::new());
+    calls.collect(&mut out, 0, None, 5, Waker::noop(), &mut Vec::new());
     assert!(out.is_empty());
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{
     Calls,
-    inner::{Inner, was_taken},
+    inner::{Inner, Stands, was_taken},
     ring::Answer,
 };
 use crate::{
@@ -45,11 +45,13 @@ pub(crate) enum Rest {
 impl Calls {
     /// Hands what callers wrote to the connection's queue, sets the deadlines of new calls and ends
     /// those whose time is over.
-    /// `held` bytes wait beside that queue.
+    /// `held` bytes wait beside that queue. The first segment of which a part is not sent is
+    /// `unsent`.
     pub(crate) fn collect(
         &self,
         out: &mut Outgoing,
         held: usize,
+        unsent: Option<u64>,
         now: u64,
         driver: &Waker,
         wakes: &mut Vec<Waker>,
@@ -59,15 +61,12 @@ impl Calls {
         if now >= inner.armed {
             inner.expire(now, out, wakes);
             for id in std::mem::take(&mut inner.late) {
-                self.push_cancel(inner, id);
+                let stands = inner.stands(id);
+                self.push_cancel(inner, id, stands);
             }
         }
         inner.withdraw(out);
-        while inner
-            .parcels
-            .front()
-            .is_some_and(|parcel| out.is_past(parcel.small_end, parcel.large_end))
-        {
+        while inner.parcels.front().is_some_and(|parcel| parcel.is_gone(out, unsent)) {
             inner.parcels.pop_front();
         }
         let mut marks = Vec::new();
@@ -130,6 +129,22 @@ impl Calls {
         (marks, inner.hand_over(out))
     }
 
+    /// The cancels that were not said because a request must not be overtaken.
+    pub(crate) fn take_late_cancels(&self) -> Vec<LateCancel> {
+        let mut guard = self.lock();
+        let Inner { late_cancels, parcels, parcel, .. } = &mut *guard;
+        // What was written since the last handover is seen behind the next one.
+        let ready = late_cancels.extract_if(.., |(_, stands)| stands.parcel != *parcel);
+        let segment = |stands: Stands| {
+            let base = parcels.iter().find(|parcel| parcel.number == stands.parcel)?.base;
+            Some(base.large + stands.segment)
+        };
+        // One that is not found was sent long ago.
+        ready
+            .map(|(id, stands)| LateCancel { id, segment: segment(stands).unwrap_or(u64::MAX) })
+            .collect()
+    }
+
     /// The streams of a call of ours.
     pub(crate) fn duct(&self, id: &Id<'_>) -> Option<Arc<Duct>> {
         self.lock().ring.get_mut(id.as_number()?)?.duct.clone()
@@ -142,9 +157,11 @@ impl Calls {
         let Some(slot) = inner.ring.get_mut(id) else { return };
         if matches!(slot.answer, Answer::Awaited) {
             slot.end(Reason::Closed(why.into()), true, wakes);
-            match slot.lane.filter(|lane| !lane.is_duplex()) {
+            let lane = slot.lane.filter(|lane| !lane.is_duplex());
+            let stands = inner.stands(id);
+            match lane {
                 Some(lane) => _ = inner.abandon_lane(lane),
-                None => _ = self.push_cancel(&mut inner, id),
+                None => _ = self.push_cancel(&mut inner, id, stands),
             }
         }
     }
@@ -241,6 +258,15 @@ impl Calls {
         inner.closed.get_or_insert(reason);
         inner.waiters.release(wakes);
     }
+}
+
+/// A cancel that must not overtake its request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LateCancel {
+    /// The call.
+    pub(crate) id: u64,
+    /// Which segment of the queue the request is.
+    pub(crate) segment: u64,
 }
 
 /// Delivers answers under one lock.

@@ -9,6 +9,9 @@ use std::fmt;
 
 use serde::ser::{self, Error as _, Serialize, Serializer};
 
+use super::json::MARK;
+use super::pieces::{BASE64, is_announced};
+
 /// A serializer, a compound of a serializer, or a value on its way into one.
 pub(super) struct Finite<X>(pub(super) X);
 
@@ -102,7 +105,6 @@ impl<S: Serializer> Serializer for Finite<S> {
 
     wrapping! {
         serialize_some();
-        serialize_newtype_struct(name: &'static str);
         serialize_newtype_variant(name: &'static str, index: u32, variant: &'static str);
     }
 
@@ -128,6 +130,19 @@ impl<S: Serializer> Serializer for Finite<S> {
             return Err(S::Error::custom("a Display implementation returned an error"));
         }
         Ok(written)
+    }
+
+    /// Long base64 is written by [`json`](super::json) in place of what goes through here.
+    #[inline]
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<S::Ok, S::Error> {
+        if name == BASE64 && is_announced() {
+            return self.0.serialize_str(MARK);
+        }
+        self.0.serialize_newtype_struct(name, &Finite(value))
     }
 
     #[inline]

@@ -57,10 +57,12 @@ mod error;
 mod json;
 #[cfg(feature = "json")]
 mod json_finite;
+pub(crate) mod lent;
 #[cfg(feature = "msgpack")]
 mod msgpack;
 #[cfg(feature = "msgpack")]
 mod msgpack_depth;
+pub(crate) mod pieces;
 #[cfg(all(test, feature = "json", feature = "msgpack"))]
 mod tests;
 
@@ -72,6 +74,7 @@ use serde::de::{DeserializeSeed, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use self::error::{FormatError, FormatErrorKind};
+pub(crate) use self::pieces::Pieces;
 
 /// How payloads are encoded.
 ///
@@ -144,6 +147,23 @@ impl Format {
             Self::Json => json::encode(value, out),
             #[cfg(feature = "msgpack")]
             Self::MsgPack => msgpack::encode(value, out),
+        }
+    }
+
+    /// The same, but for large binary values: those become `pieces`, where the format has a form in
+    /// which they are as they are.
+    #[inline]
+    pub(crate) fn encode_in_pieces<T: Serialize + ?Sized>(
+        self,
+        value: &T,
+        out: &mut Vec<u8>,
+        pieces: &mut Pieces,
+    ) -> Result<(), FormatError> {
+        match self {
+            #[cfg(feature = "json")]
+            Self::Json => json::encode(value, out),
+            #[cfg(feature = "msgpack")]
+            Self::MsgPack => msgpack::encode_in_pieces(value, out, pieces),
         }
     }
 

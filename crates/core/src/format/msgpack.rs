@@ -1,6 +1,6 @@
 //! MessagePack, through rmp-serde.
 
-use std::{fmt, ops::RangeInclusive};
+use std::{fmt, io, ops::RangeInclusive};
 
 use rmp_serde::decode::{Error, ReadRefReader};
 use rmp_serde::encode;
@@ -10,7 +10,7 @@ use serde_path_to_error::{Path, Track};
 
 use super::error::path_text;
 use super::msgpack_depth::{MAX_DEPTH, depth_exceeds, is_too_deep};
-use super::{FormatError, FormatErrorKind, Shape, TRACKED_DEPTH};
+use super::{FormatError, FormatErrorKind, Pieces, Shape, TRACKED_DEPTH};
 
 #[inline]
 pub(super) fn encode<T: Serialize + ?Sized>(
@@ -24,6 +24,46 @@ pub(super) fn encode<T: Serialize + ?Sized>(
         out.truncate(start);
         refused(&error)
     })
+}
+
+/// See [`Format::encode_in_pieces`](super::Format::encode_in_pieces).
+#[inline]
+pub(super) fn encode_in_pieces<T: Serialize + ?Sized>(
+    value: &T,
+    out: &mut Vec<u8>,
+    pieces: &mut Pieces,
+) -> Result<(), FormatError> {
+    let start = out.len();
+    let pieced = Pieced { out: &mut *out, pieces: &mut *pieces };
+    let mut serializer = rmp_serde::Serializer::new(pieced).with_human_readable().with_struct_map();
+    value.serialize(&mut serializer).map_err(|error| {
+        out.truncate(start);
+        pieces.clear();
+        refused(&error)
+    })
+}
+
+struct Pieced<'a> {
+    out: &'a mut Vec<u8>,
+    pieces: &'a mut Pieces,
+}
+
+impl io::Write for Pieced<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.pieces.write(bytes, self.out);
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.pieces.write(bytes, self.out);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cold]

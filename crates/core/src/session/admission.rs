@@ -188,8 +188,13 @@ impl Session {
                 if request.id.is_some() && !reply.is_answered() {
                     reply.error(&RpcError::internal("the handler gave no answer"));
                 }
-                let followed = reply.followed();
+                let (followed, pieces) = (reply.followed(), reply.into_pieces());
                 self.follow(followed, place);
+                if request.channels.is_some() {
+                    pieces.join(start, self.outgoing.encode());
+                } else if !pieces.is_empty() {
+                    return self.commit_pieces(start, request.lane, pieces, place);
+                }
                 if request.channels.is_some()
                     && self.close_channels(request.lane, request.id.as_ref())
                 {

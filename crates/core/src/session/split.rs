@@ -6,13 +6,14 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use super::{Serve, Session};
 use crate::{
     Chunk, FrameRef, Lane, Message, Reason,
     calls::{Calls, Delivery},
     outgoing::Kind,
+    rope::Rope,
     streams::Terms,
 };
 
@@ -35,7 +36,9 @@ pub(super) struct Splits {
     /// A message that came in parts is being handled.
     completing: bool,
     /// Bytes that were taken and not granted again yet.
-    owed: u32,
+    owed: usize,
+    /// The number of the last whole message beside which a chunk was sent.
+    beside: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -46,13 +49,31 @@ struct Sending {
     kind: Kind,
     size: usize,
     /// What is left of it.
-    bytes: Bytes,
+    bytes: Rope,
 }
 
 impl Splits {
     /// Bytes of messages that wait to be begun.
     pub(super) fn held(&self) -> usize {
         self.held
+    }
+
+    /// The first segment of which a part was not sent.
+    pub(super) fn first(&self) -> Option<u64> {
+        self.waiting.iter().chain(&self.sending).map(|sending| sending.number).min()
+    }
+
+    /// True where a part of a segment was not sent.
+    pub(super) fn holds(&self, number: u64) -> bool {
+        self.waiting.iter().chain(&self.sending).any(|sending| sending.number == number)
+    }
+
+    /// Takes a segment out of which nothing was sent; false where there is none.
+    fn take_waiting(&mut self, number: u64) -> Option<Sending> {
+        let at = self.waiting.iter().position(|sending| sending.number == number)?;
+        let taken = self.waiting.remove(at)?;
+        self.held -= taken.size;
+        Some(taken)
     }
 
     /// Forgets what was to be sent.
@@ -62,13 +83,19 @@ impl Splits {
         (self.held, self.admitted) = (0, 0);
     }
 
+    /// True while a notification or a value of a stream is among them: later ones keep behind it.
+    fn has_notification(&self) -> bool {
+        let mut all = self.waiting.iter().chain(&self.sending);
+        all.any(|sending| sending.kind == Kind::Notification)
+    }
+
     /// Lets messages begin for as long as the peer can keep the parts of all of them. Of
-    /// notifications only one is sent at a time.
-    fn admit(&mut self, terms: &Terms) {
+    /// notifications only one is sent at a time, and none where one that goes whole is `ahead`.
+    fn admit(&mut self, terms: &Terms, ahead: bool) {
         let mut at = 0;
         while let Some(next) = self.waiting.get(at) {
             let is_notification = |other: &Sending| other.kind == Kind::Notification;
-            if is_notification(next) && self.sending.iter().any(is_notification) {
+            if is_notification(next) && (ahead || self.sending.iter().any(is_notification)) {
                 at += 1;
                 continue;
             }
@@ -91,26 +118,30 @@ impl Session {
             return;
         };
         let size = terms.chunk;
-        while let Some((number, segment, kind)) = self.outgoing.take_segment() {
+        let native = self.links.get(self.tongue).and_then(|link| link.wire.profile.chunk);
+        let whole = if native.is_some() { 0 } else { WHOLE.min(8 * size as usize) };
+        // A value that is short enough is not cut: that would cost it two more copies.
+        while let Some((number, segment, kind)) = self.outgoing.take_segment(|size, kind| {
+            size <= whole && kind == Kind::Notification && !self.splits.has_notification()
+        }) {
             self.splits.last = self.splits.last.wrapping_add(1);
             let (message, bytes) = (self.splits.last, self.unframe(segment));
             self.splits.held += bytes.len();
             let size = bytes.len();
             self.splits.waiting.push_back(Sending { message, number, kind, size, bytes });
         }
-        self.splits.admit(&terms);
+        self.splits.admit(&terms, self.outgoing.has_large_notification());
         // The queue holds at most two chunks: what comes after them waits no longer than that.
-        while self.outgoing.len() < size as usize {
+        while self.outgoing.len() < size as usize || self.may_stand_beside(size) {
             let window = *self.splits.window.get_or_insert(terms.window);
             let Some(sending) = self.splits.sending.front_mut() else { return };
-            let length = sending.bytes.len().min(size.min(window) as usize);
-            if length == 0 {
+            if window == 0 || sending.bytes.is_empty() {
                 return;
             }
             self.outgoing.segment_begun(sending.number);
-            let part = sending.bytes.split_to(length);
+            let part = sending.bytes.split_to(size.min(window) as usize);
             let last = sending.bytes.is_empty();
-            self.splits.window = Some(window - length as u32);
+            self.splits.window = Some(window - part.len() as u32);
             let chunk = Chunk { message: sending.message, last, bytes: part.as_ref().into() };
             if self.say(&Message::Chunk(chunk)).is_err() {
                 let why = "the protocol has a chunk size but no chunks";
@@ -121,20 +152,31 @@ impl Session {
             } else if let Some(sent) = self.splits.sending.pop_front() {
                 self.outgoing.segment_sent(sent.kind);
                 self.splits.admitted -= sent.size;
-                self.splits.admit(&terms);
+                self.splits.admit(&terms, self.outgoing.has_large_notification());
             }
         }
     }
 
-    /// True while a part of a message waits for the queue or the window.
+    /// True where a chunk may go beside a whole message that waits: one for each, so that neither
+    /// holds up the other for long.
+    fn may_stand_beside(&mut self, size: u32) -> bool {
+        let Some(number) = self.outgoing.first_segment() else { return false };
+        self.outgoing.small_len() < size as usize
+            && self.splits.beside.replace(number) != Some(number)
+    }
+
+    /// True while a part of a message waits for the queue or the window, or all of it for its turn.
     pub(super) fn is_splitting(&self) -> bool {
-        !self.splits.sending.is_empty()
+        !self.splits.sending.is_empty() || !self.splits.waiting.is_empty()
     }
 
     /// True when the queue and the window have room for another part.
     pub(super) fn can_split(&self) -> bool {
         let terms = self.calls.terms();
+        // What may not begin yet waits for the queue.
+        let ready = !self.splits.sending.is_empty() || self.outgoing.is_empty();
         self.is_splitting()
+            && ready
             && self.splits.window != Some(0)
             && terms.is_some_and(|terms| self.outgoing.len() < terms.chunk as usize)
     }
@@ -155,6 +197,11 @@ impl Session {
         serve: &mut S,
     ) {
         let Some(link) = self.links.get(self.tongue) else { return };
+        if self.calls.terms().is_none() {
+            // Of a peer to which nobody said that it may.
+            self.counters.ignored += 1;
+            return;
+        }
         let window = match link.wire.profile.chunk {
             Some(_) => link.wire.profile.initial_window,
             None => Terms::ours(&self.settings.limits, link.wire.format().is_text()).window,
@@ -174,10 +221,15 @@ impl Session {
             return self.close(Reason::Closed(why.into()));
         }
         self.splits.received += part.len();
-        self.splits.owed += part.len() as u32;
+        self.splits.owed += part.len();
+        if self.splits.owed > window as usize {
+            let why = "the peer sends more in chunks than it was granted";
+            return self.close(Reason::Closed(why.into()));
+        }
         self.splits.receiving.entry(chunk.message).or_default().extend_from_slice(part);
-        if self.splits.owed >= window / 2 {
-            let amount = std::mem::take(&mut self.splits.owed);
+        if self.splits.owed >= (window / 2) as usize {
+            // It is no more than the window.
+            let amount = std::mem::take(&mut self.splits.owed) as u32;
             // A protocol that has chunks has credit for them.
             _ = self.say(&Message::Window(amount));
         }
@@ -193,9 +245,26 @@ impl Session {
         }
     }
 
-    /// The message without the framing that it was encoded with.
-    fn unframe(&self, segment: Bytes) -> Bytes {
-        let Some(link) = self.links.get(self.tongue) else { return segment };
-        segment.slice(link.wire.unframe(&segment))
+    /// Takes back a message of which nothing was sent; false where there is none.
+    pub(super) fn take_back(&mut self, number: u64) -> bool {
+        if self.outgoing.take_back(number) {
+            return true;
+        }
+        let Some(taken) = self.splits.take_waiting(number) else { return false };
+        self.outgoing.segment_sent(taken.kind);
+        true
+    }
+
+    /// The message without the framing that it was encoded with. What stands in several parts has
+    /// none.
+    fn unframe(&self, segment: Rope) -> Rope {
+        match (self.links.get(self.tongue), segment.alone()) {
+            (Some(link), Some(bytes)) => bytes.slice(link.wire.unframe(bytes)).into(),
+            _ => segment,
+        }
     }
 }
+
+/// The largest value of a stream that is sent whole: small messages wait for it no longer than for
+/// a window of chunks.
+const WHOLE: usize = 128 << 10;

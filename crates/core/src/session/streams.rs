@@ -235,6 +235,7 @@ impl Session {
         if id.is_some() && !reply.is_answered() {
             reply.error(&RpcError::internal("the handler gave no answer"));
         }
+        reply.into_pieces().join(start, self.outgoing.encode());
         self.queue_behind(start, lane);
     }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{Duct, duct::Shut};
 use crate::{
     Error, Format, Message, Reason, RpcError, StreamEnd, StreamItem, Way, calls::not_extended,
-    scratch,
+    rope::Rope, scratch,
 };
 
 /// The sending end of a stream whose values may have any type.
@@ -72,12 +72,19 @@ impl Outlet {
     ///
     /// The value cannot be encoded, is over a limit, or the connection is closed.
     pub fn send_now<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), Unsent> {
-        let Some(format) = self.format() else { return Err(Unsent::Over) };
-        let mut encoded = scratch::take();
-        let sent = format
-            .encode(value, &mut encoded)
-            .map_err(|error| Unsent::Value(Error::encode(error)))
-            .and_then(|()| self.send_encoded(&encoded, format));
+        let Some(wire) = self.duct.wire() else { return Err(Unsent::Over) };
+        let (format, mut encoded) = (wire.format(), scratch::take());
+        let mut pieces = wire.value_pieces();
+        let done = format.encode_in_pieces(value, &mut encoded, &mut pieces);
+        let sent = match done {
+            Err(error) => Err(Unsent::Value(Error::encode(error))),
+            Ok(()) if encoded.len() + pieces.len() >= pieces.least() => {
+                // The buffer goes with it.
+                let value = pieces.cut(0, &mut encoded).into_iter().collect();
+                return self.send_rope(value, format);
+            }
+            Ok(()) => self.send_encoded(&encoded, format),
+        };
         scratch::put(encoded);
         sent
     }
@@ -88,17 +95,21 @@ impl Outlet {
     ///
     /// As there.
     pub fn send_encoded(&self, value: &[u8], format: Format) -> Result<(), Unsent> {
-        let item = StreamItem {
-            id: self.duct.id().clone(),
-            way: self.duct.way(),
-            value: crate::PayloadRef { bytes: value, block: None, format },
-            meta: None,
-        };
         self.duct.spend(value.len());
-        self.say(&Message::StreamItem(item), value.len()).map_err(|error| match error {
-            Error::NotExecuted(Reason::Closed(_)) => Unsent::Over,
-            error => Unsent::Value(error),
-        })
+        self.say(&Message::StreamItem(self.item(value, format)), value.len()).map_err(unsent)
+    }
+
+    /// Sends a large value from where it is.
+    fn send_rope(&self, value: Rope, format: Format) -> Result<(), Unsent> {
+        let wire = self.duct.wire().ok_or(Unsent::Over)?;
+        self.duct.spend(value.len());
+        let item = self.item(format.null(), format);
+        self.duct.calls().say_large_item(wire, item, value).map_err(unsent)
+    }
+
+    fn item<'v>(&'v self, bytes: &'v [u8], format: Format) -> StreamItem<'v> {
+        let value = crate::PayloadRef { bytes, block: None, format };
+        StreamItem { id: self.duct.id().clone(), way: self.duct.way(), value, meta: None }
     }
 
     /// Sends a value as soon as there is room for it.
@@ -140,6 +151,13 @@ impl Outlet {
     /// What this stream waits for room under.
     fn key(&self) -> usize {
         Arc::as_ptr(&self.duct).addr()
+    }
+}
+
+fn unsent(error: Error) -> Unsent {
+    match error {
+        Error::NotExecuted(Reason::Closed(_)) => Unsent::Over,
+        error => Unsent::Value(error),
     }
 }
 

@@ -74,13 +74,16 @@ impl Terms {
         // Base64 and texts are a third longer and slower to read: the same time is half the bytes.
         let share = if is_text { 2 } else { 1 };
         let bytes = limits.stream_bytes.min(MOST as usize) as u32;
-        let window = (bytes / share).max(1);
-        // A chunk must fit into a message, whatever its envelope and encoding make of it.
-        let chunk = (bytes / 8 / share).clamp(1, CHUNK).min((limits.max_message / 2) as u32);
+        // Eight of them, and not only one with its envelope, must fit into a message.
+        let chunk = (bytes / 8 / share).clamp(1, CHUNK).min((limits.max_message / 8) as u32);
         Self {
-            stream: Allowance { items: limits.stream_items.clamp(1, MOST), bytes: window },
+            stream: Allowance {
+                items: limits.stream_items.clamp(1, MOST),
+                bytes: (bytes / share).max(1),
+            },
             chunk,
-            window,
+            // A window over the throughput is how long a small message can be held up.
+            window: (bytes / 2).max(1),
             split: limits.max_split,
             splits: limits.max_splits,
         }

@@ -312,3 +312,42 @@ fn where_a_chunk_would_be_over_the_limit_nothing_is_split() {
     let over = pair.call::<()>("echo", ("y".repeat(60_000),));
     assert!(over.err().to_string().contains("`max_message`"));
 }
+
+/// A cancel is small, and says nothing to a peer that has not read the request: it keeps behind it.
+#[test]
+fn a_cancel_never_overtakes_its_request() {
+    for shape in [Shape::Messages, Shape::Stream] {
+        for window in [true, false] {
+            let chunk = window.then_some(Identity::CHUNK);
+            let codec = Identity { cancels: true, chunk, ..CODEC };
+            let mut pair = splitting(shape).protocol(codec).pair();
+            (pair.frames, pair.bytes) = (1, 8 << 10);
+            let large = pair.call::<()>("hold", ("y".repeat(MIB),));
+            until(&mut pair, |pair| pair.client.sent > MIB / 4);
+            pair.tasks.cancel(&large);
+            (pair.frames, pair.bytes) = (usize::MAX, usize::MAX);
+            pair.settle();
+            let script = &pair.server.script;
+            assert_eq!((script.started.len(), script.cancelled.len()), (1, 1), "{shape:?}");
+        }
+    }
+}
+
+/// What nobody waits for any more, and of which nothing was sent, is not sent at all.
+#[test]
+fn a_large_request_that_was_not_begun_is_taken_back() {
+    for chunk in [Some(Identity::CHUNK), None] {
+        let codec = Identity { cancels: true, chunk, ..CODEC };
+        let mut pair = splitting(Shape::Stream).protocol(codec).pair();
+        let first = pair.call::<()>("note", ("y".repeat(MIB),));
+        let second = pair.call::<()>("hold", ("z".repeat(MIB),));
+        (pair.frames, pair.bytes) = (1, 8 << 10);
+        until(&mut pair, |pair| pair.client.sent > 0);
+        pair.tasks.cancel(&second);
+        (pair.frames, pair.bytes) = (usize::MAX, usize::MAX);
+        pair.settle();
+        first.ok();
+        assert_eq!(pair.server.script.started.len(), 1, "{chunk:?}");
+        assert!(pair.client.sent < MIB + 1000, "{chunk:?}: {} bytes", pair.client.sent);
+    }
+}

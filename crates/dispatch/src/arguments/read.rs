@@ -33,6 +33,11 @@ impl<A: Slots> Reader<A> {
     /// Invalid params, with what is wrong and where.
     #[inline]
     pub(crate) fn read(&self, request: &Request<'_>, rules: Rules<'_>) -> Result<A, RpcError> {
+        request.params.lend(|| self.read_lent(request, rules))
+    }
+
+    #[inline]
+    fn read_lent(&self, request: &Request<'_>, rules: Rules<'_>) -> Result<A, RpcError> {
         // Most requests are like this. All others, and what is wrong with them, are seen by the
         // general way, which begins anew.
         let Request { params, named, .. } = *request;

@@ -1,6 +1,6 @@
 //! The messages of the tinyrpc extension as notifications: `docs/extensions.md`, section 3.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64_simd::STANDARD;
 use tinyrpc_core::{
     Chunk, Credit, Encoder, Format, FrameRef, Id, Message, PayloadRef, StreamEnd, StreamItem,
     Unsupported, Way,
@@ -82,9 +82,9 @@ fn binary(token: &[u8]) -> Option<Vec<u8>> {
     let inner = text::inside(token)?;
     if inner.contains(&b'\\') {
         // Some peers write each slash of a text as an escape.
-        return STANDARD.decode(text::string(token)?.as_bytes()).ok();
+        return STANDARD.decode_to_vec(text::string(token)?.as_bytes()).ok();
     }
-    STANDARD.decode(inner).ok()
+    STANDARD.decode_to_vec(inner).ok()
 }
 
 /// The params of such a notification, one behind the other.
@@ -199,13 +199,9 @@ fn begin(out: &mut Vec<u8>, name: &[u8]) {
 }
 
 fn write_binary(out: &mut Vec<u8>, bytes: &[u8]) {
-    let start = out.len();
-    let length = bytes.len().div_ceil(3).saturating_mul(4);
     // Room for what stands behind the text, too.
-    out.reserve(length + LONGEST_HEAD);
-    out.resize(start + length, 0);
-    let written = out.get_mut(start..).map(|place| STANDARD.encode_slice(bytes, place));
-    debug_assert_eq!(written, Some(Ok(length)), "base64 has four characters for three bytes");
+    out.reserve(STANDARD.encoded_length(bytes.len()) + LONGEST_HEAD);
+    STANDARD.encode_append(bytes, out);
 }
 
 /// The bytes of a value that was encoded for this protocol.

@@ -3,6 +3,7 @@
 mod binary;
 mod faults;
 mod floats;
+mod large;
 mod model;
 mod properties;
 mod sequence;
