@@ -197,7 +197,9 @@ impl Session {
         serve: &mut S,
     ) {
         let Some(link) = self.links.get(self.tongue) else { return };
-        if self.calls.terms().is_none() {
+        let profile = &link.wire.profile;
+        let may = profile.chunk.is_some() || profile.extension && self.calls.terms().is_some();
+        if !may {
             // Of a peer to which nobody said that it may.
             self.counters.ignored += 1;
             return;

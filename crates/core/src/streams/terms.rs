@@ -58,7 +58,9 @@ impl Hello {
 
     /// What the peer said, where it speaks a version that we know.
     pub(crate) fn terms(&self) -> Option<Terms> {
-        (self.version > 0).then_some(Terms {
+        let Self { items, bytes, chunk, window, split, splits, .. } = *self;
+        let in_range = [items, bytes, chunk, window, split, splits].iter().all(|&one| one <= MOST);
+        (self.version > 0 && in_range).then_some(Terms {
             stream: Allowance { items: self.items, bytes: self.bytes },
             chunk: if self.window > 0 { self.chunk } else { 0 },
             window: self.window,

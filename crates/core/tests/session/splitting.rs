@@ -351,3 +351,29 @@ fn a_large_request_that_was_not_begun_is_taken_back() {
         assert!(pair.client.sent < MIB + 1000, "{chunk:?}: {} bytes", pair.client.sent);
     }
 }
+
+/// Whoever sends more than it was granted would be kept for nothing but its word.
+#[test]
+fn a_peer_that_exceeds_its_window_is_closed() {
+    for (more, closed) in [(0, false), (1, true)] {
+        let mut pair = splitting(Shape::Messages).pair();
+        let bytes = vec![b'x'; Identity::WINDOW as usize + more].into();
+        pair.server.receive(CODEC.frame(&Message::Chunk(Chunk { message: 1, last: false, bytes })));
+        pair.server.turn(pair.now);
+        assert_eq!(pair.server.session.is_closing(), closed, "{more}");
+        let reason = pair.server.session.reason().to_string();
+        assert_eq!(reason.contains("more in chunks than it was granted"), closed, "{reason}");
+    }
+}
+
+/// Nobody said to this peer that it may send chunks.
+#[test]
+fn chunks_without_a_hello_are_ignored() {
+    let chunks = Identity { chunk: None, ..CODEC };
+    let mut pair = splitting(Shape::Messages).protocol(chunks).pair();
+    let bytes = b"=request".to_vec().into();
+    pair.server.receive(CODEC.frame(&Message::Chunk(Chunk { message: 1, last: true, bytes })));
+    pair.server.turn(pair.now);
+    assert_eq!(pair.server.session.counters().ignored, 1);
+    assert!(pair.server.pop().is_none() && !pair.server.session.is_closing());
+}
