@@ -16,6 +16,7 @@ mod fan_out;
 mod folder;
 mod foreign;
 mod lost;
+mod streams;
 #[cfg(feature = "tls")]
 mod tls;
 mod urls;

@@ -62,7 +62,7 @@
 //! | the worker knows no streams | its one result is the only value, its error the end; what is sent into the call goes nowhere |
 //!
 //! Of ordinary calls nobody is told that they were given up. A message is unacknowledged for as long as
-//! its stream goes on: brokers end the connection of a worker that has one for too long
+//! its stream goes on: it takes one of the places that [`Target::prefetch`] gives to a worker, and brokers end the connection of a worker that has one for too long
 //! (`consumer_timeout` of RabbitMQ, 30 minutes unless said).
 //!
 //! The library underneath logs messages that came back, with what is in them: a subscriber of

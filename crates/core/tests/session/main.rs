@@ -22,6 +22,7 @@ mod outcomes;
 mod queueing;
 mod splitting;
 mod stalls;
+mod stream_exchanges;
 mod stream_properties;
 mod streams;
 mod timeouts;

@@ -20,6 +20,8 @@ pub(crate) struct Setup {
     pub(crate) served: Vec<Identity>,
     pub(crate) client: Limits,
     pub(crate) server: Limits,
+    /// Over exchanges: calls can stream, and the server can call.
+    pub(crate) streams: bool,
 }
 
 impl Default for Setup {
@@ -30,6 +32,7 @@ impl Default for Setup {
             served: Vec::new(),
             client: Limits::default(),
             server: Limits::default(),
+            streams: false,
         }
     }
 }
@@ -53,9 +56,10 @@ impl Setup {
 
     pub(crate) fn pair(self) -> Pair {
         let served = if self.served.is_empty() { vec![self.protocol] } else { self.served.clone() };
+        let (shape, streams) = (self.shape, self.streams);
         Pair {
-            client: Side::new(Role::Client, self.shape, &[self.protocol], &self.client),
-            server: Side::new(Role::Server, self.shape, &served, &self.server),
+            client: Side::new(Role::Client, (shape, streams), &[self.protocol], &self.client),
+            server: Side::new(Role::Server, (shape, streams), &served, &self.server),
             tasks: Tasks::default(),
             now: 1_000_000,
             frames: usize::MAX,
@@ -71,6 +75,7 @@ pub(crate) struct Side {
     pub(crate) incoming: Incoming,
     pub(crate) script: Script,
     pub(crate) shape: Shape,
+    streams: bool,
     /// How lanes ended, in order.
     pub(crate) ended: Vec<(Lane, Ended)>,
     /// How many bytes its transport took.
@@ -80,23 +85,31 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    pub(crate) fn new(role: Role, shape: Shape, protocols: &[Identity], limits: &Limits) -> Self {
+    fn new(
+        role: Role,
+        (shape, streams): (Shape, bool),
+        protocols: &[Identity],
+        limits: &Limits,
+    ) -> Self {
         let protocols = protocols.iter().map(|&one| Arc::new(one) as Arc<dyn Protocol>);
         Self::of(Settings {
             framing: (shape == Shape::Stream).then(|| Arc::new(Length) as Arc<dyn Framing>),
             limits: Arc::new(limits.clone()),
+            calls_back: streams,
+            streams,
             ..Settings::new(role, shape, protocols.collect())
         })
     }
 
     pub(crate) fn of(settings: Settings) -> Self {
-        let Settings { role, shape, .. } = settings;
+        let Settings { role, shape, streams, .. } = settings;
         Self {
             role,
             session: Session::new(settings),
             incoming: Incoming::new(),
             script: Script::default(),
             shape,
+            streams,
             ended: Vec::new(),
             sent: 0,
             next: None,
@@ -315,7 +328,8 @@ pub(crate) fn carry(from: &mut Side, to: &mut Side, mut frames: usize, bytes: us
             Some(Taken::Ended(lane, how)) => {
                 from.ended.push((lane, how));
                 // Nothing more comes on a lane whose serving end is done with it.
-                if from.role == Role::Server {
+                let serves = (from.role == Role::Server) != lane.is_back();
+                if serves || from.streams && how == Ended::Abandoned {
                     to.incoming.close_lane(lane);
                 }
             }

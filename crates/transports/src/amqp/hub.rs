@@ -51,6 +51,8 @@ pub(super) struct State {
     /// Seats that nobody has accepted yet; `None` once nobody ever will.
     newcomers: Option<VecDeque<u64>>,
     most_seats: usize,
+    /// The broker takes no messages.
+    is_blocked: bool,
     idle: Duration,
     tries: u32,
     pub(super) acceptor: Option<Waker>,
@@ -327,6 +329,17 @@ impl State {
     pub(super) fn has_room(&self, number: u64) -> bool {
         let has_room = |seat: &Seat| seat.calling < MOST_CALLING && seat.saying < MOST_SAYING;
         self.seats.get(&number).is_none_or(has_room)
+    }
+
+    /// True where nobody is there for what a seat does not take, however long that may be.
+    pub(super) fn is_vacant(&self, number: u64) -> bool {
+        let calls = |seat: &Seat| seat.calling >= MOST_CALLING;
+        self.is_blocked || self.seats.get(&number).is_some_and(calls)
+    }
+
+    /// The broker takes messages, or does not.
+    pub(super) fn set_blocked(&mut self, is_blocked: bool) {
+        self.is_blocked = is_blocked;
     }
 
     /// Has a task woken when there is room; gives the waker that was there.

@@ -76,7 +76,7 @@ impl SendHalf for Sending {
         }
         let waits = !out.is_empty();
         // What waits for a broker that is away waits for as long as its caller does.
-        out.set_vacant(waits);
+        out.set_vacant(waits && state.is_vacant(*number));
         let old = if waits { state.wait_writing(*number, cx.waker()) } else { None };
         let pump = if state.has_jobs() { state.pump() } else { None };
         drop(state);

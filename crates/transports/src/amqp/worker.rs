@@ -318,6 +318,7 @@ impl Worker {
             more |= sweep.as_mut().poll(cx).is_ready();
             self.sweep = Some(sweep);
         }
+        state.set_blocked(lost || publisher.is_blocked());
         if lost {
             posts.drain(..).rev().for_each(|job| state.put_back(job));
         } else {

@@ -125,6 +125,10 @@ impl State {
         let silent = silent.filter(|(_, heard)| now.saturating_duration_since(**heard) >= idle);
         let silent: Vec<_> = silent.map(|(reply_to, _)| reply_to.clone()).collect();
         silent.iter().for_each(|reply_to| self.gone(reply_to, wakers));
+        if self.jobs.iter().any(|job| matches!(job.what, What::Ping { .. })) {
+            // The broker does not take them.
+            return;
+        }
         let callees = self.back.streams().map(|(_, key)| key.clone());
         let keys: HashSet<_> = callers.into_iter().chain(callees).filter(comes_back).collect();
         let pings = keys.into_iter().map(|key| Job::new(None, Tag::NONE, What::Ping { key }));

@@ -1,0 +1,672 @@
+//! Calls that stream by way of a queue: what is said, and what becomes of them where somebody goes.
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::stream::{self, StreamExt};
+use lapin::{
+    BasicProperties,
+    message::Delivery,
+    options::{BasicPublishOptions, QueueDeleteOptions},
+    types::{AMQPValue, FieldTable},
+};
+use tinyrpc::{ClientBuilder, Context, Dispatcher, Error, Limits, Outcome, Server, Unsent};
+use tokio::sync::Notify;
+
+use crate::{
+    broker::Broker,
+    world::{Count, Hand, World, in_time, service},
+};
+
+/// How many handlers there are.
+#[derive(Clone, Default)]
+struct Alive(Arc<(AtomicI64, Notify)>);
+
+impl Alive {
+    fn enter(&self) -> Entered {
+        self.add(1);
+        Entered(self.clone())
+    }
+
+    fn add(&self, count: i64) {
+        self.0.0.fetch_add(count, SeqCst);
+        self.0.1.notify_waiters();
+    }
+
+    async fn until(&self, count: i64) {
+        loop {
+            let changed = self.0.1.notified();
+            if self.0.0.load(SeqCst) == count {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+struct Entered(Alive);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.add(-1);
+    }
+}
+
+/// Counts without an end, and adds up what is sent.
+fn streaming(alive: &Alive, begun: &Count) -> Dispatcher {
+    let (ours, begun) = (alive.clone(), begun.clone());
+    let theirs = alive.clone();
+    service()
+        .stream("count", |to: u64| stream::iter(0..to))
+        .stream("endless", move || {
+            begun.add();
+            let entered = ours.enter();
+            stream::iter(0_u64..).inspect(move |_| _ = &entered)
+        })
+        .method("sum", move |context: Context| {
+            let entered = theirs.enter();
+            async move {
+                let _entered = entered;
+                let (mut numbers, mut sum) = (context.input::<u64>(), 0);
+                while let Some(number) = numbers.next().await {
+                    sum += number?;
+                }
+                Ok::<_, tinyrpc::RpcError>(sum)
+            }
+        })
+}
+
+/// Short times, so that nobody waits long for what is noticed by a clock.
+fn quick() -> Limits {
+    let short = Duration::from_millis(400);
+    Limits { idle: short, heartbeat: Duration::from_secs(1), ..Limits::default() }
+}
+
+/// What a message within a call is to look like, of which both sides have the address of the other.
+#[track_caller]
+fn check(message: &Delivery, kind: Option<&str>, reply_to: Option<&str>, body: &str) {
+    let properties = &message.properties;
+    assert_eq!(String::from_utf8_lossy(&message.data), body);
+    assert_eq!(properties.kind().as_ref().map(|kind| kind.as_str()), kind, "{body}");
+    if let Some(reply_to) = reply_to {
+        assert_eq!(properties.reply_to().as_ref().map(|name| name.as_str()), Some(reply_to));
+    }
+}
+
+fn reply_to(message: &Delivery) -> String {
+    message.properties.reply_to().as_ref().expect("an address").as_str().to_owned()
+}
+
+/// Properties of a message about call 7 of whoever reads `own`.
+fn about(own: &str, kind: &str) -> BasicProperties {
+    let properties = BasicProperties::default()
+        .with_reply_to(own.into())
+        .with_correlation_id("7".into())
+        .with_content_type("application/json".into());
+    if kind.is_empty() { properties } else { properties.with_type(kind.into()) }
+}
+
+fn marked(properties: BasicProperties) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    headers.insert("tinyrpc-extension".into(), AMQPValue::LongLongInt(1));
+    properties.with_headers(headers)
+}
+
+/// A caller of which nobody of ours has written a line.
+#[tokio::test]
+async fn a_caller_by_hand() {
+    let Some(world) = World::new() else { return };
+    in_time(async {
+        let alive = Alive::default();
+        let _server = world.serve(streaming(&alive, &Count::default()), "").await;
+        let hand = world.by_hand().await;
+        let own = hand.answers().await;
+        let request = |method: &str, companions: &str| {
+            let rpc = if companions.is_empty() { "" } else { ",\"rpc\":" };
+            let params = if method == "count" { "[4]" } else { "[]" };
+            format!(
+                r#"{{"jsonrpc":"2.0","id":"x","method":"{method}","params":{params}{rpc}{companions}}}"#
+            )
+        };
+        // Down, two values at a time.
+        let call = request("count", r#"{"stream":[2,1000]}"#);
+        hand.publish(&world.queue, call.as_bytes(), marked(about(&own, ""))).await;
+        let grant = hand.next(&own).await;
+        check(
+            &grant,
+            Some("down"),
+            None,
+            r#"{"jsonrpc":"2.0","method":"rpc.grant","params":["x",0,0]}"#,
+        );
+        let number = grant.properties.correlation_id().as_ref().map(|id| id.as_str());
+        assert_eq!(number, Some("7"));
+        let media = grant.properties.content_type().as_ref().map(|name| name.as_str());
+        assert_eq!(media, Some("application/json"));
+        let worker = reply_to(&grant);
+        let item = |value: u32| {
+            format!(r#"{{"jsonrpc":"2.0","method":"rpc.item","params":["x",{value}]}}"#)
+        };
+        for value in 0..2 {
+            check(&hand.next(&own).await, Some("down"), Some(&worker), &item(value));
+        }
+        assert_eq!(hand.count(&own).await, 0, "no more than was granted");
+        let credit = br#"{"jsonrpc":"2.0","method":"rpc.credit","params":["x",5,1000]}"#;
+        hand.publish(&worker, credit, about(&own, "up")).await;
+        for value in 2..4 {
+            check(&hand.next(&own).await, Some("down"), Some(&worker), &item(value));
+        }
+        check(&hand.next(&own).await, None, None, r#"{"jsonrpc":"2.0","id":"x","result":null}"#);
+
+        // Up. What nobody knows, and what is no message within a call, changes nothing.
+        let call = request("sum", r#"{"send":true}"#);
+        hand.publish(&world.queue, call.as_bytes(), marked(about(&own, ""))).await;
+        let grant = hand.next(&own).await;
+        let body = String::from_utf8_lossy(&grant.data).into_owned();
+        assert!(body.contains(r#""rpc.grant","params":["x",1024,"#), "{body}");
+        let say = |method: &str, params: &str| {
+            format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
+        };
+        for (body, own) in [
+            ("no message".to_owned(), own.as_str()),
+            (request("add", ""), &own),
+            (r#"{"jsonrpc":"2.0","id":"x","result":1}"#.into(), &own),
+            (say("rpc.send", r#"["y",1]"#), &own),
+            (say("rpc.send", r#"["x",1]"#), "somebody else"),
+            (say("rpc.unknown", r#"["x",1]"#), &own),
+            (say("rpc.send", r#"["x",20]"#), &own),
+            (say("rpc.send", r#"["x",3]"#), &own),
+            (say("rpc.close", r#"["x",null]"#), &own),
+        ] {
+            hand.publish(&worker, body.as_bytes(), about(own, "up")).await;
+        }
+        check(&hand.next(&own).await, None, None, r#"{"jsonrpc":"2.0","id":"x","result":23}"#);
+
+        // Given up, in words and without.
+        let cancel = say("rpc.cancel", r#"["x"]"#);
+        for (end, answers) in [(cancel.as_bytes(), true), (b"", false)] {
+            let call = request("endless", r#"{"stream":[1,1]}"#);
+            hand.publish(&world.queue, call.as_bytes(), marked(about(&own, ""))).await;
+            hand.next(&own).await;
+            hand.next(&own).await;
+            alive.until(1).await;
+            hand.publish(&worker, end, about(&own, "up")).await;
+            alive.until(0).await;
+            if answers {
+                let answer = hand.next(&own).await;
+                assert!(String::from_utf8_lossy(&answer.data).contains("-32012"), "{answer:?}");
+            }
+        }
+
+        // Without the mark, or without the companions, it is a call as any other.
+        for (companions, properties) in [
+            (r#"{"stream":[2,1000]}"#, about(&own, "")),
+            ("", marked(about(&own, ""))),
+            ("", about(&own, "")),
+        ] {
+            let call = request("count", companions);
+            hand.publish(&world.queue, call.as_bytes(), properties).await;
+            let answer = hand.next(&own).await;
+            check(&answer, None, None, r#"{"jsonrpc":"2.0","id":"x","result":[0,1,2,3]}"#);
+        }
+        assert_eq!(hand.count(&own).await, 0);
+        // All of it is acknowledged.
+        drop(_server);
+        assert_eq!(world.by_hand().await.count(&world.queue).await, 0);
+    })
+    .await;
+}
+
+/// Publishes as a worker that reads `own` does.
+async fn answer(hand: &Hand, to: &str, own: &str, kind: &str, request: &Delivery, body: &str) {
+    let number = request.properties.correlation_id().clone().expect("a number");
+    let properties = about(own, kind).with_correlation_id(number);
+    hand.publish(to, body.as_bytes(), properties).await;
+}
+
+/// A worker by hand, and what it has read of the request.
+async fn by_hand(world: &World) -> Hand {
+    world.serve(service(), "").await.shutdown().await;
+    world.by_hand().await
+}
+
+#[tokio::test]
+async fn a_worker_by_hand() {
+    let Some(world) = World::new() else { return };
+    in_time(async {
+        let hand = by_hand(&world).await;
+        let own = hand.answers().await;
+        let client = world.client("jsonrpc", "").await;
+        let (numbers, mut doubles) =
+            client.duplex::<_, u64, u64>("double", ()).window(8, 1000).await.expect("it is sent");
+        let request = hand.next(&world.queue).await;
+        let body = String::from_utf8_lossy(&request.data).into_owned();
+        let parts = [r#""stream":[8,1000]"#, r#""send":true"#, r#""method":"double""#];
+        assert!(parts.iter().all(|part| body.contains(part)), "{body}");
+        let headers = request.properties.headers().clone().expect("headers");
+        assert_eq!(headers.inner().get("tinyrpc-extension"), Some(&AMQPValue::LongInt(1)));
+        let to = reply_to(&request);
+        // It sends nothing before it may.
+        answer(
+            &hand,
+            &to,
+            &own,
+            "down",
+            &request,
+            r#"{"jsonrpc":"2.0","method":"rpc.grant","params":[1,1,1000]}"#,
+        )
+        .await;
+        numbers.send(21).await.expect("it may");
+        let said = hand.next(&own).await;
+        check(
+            &said,
+            Some("up"),
+            Some(&to),
+            r#"{"jsonrpc":"2.0","method":"rpc.send","params":[1,21]}"#,
+        );
+        answer(
+            &hand,
+            &to,
+            &own,
+            "down",
+            &request,
+            r#"{"jsonrpc":"2.0","method":"rpc.item","params":[1,42]}"#,
+        )
+        .await;
+        assert_eq!(doubles.next().await.expect("a value").expect("a number"), 42);
+        numbers.close();
+        let said = hand.next(&own).await;
+        check(
+            &said,
+            Some("up"),
+            Some(&to),
+            r#"{"jsonrpc":"2.0","method":"rpc.close","params":[1,null]}"#,
+        );
+        answer(&hand, &to, &own, "", &request, r#"{"jsonrpc":"2.0","id":1,"result":null}"#).await;
+        assert!(doubles.next().await.is_none());
+
+        // An ordinary call has nothing of it.
+        let call = client.call::<_, i64>("add", (2, 3)).send().await.expect("it is sent");
+        let request = hand.next(&world.queue).await;
+        assert_eq!(request.data, br#"{"jsonrpc":"2.0","id":2,"method":"add","params":[2,3]}"#);
+        assert!(request.properties.headers().is_none(), "{:?}", request.properties);
+        answer(&hand, &to, &own, "", &request, r#"{"jsonrpc":"2.0","id":2,"result":5}"#).await;
+        assert_eq!(call.await.expect("an answer"), 5);
+
+        // Whoever has a call that is over is told so: once more than granted came, and where nobody
+        // waits when it begins.
+        let mut numbers = client.stream::<_, u64>("count", ()).window(1, 10).await.expect("sent");
+        let request = hand.next(&world.queue).await;
+        for value in ["1", "2"] {
+            let body = format!(r#"{{"jsonrpc":"2.0","method":"rpc.item","params":[3,{value}]}}"#);
+            answer(&hand, &to, &own, "down", &request, &body).await;
+        }
+        check(&hand.next(&own).await, Some("up"), Some(&to), "");
+        assert_eq!(numbers.next().await.expect("a value").expect("a number"), 1);
+        let error = numbers.next().await.expect("an end").expect_err("it is too much");
+        assert!(error.to_string().contains("more of a stream"), "{error}");
+        let numbers = client.stream::<_, u64>("count", ()).await.expect("it is sent");
+        let request = hand.next(&world.queue).await;
+        drop(numbers);
+        answer(
+            &hand,
+            &to,
+            &own,
+            "down",
+            &request,
+            r#"{"jsonrpc":"2.0","method":"rpc.grant","params":[4,0,0]}"#,
+        )
+        .await;
+        check(&hand.next(&own).await, Some("up"), Some(&to), "");
+
+        // What cannot be followed may have been the answer.
+        let mut numbers = client.stream::<_, u64>("count", ()).await.expect("it is sent");
+        let request = hand.next(&world.queue).await;
+        answer(&hand, &to, &own, "down", &request, "no message").await;
+        let error = numbers.next().await.expect("an end").expect_err("it is none");
+        assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+    })
+    .await;
+}
+
+/// Workers that know no streams: of ours from before, and of others.
+#[tokio::test]
+async fn workers_that_know_no_streams() {
+    let Some(world) = World::new() else { return };
+    in_time(async {
+        let hand = by_hand(&world).await;
+        let own = hand.answers().await;
+        let client = world.client("jsonrpc", "").await;
+        let text = |id: u32, rest: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},{rest}}}"#);
+
+        let mut numbers = client.stream::<_, u64>("count", (3,)).await.expect("it is sent");
+        let request = hand.next(&world.queue).await;
+        let to = reply_to(&request);
+        answer(&hand, &to, &own, "", &request, &text(1, r#""result":[0,1,2]"#)).await;
+        let error = numbers.next().await.expect("a value").expect_err("it is an array");
+        assert!(matches!(error, Error::Mismatch(_)), "{error}");
+        assert!(numbers.next().await.is_none());
+
+        let (numbers, sum) = client.upload::<_, u64, u64>("sum", ()).await.expect("it is sent");
+        let request = hand.next(&world.queue).await;
+        answer(&hand, &to, &own, "", &request, &text(2, r#""result":0"#)).await;
+        assert!(matches!(numbers.send(1).await, Err(Unsent::Over)));
+        assert_eq!(sum.await.expect("an answer"), 0);
+
+        let mut refused = client.stream::<_, u64>("count", (3,)).await.expect("it is sent");
+        let request = hand.next(&world.queue).await;
+        let error = r#""error":{"code":-32600,"message":"five elements"}"#;
+        answer(&hand, &to, &own, "", &request, &text(3, error)).await;
+        let error = refused.next().await.expect("an end").expect_err("it is refused");
+        assert_eq!(error.outcome(), Outcome::Answered, "{error}");
+        assert_eq!(client.in_flight(), 0);
+    })
+    .await;
+}
+
+/// The broker gives the request to another worker, which begins anew.
+#[tokio::test]
+async fn nothing_is_taken_from_another_worker() {
+    let Some(world) = World::new() else { return };
+    in_time(async {
+        let hand = by_hand(&world).await;
+        let own = hand.answers().await;
+        let mut requests = hand.hold(&world.queue).await;
+        let client = world.client("jsonrpc", "").await;
+        let mut numbers = client.stream::<_, u64>("endless", ()).await.expect("it is sent");
+        let request = requests.next().await.expect("a message").expect("a message");
+        let to = reply_to(&request);
+        let item = r#"{"jsonrpc":"2.0","method":"rpc.item","params":[1,0]}"#;
+        answer(&hand, &to, &own, "down", &request, item).await;
+        assert_eq!(numbers.next().await.expect("a value").expect("a number"), 0);
+        // It is lost, and another one is there.
+        let (alive, begun) = (Alive::default(), Count::default());
+        let _server = world.serve(streaming(&alive, &begun), "").await;
+        drop((requests, hand));
+        let error = numbers.next().await.expect("an end").expect_err("it is lost");
+        assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+        assert!(error.to_string().contains("worker"), "{error}");
+        assert!(numbers.next().await.is_none());
+        // That one was told to stop, and has nothing left to do.
+        begun.until(1).await;
+        alive.until(0).await;
+        assert_eq!(client.call::<_, i64>("add", (2, 3)).await.expect("an answer"), 5);
+    })
+    .await;
+}
+
+/// A worker in a process of its own.
+struct Process(Child);
+
+impl Process {
+    fn start(url: &str) -> Self {
+        let mut child = Command::new(env::current_exe().expect("this test"))
+            .args(["streams::worker_process", "--exact", "--nocapture"])
+            .env(URL, url)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a copy of this test");
+        let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+        let ready = lines.any(|line| line.is_ok_and(|line| line == READY));
+        assert!(ready, "it does not serve");
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| eprintln!("{line}"));
+        });
+        Self(child)
+    }
+
+    /// As `kill -9` does.
+    fn kill(&mut self) {
+        self.0.kill().expect("it runs");
+        self.0.wait().expect("a child");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It has ended already where the test went well.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
+/// Not a test of its own.
+#[tokio::test]
+async fn worker_process() {
+    let Ok(url) = env::var(URL) else { return };
+    let service = streaming(&Alive::default(), &Count::default());
+    let _server = Server::new(service).listen(url).await.expect("it serves");
+    eprintln!("\n{READY}");
+    let end = || std::io::stdin().read_to_end(&mut Vec::new());
+    tokio::task::spawn_blocking(end).await.expect("an end").expect("a pipe");
+}
+
+const URL: &str = "TINYRPC_TEST_AMQP_STREAMS_URL";
+const READY: &str = "serving";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_killed() {
+    let Some(world) = World::new() else { return };
+    in_time(async {
+        for (protocol, options) in [("jsonrpc", ""), ("msgpack", ""), ("msgpack", "&reply=direct")]
+        {
+            let mut worker = Process::start(&world.url("auto", ""));
+            let url = world.url(protocol, options);
+            let client = ClientBuilder::from_url(url).expect("a URL").limits(quick());
+            let client = client.connect().await.expect("it connects");
+            let mut numbers = client.stream::<_, u64>("endless", ()).await.expect("it is sent");
+            for number in 0..1_000 {
+                assert_eq!(numbers.next().await.expect("a value").expect("a number"), number);
+            }
+            let (sender, sum) = client.upload::<_, u64, u64>("sum", ()).await.expect("it is sent");
+            for number in 0..1_000 {
+                sender.send(number).await.expect("it is sent");
+            }
+            worker.kill();
+            // There is nobody else: it is noticed by what comes back.
+            let killed = Instant::now();
+            let mut next = 1_000;
+            let error = loop {
+                match numbers.next().await.expect("an end") {
+                    Ok(number) => assert_eq!(number, next),
+                    Err(error) => break error,
+                }
+                next += 1;
+            };
+            assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+            let error = sum.await.expect_err("it is lost");
+            assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+            assert!(sender.send(1).await.is_err());
+            eprintln!("{protocol}{options}: both end {:?} behind the worker", killed.elapsed());
+            // What it had is begun anew by the next one, which is told that nobody wants it.
+            let (alive, begun) = (Alive::default(), Count::default());
+            let server = world.serve(streaming(&alive, &begun), "").await;
+            begun.until(1).await;
+            alive.until(0).await;
+            assert_eq!(client.call::<_, i64>("add", (2, 3)).await.expect("an answer"), 5);
+            server.shutdown().await;
+            assert_eq!(world.by_hand().await.count(&world.queue).await, 0, "all is done with");
+        }
+    })
+    .await;
+}
+
+/// Whoever has asked for a stream is gone, while its values wait for credit or are sent.
+#[tokio::test]
+async fn a_queue_of_answers_that_is_gone() {
+    let Some(world) = World::new() else { return };
+    in_time(async {
+        let alive = Alive::default();
+        let server = Server::new(streaming(&alive, &Count::default())).limits(quick());
+        let server = server.listen(world.url("auto", "")).await.expect("it serves");
+        let hand = world.by_hand().await;
+        for credit in ["[1,1]", "[2147483647,2147483647]"] {
+            let own = hand.answers().await;
+            let call = format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"endless","rpc":{{"stream":{credit}}}}}"#
+            );
+            hand.publish(&world.queue, call.as_bytes(), marked(about(&own, ""))).await;
+            hand.next(&own).await;
+            hand.next(&own).await;
+            alive.until(1).await;
+            let deleted =
+                hand.channel.queue_delete(own.as_str().into(), QueueDeleteOptions::default());
+            deleted.await.expect("it is its own");
+            alive.until(0).await;
+        }
+        // One that waits for what is sent into it, of a caller that reads no queue.
+        let consumer = hand.channel.basic_consume(
+            "amq.rabbitmq.reply-to".into(),
+            "".into(),
+            lapin::options::BasicConsumeOptions { no_ack: true, ..Default::default() },
+            FieldTable::default(),
+        );
+        let mut answers = consumer.await.expect("it consumes");
+        let call = br#"{"jsonrpc":"2.0","id":1,"method":"sum","rpc":{"send":true}}"#;
+        let publishing = hand.channel.basic_publish(
+            "".into(),
+            world.queue.as_str().into(),
+            BasicPublishOptions::default(),
+            call,
+            marked(about("amq.rabbitmq.reply-to", "")),
+        );
+        publishing.await.expect("it is sent").await.expect("it is confirmed");
+        answers.next().await.expect("a message").expect("a message");
+        alive.until(1).await;
+        drop((answers, hand));
+        alive.until(0).await;
+        // The messages are done with, and their worker lives.
+        let client = world.client("jsonrpc", "").await;
+        assert_eq!(client.call::<_, i64>("add", (2, 3)).await.expect("an answer"), 5);
+        server.shutdown().await;
+        assert_eq!(world.by_hand().await.count(&world.queue).await, 0);
+    })
+    .await;
+}
+
+/// Either side closes, and tells the other at once.
+#[tokio::test]
+async fn whoever_closes_says_so() {
+    let Some(world) = World::new() else { return };
+    in_time(async {
+        let alive = Alive::default();
+        let server = world.serve(streaming(&alive, &Count::default()), "").await;
+        for options in ["", "&reply=direct"] {
+            let limits = Limits { shutdown: Duration::from_millis(100), ..Limits::default() };
+            let client = ClientBuilder::from_url(world.url("msgpack", options)).expect("a URL");
+            let client = client.limits(limits).connect().await.expect("it connects");
+            let mut numbers = client.stream::<_, u64>("endless", ()).await.expect("it is sent");
+            numbers.next().await.expect("a value").expect("a number");
+            alive.until(1).await;
+            client.close().await;
+            alive.until(0).await;
+            let last = loop {
+                if let Err(error) = numbers.next().await.expect("an end") {
+                    break error;
+                }
+            };
+            assert_eq!(last.outcome(), Outcome::Unknown, "{last}");
+        }
+        let client = world.client("msgpack", "").await;
+        let mut numbers = client.stream::<_, u64>("endless", ()).await.expect("it is sent");
+        numbers.next().await.expect("a value").expect("a number");
+        server.close();
+        server.stopped().await;
+        let error = loop {
+            if let Err(error) = numbers.next().await.expect("an end") {
+                break error;
+            }
+        };
+        // Its handler may still have had the last word.
+        assert_ne!(error.outcome(), Outcome::NotExecuted, "{error}");
+        assert_eq!(world.by_hand().await.count(&world.queue).await, 0, "nobody begins it anew");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_killed_ends_streams() {
+    let Some(broker) = Broker::start() else { return };
+    let world = World::at(&broker);
+    in_time(async {
+        let (alive, begun) = (Alive::default(), Count::default());
+        let _server = world.serve(streaming(&alive, &begun), "&durable").await;
+        let client = world.client("msgpack", "&durable").await;
+        let mut numbers = client.stream::<_, u64>("endless", ()).await.expect("it is sent");
+        numbers.next().await.expect("a value").expect("a number");
+        let (sender, sum) = client.upload::<_, u64, u64>("sum", ()).await.expect("it is sent");
+        sender.send(1).await.expect("it is sent");
+        alive.until(2).await;
+        tokio::task::block_in_place(|| broker.kill());
+        let error = sum.await.expect_err("it is lost");
+        assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+        let error = loop {
+            if let Err(error) = numbers.next().await.expect("an end") {
+                break error;
+            }
+        };
+        assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+        alive.until(0).await;
+        tokio::task::block_in_place(|| broker.restart());
+        // The requests come again, and are not executed again.
+        assert_eq!(client.call::<_, i64>("add", (2, 3)).await.expect("an answer"), 5);
+        let numbers = client.stream::<_, u64>("count", (1_000,)).await.expect("it is sent");
+        assert_eq!(numbers.collect::<Vec<_>>().await.len(), 1_000);
+        assert_eq!(begun.get(), 1);
+    })
+    .await;
+}
+
+/// Many streams share two workers with ordinary calls, each at its own pace.
+#[tokio::test]
+async fn many_streams_and_workers() {
+    let Some(world) = World::new() else { return };
+    in_time(async {
+        let alive = Alive::default();
+        let _servers = [
+            world.serve(streaming(&alive, &Count::default()), "").await,
+            world.serve(streaming(&alive, &Count::default()), "").await,
+        ];
+        let client = world.client("msgpack", "").await;
+        let mut idle = Vec::new();
+        for _ in 0..20 {
+            // Nobody reads it.
+            idle.push(client.stream::<_, u64>("endless", ()).await.expect("it is sent"));
+        }
+        let streams = (0..20).map(async |number| {
+            let numbers = client.stream::<_, u64>("count", (500 + number,)).await.expect("sent");
+            let numbers: Vec<_> = numbers.map(|number| number.expect("a number")).collect().await;
+            assert_eq!(numbers, (0..500 + number).collect::<Vec<_>>());
+        });
+        let sums = (0..20).map(async |number| {
+            let (sender, sum) = client.upload::<_, u64, u64>("sum", ()).await.expect("it is sent");
+            for value in 0..300 {
+                sender.send(value + number).await.expect("it is sent");
+            }
+            sender.close();
+            assert_eq!(sum.await.expect("a sum"), 299 * 150 + 300 * number);
+        });
+        let calls = (0..200).map(async |number| {
+            let sum = client.call::<_, i64>("add", (number, 1)).await;
+            assert_eq!(sum.expect("an answer"), number + 1);
+        });
+        let all = futures_util::future::join_all(streams);
+        let sums = futures_util::future::join_all(sums);
+        let calls = futures_util::future::join_all(calls);
+        futures_util::future::join3(all, sums, calls).await;
+        alive.until(20).await;
+        drop(idle);
+        alive.until(0).await;
+        assert_eq!(client.in_flight(), 0);
+    })
+    .await;
+}
