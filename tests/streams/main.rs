@@ -14,6 +14,7 @@ mod cancel;
 mod child;
 mod contents;
 mod gigabyte;
+mod throttled;
 
 use std::{future::Future, time::Duration};
 
