@@ -79,6 +79,7 @@ mod background;
 mod batch;
 mod caller;
 mod client;
+mod each;
 mod input;
 mod items;
 mod park;

@@ -5,10 +5,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use tinyrpc_core::RpcError;
 
-use super::{
-    park::park_on,
-    wait::{Whom, begin},
-};
+use super::{each::Each, wait::Whom};
 use crate::Context;
 
 /// The values that the caller sends into the call which this thread handles, once; see
@@ -24,7 +21,7 @@ use crate::Context;
 /// });
 /// ```
 pub fn input<T>(context: &Context) -> Input<T> {
-    Input { input: context.input(), refused: false }
+    Input { input: context.input(), each: Each::new(Whom::Peer, None) }
 }
 
 /// What a caller sends into its call: an iterator that waits for each value. See
@@ -33,24 +30,14 @@ pub fn input<T>(context: &Context) -> Input<T> {
 /// Dropped before the end, it tells the caller that no more is wanted; the call goes on.
 pub struct Input<T> {
     input: crate::Input<T>,
-    /// This thread may not wait: that is the end.
-    refused: bool,
+    each: Each,
 }
 
 impl<T: DeserializeOwned> Iterator for Input<T> {
     type Item = Result<T, RpcError>;
 
     fn next(&mut self) -> Option<Result<T, RpcError>> {
-        if self.refused {
-            return None;
-        }
-        match begin(Whom::Peer) {
-            Ok(_waiting) => park_on(None, self.input.next()),
-            Err(error) => {
-                self.refused = true;
-                Some(Err(RpcError::server(error.to_string())))
-            }
-        }
+        self.each.next(self.input.next())
     }
 }
 

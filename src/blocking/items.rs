@@ -5,11 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::de::DeserializeOwned;
 use tinyrpc_core::Error;
 
-use super::{
-    park::park_on,
-    round::Round,
-    wait::{Whom, begin},
-};
+use super::{each::Each, round::Round, wait::Whom};
 
 /// The values of a stream: an iterator that waits for each of them. See
 /// [`Caller::stream`](super::Caller::stream), and [`tinyrpc::Items`](crate::Items) for what its errors
@@ -19,15 +15,12 @@ use super::{
 #[must_use = "dropping it cancels the call"]
 pub struct Items<T> {
     items: crate::Items<T>,
-    whom: Whom,
-    round: Option<Arc<Round>>,
-    /// This thread may not wait: that is the end.
-    refused: bool,
+    each: Each,
 }
 
 impl<T> Items<T> {
     pub(super) fn new(items: crate::Items<T>, whom: Whom, round: Option<Arc<Round>>) -> Self {
-        Self { items, whom, round, refused: false }
+        Self { items, each: Each::new(whom, round) }
     }
 
     /// How many values were forgotten because they came faster than they were read; only of a stream
@@ -41,16 +34,7 @@ impl<T: DeserializeOwned> Iterator for Items<T> {
     type Item = Result<T, Error>;
 
     fn next(&mut self) -> Option<Result<T, Error>> {
-        if self.refused {
-            return None;
-        }
-        match begin(self.whom) {
-            Ok(_waiting) => park_on(self.round.as_ref(), self.items.next()),
-            Err(error) => {
-                self.refused = true;
-                Some(Err(error))
-            }
-        }
+        self.each.next(self.items.next())
     }
 }
 

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use tinyrpc_core::{Error, SubscriptionId};
 
 use super::{
+    each::Each,
     park::park_on,
     round::Round,
     wait::{Whom, begin},
@@ -18,10 +19,7 @@ use super::{
 #[must_use = "dropping it unsubscribes"]
 pub struct Subscription<T> {
     items: crate::Subscription<T>,
-    whom: Whom,
-    round: Option<Arc<Round>>,
-    /// This thread may not wait: that is the end.
-    refused: bool,
+    each: Each,
 }
 
 impl<T> Subscription<T> {
@@ -30,7 +28,7 @@ impl<T> Subscription<T> {
         whom: Whom,
         round: Option<Arc<Round>>,
     ) -> Self {
-        Self { items, whom, round, refused: false }
+        Self { items, each: Each::new(whom, round) }
     }
 
     /// Its id, as the peer gave it.
@@ -49,8 +47,8 @@ impl<T> Subscription<T> {
     ///
     /// Those of a call. The subscription is forgotten on this side in any case.
     pub fn unsubscribe(self) -> Result<bool, Error> {
-        let _waiting = begin(self.whom)?;
-        park_on(self.round.as_ref(), self.items.unsubscribe())
+        let _waiting = begin(self.each.whom)?;
+        park_on(self.each.round.as_ref(), self.items.unsubscribe())
     }
 }
 
@@ -58,16 +56,7 @@ impl<T: DeserializeOwned> Iterator for Subscription<T> {
     type Item = Result<T, Error>;
 
     fn next(&mut self) -> Option<Result<T, Error>> {
-        if self.refused {
-            return None;
-        }
-        match begin(self.whom) {
-            Ok(_waiting) => park_on(self.round.as_ref(), self.items.next()),
-            Err(error) => {
-                self.refused = true;
-                Some(Err(error))
-            }
-        }
+        self.each.next(self.items.next())
     }
 }
 

@@ -1,6 +1,9 @@
 //! Methods whose result is a stream: `Now` gives it at once, `Later` when its future is done.
 
-use std::{future::Future, marker::PhantomData};
+use std::{
+    future::{Future, ready},
+    marker::PhantomData,
+};
 
 use tinyrpc_core::ReplyTo;
 
@@ -9,7 +12,7 @@ use crate::{
     Arguments, Invocation, Source, Started,
     arguments::{Reader, Rules},
     cancels::Cancels,
-    fail::fail,
+    fail,
     handler::{Function, Surroundings},
     method::Erased,
 };
@@ -64,24 +67,12 @@ where
         invocation: &mut Invocation<'_, '_>,
         reply: &mut ReplyTo<'_>,
     ) -> Started {
-        let begun = self.reader.read(invocation.request, rules).and_then(|arguments| {
+        let begun = self.reader.read(invocation.request, rules).map(|arguments| {
             let given = C::give(invocation);
-            Ok((self.function.call(given.clone(), arguments).into_stream()?, given))
+            let source = self.function.call(given.clone(), arguments);
+            relayed::<C, _, K>(ready(source), given, Target::of(invocation, reply))
         });
-        let (stream, given) = match begun {
-            Ok(begun) => begun,
-            Err(error) => {
-                fail(reply, &error);
-                return Started::Done;
-            }
-        };
-        let target = Target::of(invocation, reply);
-        let cancels = Cancels::<C>::new(given);
-        Started::Pending(Box::pin(async move {
-            let answer = relay::<_, <F::Output as Source<K>>::Items>(stream, target).await;
-            cancels.disarm();
-            answer
-        }))
+        fail::begun(reply, begun)
     }
 }
 
@@ -111,24 +102,29 @@ where
         invocation: &mut Invocation<'_, '_>,
         reply: &mut ReplyTo<'_>,
     ) -> Started {
-        let arguments = match self.now.reader.read(invocation.request, rules) {
-            Ok(arguments) => arguments,
-            Err(error) => {
-                fail(reply, &error);
-                return Started::Done;
-            }
-        };
-        let given = C::give(invocation);
-        let future = self.now.function.call(given.clone(), arguments);
-        let target = Target::of(invocation, reply);
-        let cancels = Cancels::<C>::new(given);
-        Started::Pending(Box::pin(async move {
-            let answer = match future.await.into_stream() {
-                Ok(stream) => relay::<_, T::Items>(stream, target).await,
-                Err(error) => Err(error),
-            };
-            cancels.disarm();
-            answer
-        }))
+        let now = &self.now;
+        let begun = now.reader.read(invocation.request, rules).map(|arguments| {
+            let given = C::give(invocation);
+            let source = now.function.call(given.clone(), arguments);
+            relayed::<C, _, K>(source, given, Target::of(invocation, reply))
+        });
+        fail::begun(reply, begun)
     }
+}
+
+/// Goes on as the stream that a handler gives, until that ends.
+fn relayed<C: Surroundings, T: Source<K>, K>(
+    source: impl Future<Output = T> + Send + 'static,
+    given: C::Given,
+    target: Target,
+) -> Started {
+    let cancels = Cancels::<C>::new(given);
+    Started::Pending(Box::pin(async move {
+        let answer = match source.await.into_stream() {
+            Ok(stream) => relay::<_, T::Items>(stream, target).await,
+            Err(error) => Err(error),
+        };
+        cancels.disarm();
+        answer
+    }))
 }

@@ -14,7 +14,7 @@ use crate::{
     Arguments, Invocation, Scope, Started,
     arguments::{Reader, Rules},
     cancels::Cancels,
-    fail::fail,
+    fail,
     handler::{Function, Surroundings},
     method::Erased,
 };
@@ -121,11 +121,11 @@ where
             let arguments = self.reader.read(invocation.request, rules)?;
             opening.open(self.function.call(C::give(invocation), arguments))
         });
-        match opened {
-            Ok(id) => reply.result(&id),
-            Err(error) => fail(reply, &error),
-        }
-        Started::Done
+        let begun = opened.map(|id| {
+            reply.result(&id);
+            Started::Done
+        });
+        fail::begun(reply, begun)
     }
 }
 
@@ -158,24 +158,17 @@ where
         let now = &self.now;
         let begun = Opening::new(invocation, &now.channel, reply).and_then(|opening| {
             let arguments = now.reader.read(invocation.request, rules)?;
-            Ok((opening, arguments))
+            let given = C::give(invocation);
+            let future = now.function.call(given.clone(), arguments);
+            let cancels = Cancels::<C>::new(given);
+            let format = reply.format();
+            Ok(Started::Pending(Box::pin(async move {
+                let source = future.await;
+                cancels.disarm();
+                let id = opening.open(source)?;
+                Payload::encode(&id, format).map_err(RpcError::internal)
+            })))
         });
-        let (opening, arguments) = match begun {
-            Ok(begun) => begun,
-            Err(error) => {
-                fail(reply, &error);
-                return Started::Done;
-            }
-        };
-        let given = C::give(invocation);
-        let future = now.function.call(given.clone(), arguments);
-        let cancels = Cancels::<C>::new(given);
-        let format = reply.format();
-        Started::Pending(Box::pin(async move {
-            let source = future.await;
-            cancels.disarm();
-            let id = opening.open(source)?;
-            Payload::encode(&id, format).map_err(RpcError::internal)
-        }))
+        fail::begun(reply, begun)
     }
 }
