@@ -28,8 +28,8 @@ pub use tinyrpc_dispatch::tower;
 pub use tinyrpc_dispatch::{
     BlockingPool, Context, Dispatched, Dispatcher, DispatcherHandle, Dispatching, Endpoint,
     Handler, Identity, Input, Invocation, Layer, Method, Mode, NameTaken, Once, Output,
-    PendingReply, PoolLimits, Produced, Producer, Scope, Service, Started, Streams, Surplus,
-    layers, produce,
+    PendingReply, PoolLimits, Produced, Producer, Reporter, Scope, Service, Started, Streams,
+    Surplus, layers, produce,
 };
 pub use tinyrpc_protocols as protocols;
 pub use tinyrpc_transports as transports;

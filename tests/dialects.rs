@@ -158,3 +158,138 @@ async fn reports_of_a_call() {
     assert!(within(reports.next()).await.is_none());
     assert_eq!(numbers.missed(), 0);
 }
+
+#[derive(serde::Deserialize)]
+#[expect(dead_code, reason = "the handler knows the token by its context")]
+struct Work {
+    steps: u32,
+    #[serde(rename = "workDoneToken")]
+    token: Option<serde_json::Value>,
+    #[serde(rename = "_meta")]
+    meta: Option<serde_json::Value>,
+}
+
+fn reporting() -> Dispatcher {
+    fn work(context: &Context, steps: u32) -> bool {
+        let Some(mut progress) = context.progress("Working", Some(0)) else { return false };
+        for step in 1..=steps {
+            progress.report(Some(step * 40), Some("on")).unwrap();
+        }
+        if steps > 1 {
+            // A handler that forgets the end, or has no time for it, has said it all the same.
+            return true;
+        }
+        progress.end(Some("done")).unwrap();
+        true
+    }
+    Dispatcher::new()
+        .method("now", |context: Context, params: Work| work(&context, params.steps))
+        .method("later", async |context: Context, params: Work| {
+            tokio::task::yield_now().await;
+            work(&context, params.steps)
+        })
+        .method("unmeasured", |context: Context, _: Work| {
+            let mut progress = context.progress("Working", None).unwrap();
+            progress.report(None, Some("on")).unwrap();
+            progress.report(None, None).unwrap();
+        })
+}
+
+/// What a handler reports of its call, before its answer.
+#[tokio::test]
+async fn reports_of_a_handler() {
+    const LSP: &str =
+        r##"{"jsonrpc":"2.0","method":"$/progress","params":{"token":#,"value":{"kind":@}}}"##;
+    const MCP: &str = r##"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":#,"progress":@}}"##;
+    let one = [
+        r#""begin","title":"Working","percentage":0"#,
+        r#""report","message":"on","percentage":40"#,
+        r#""end","message":"done""#,
+    ];
+    let two = [one[0], one[1], r#""report","message":"on","percentage":80"#, r#""end""#];
+    let unmeasured =
+        [r#""begin","title":"Working""#, r#""report","message":"on""#, r#""report""#, r#""end""#];
+    let mcp_one = [
+        r#"0.0,"total":100,"message":"Working""#,
+        r#"40.0,"total":100,"message":"on""#,
+        r#"100.0,"total":100,"message":"done""#,
+    ];
+    let mcp_unmeasured = [
+        r#"0.0,"message":"Working""#,
+        r#"0.0009765625,"message":"on""#,
+        "0.001953125",
+        r#"100.0,"total":100"#,
+    ];
+    type Case<'a> = (&'a str, &'a str, &'a str, &'a [&'a str], &'a str);
+    let cases: [Case<'_>; 13] = [
+        ("lsp", "now", r#"{"steps":1,"workDoneToken":"t"}"#, &one, "true"),
+        ("lsp", "later", r#"{"steps":1,"workDoneToken":"t"}"#, &one, "true"),
+        ("lsp", "now", r#"{"workDoneToken":-7,"steps":2}"#, &two, "true"),
+        ("lsp", "later", r#"{"steps":2,"workDoneToken":-7}"#, &two, "true"),
+        ("lsp", "unmeasured", r#"{"steps":2,"workDoneToken":"t"}"#, &unmeasured, "null"),
+        ("lsp", "now", r#"{"steps":1}"#, &[], "false"),
+        ("lsp", "now", r#"{"steps":1,"workDoneToken":true}"#, &[], "false"),
+        ("lsp", "now", r#"{"steps":1,"_meta":{"progressToken":"t"}}"#, &[], "false"),
+        ("mcp", "now", r#"{"steps":1,"_meta":{"x":1,"progressToken":"t"}}"#, &mcp_one, "true"),
+        ("mcp", "later", r#"{"steps":1,"_meta":{"progressToken":5}}"#, &mcp_one, "true"),
+        (
+            "mcp",
+            "unmeasured",
+            r#"{"steps":1,"_meta":{"progressToken":5}}"#,
+            &mcp_unmeasured,
+            "null",
+        ),
+        ("mcp", "now", r#"{"steps":1,"_meta":{}}"#, &[], "false"),
+        (
+            "",
+            "now",
+            r#"{"steps":1,"workDoneToken":"t","_meta":{"progressToken":"t"}}"#,
+            &[],
+            "false",
+        ),
+    ];
+    for (dialect, method, params, reports, result) in cases {
+        let query = if dialect.is_empty() { String::new() } else { format!("?dialect={dialect}") };
+        let server = Server::new(reporting()).listen(format!("jsonrpc+tcp://127.0.0.1:0{query}"));
+        let server = server.await.unwrap();
+        let mut peer = Node::calling(&server.addresses().concat()).await;
+        let call = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+        peer.say(&[&call]).await;
+        let token = ["\"t\"", "-7", "5"]
+            .into_iter()
+            .find(|token| params.contains(&format!("oken\":{token}")));
+        for report in reports {
+            let words = if dialect == "lsp" { LSP } else { MCP };
+            let expected = words.replace('@', report).replace('#', token.unwrap());
+            assert_eq!(peer.hear().await, expected, "{dialect} {method} {params}");
+        }
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
+        assert_eq!(peer.hear().await, answer, "{dialect} {method} {params}");
+    }
+}
+
+/// Both sides are ours.
+#[tokio::test]
+async fn reports_from_server_to_client() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Report {
+        kind: String,
+        percentage: Option<u32>,
+    }
+    let server = Server::new(reporting()).listen("jsonrpc+tcp://127.0.0.1:0?dialect=lsp");
+    let server = server.await.unwrap();
+    let url = format!("jsonrpc+{}?dialect=lsp", server.addresses().concat());
+    let client = tinyrpc::connect(url).await.unwrap();
+    let mut reports = client.progress::<Report>("t").unwrap();
+    let params = serde_json::json!({"steps": 2, "workDoneToken": "t"});
+    assert!(client.call::<_, bool>("later", params).await.unwrap());
+    let mut kinds = Vec::new();
+    for _ in 0..4 {
+        let report = within(reports.next()).await.unwrap().unwrap();
+        kinds.push((report.kind, report.percentage));
+    }
+    let of = |kind: &str, percentage| (kind.to_owned(), percentage);
+    let expected =
+        [of("begin", Some(0)), of("report", Some(40)), of("report", Some(80)), of("end", None)];
+    assert_eq!(kinds, expected);
+}

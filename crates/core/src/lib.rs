@@ -82,7 +82,7 @@ pub use crate::{
     outgoing::{Kind, Outgoing, Peeked, Taken},
     payload::{Payload, PayloadRef},
     protocol::{
-        BatchPart, Codec, Decoder, Encoder, FrameRef, Heartbeat, IdKind, Profile, Protocol,
+        BatchPart, Codec, Decoder, Encoder, FrameRef, Heartbeat, IdKind, Profile, Protocol, Reports,
     },
     reply::ReplyTo,
     roster::{Choice, Roster, Wanted},

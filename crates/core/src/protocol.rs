@@ -70,6 +70,8 @@ pub struct Profile {
     pub cancels: bool,
     /// A request that its caller has cancelled is answered all the same, with an error.
     pub answers_cancelled: bool,
+    /// In which words a server reports of a call that goes on, where it has any.
+    pub reports: Option<Reports>,
     /// Of a protocol that has streams of its own: how many items of one may be sent before the
     /// first [`Credit`](crate::Credit).
     pub initial_credit: u32,
@@ -95,6 +97,7 @@ impl Profile {
             extension: false,
             cancels: false,
             answers_cancelled: true,
+            reports: None,
             initial_credit: 0,
             chunk: None,
             initial_window: 0,
@@ -111,6 +114,16 @@ pub enum IdKind {
     Number,
     /// Byte strings: the number behind a random base of the connection.
     Binary,
+}
+
+/// How the reports of a call that goes on are said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reports {
+    /// `$/progress`, as the Language Server Protocol has it.
+    Lsp,
+    /// `notifications/progress`, as the Model Context Protocol has it.
+    Mcp,
 }
 
 /// What a protocol's signs of life belong to.

@@ -439,6 +439,10 @@ impl Session {
         if let Some(index) = batch {
             return self.reply_in_batch(index, id, write);
         }
+        if self.links.get(self.tongue).is_some_and(|link| link.wire.profile.reports.is_some()) {
+            // What was reported of a call stands before its answer.
+            self.collect_streams();
+        }
         let Some(link) = self.links.get(self.tongue) else { return };
         let start = self.outgoing.encode().len();
         let mut reply = ReplyTo::new(&link.wire, self.outgoing.encode(), id, Member::Frame);

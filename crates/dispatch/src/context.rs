@@ -10,8 +10,9 @@ use std::{
 use tinyrpc_core::{Caller, Channels, Lane, PeerAddress};
 
 use crate::{
-    Identity, Input, Invocation, Scope,
+    Identity, Input, Invocation, Reporter, Scope,
     cancellation::{Cancellation, Cancelled},
+    reporter::Told,
 };
 
 /// The call that a handler executes: take it as the first parameter.
@@ -45,6 +46,8 @@ struct Call {
     /// How many calls this one is nested in.
     depth: u32,
     channels: Option<Channels>,
+    /// By which the caller knows the reports of this call, where it wants any.
+    told: Option<Told>,
     lane: Lane,
     /// Made for those who call back.
     peer: OnceLock<Caller>,
@@ -70,6 +73,10 @@ impl Context {
             until,
             depth: meta.map_or(0, |meta| meta.depth),
             channels: request.channels.clone(),
+            told: invocation.scope.caller.reports().and_then(|words| {
+                // Where nobody has such words, nothing is looked for.
+                Told::find(words, request.params)
+            }),
             lane: request.lane,
             peer: OnceLock::new(),
             dropped: Cancellation::default(),
@@ -156,6 +163,39 @@ impl Context {
     /// ```
     pub fn input<T>(&self) -> Input<T> {
         Input::new(self.call.channels.as_ref().and_then(|channels| channels.inlet()))
+    }
+
+    /// Says that the work of this call begins, and gives what tells of it until it ends; `None`
+    /// where the caller has not asked for that.
+    ///
+    /// Only the dialects `lsp` and `mcp` of JSON-RPC have words for it: in the first the params name
+    /// a `workDoneToken` ("Work Done Progress" of LSP 3.17, told by `$/progress`), in the second a
+    /// `progressToken` in `_meta` (told by `notifications/progress`). All reports come before the
+    /// answer. `percentage` is where it begins; without one a client shows no bar.
+    ///
+    /// ```
+    /// use tinyrpc_dispatch::{Context, Dispatcher};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Params {
+    ///     folder: String,
+    /// }
+    ///
+    /// let dispatcher = Dispatcher::new().method("index", async |context: Context, params: Params| {
+    ///     let mut progress = context.progress("Indexing", Some(0));
+    ///     for done in 1..=10 {
+    ///         // ..
+    ///         if let Some(progress) = &mut progress {
+    ///             // A report that finds no room is one less.
+    ///             _ = progress.report(Some(done * 10), Some(&params.folder));
+    ///         }
+    ///     }
+    ///     // Dropped here, by which it ends.
+    /// });
+    /// ```
+    pub fn progress(&self, title: &str, percentage: Option<u32>) -> Option<Reporter> {
+        let told = self.call.told.clone()?;
+        Reporter::begin(&self.call.scope.caller, told, title, percentage)
     }
 
     /// Completes when nobody waits for the answer any more: the caller gave the call up, the

@@ -24,6 +24,7 @@
 //! | what can be a method | [`Handler`], [`Method`], [`Context`] |
 //! | what can be a streaming method | [`Streams`], [`Input`], [`produce`] |
 //! | what can be a subscription | [`Producer`] |
+//! | what a call tells while it goes on | [`Reporter`] |
 //! | methods by their names | [`Dispatcher`], [`DispatcherHandle`], [`Surplus`] |
 //! | where handlers run | [`Method::blocking`], [`Method::spawned`], [`BlockingPool`] |
 //! | once for each idempotency key | [`Once`] |
@@ -60,6 +61,7 @@ mod method;
 mod mode;
 mod once;
 mod panicked;
+mod reporter;
 mod scope;
 mod service;
 mod shown;
@@ -87,6 +89,7 @@ pub use crate::{
     method::Method,
     mode::Mode,
     once::Once,
+    reporter::Reporter,
     scope::Scope,
     service::{Invocation, PendingReply, Service, Started},
     streaming::{Input, Output, Produced, Streams, produce},

@@ -39,7 +39,8 @@ pub use tinyrpc_core::{
     Allowance, Answer, BatchPart, Blob, Chunk, Code, Codec, ContentLength, Credit, Decoder,
     Encoder, Ext, Format, FormatError, FrameReader, FrameRef, Framing, Heartbeat, Id, IdKind,
     Invalid, Lane, Length, Limits, Lines, Message, Meta, NetString, Payload, PayloadRef, Ping,
-    Profile, Protocol, Request, Response, RpcError, Scan, StreamEnd, StreamItem, Unsupported, Way,
+    Profile, Protocol, Reports, Request, Response, RpcError, Scan, StreamEnd, StreamItem,
+    Unsupported, Way,
 };
 
 #[cfg(feature = "jsonrpc")]

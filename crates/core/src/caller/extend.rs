@@ -2,7 +2,7 @@
 
 use super::{Caller, ErrorMap};
 use crate::{
-    Code, Error, Format, Payload, Reason, Unsupported,
+    Code, Error, Format, Payload, Reason, Reports, Unsupported,
     calls::not_extended,
     format::Shape,
     streams::{HELLO, Hello, Terms},
@@ -60,6 +60,13 @@ impl Caller {
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// In which words reports of a call that goes on can be sent to the peer; `None` where the
+    /// protocol has none, or is not known yet, and where nothing can be sent but answers.
+    pub fn reports(&self) -> Option<Reports> {
+        let reports = self.calls.wire()?.profile.reports?;
+        self.calls.check().ok().map(|()| reports)
     }
 
     /// True once the peer has said that it knows the extension.

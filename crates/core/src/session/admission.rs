@@ -180,6 +180,7 @@ impl Session {
             self.introduce(request);
         }
         let Some(link) = self.links.get(self.tongue) else { return };
+        let reports = link.wire.profile.reports.is_some();
         let out = self.outgoing.encode();
         let start = out.len();
         let mut reply = ReplyTo::new(&link.wire, out, request.id.as_ref(), Member::Frame);
@@ -190,14 +191,16 @@ impl Session {
                 }
                 let (followed, pieces) = (reply.followed(), reply.into_pieces());
                 self.follow(followed, place);
-                if request.channels.is_some() {
+                // What was reported of a call stands before its answer.
+                let reports = reports && request.lane.is_duplex() && place.is_none();
+                if request.channels.is_some() || reports {
                     pieces.join(start, self.outgoing.encode());
                 } else if !pieces.is_empty() {
                     return self.commit_pieces(start, request.lane, pieces, place);
                 }
-                if request.channels.is_some()
-                    && self.close_channels(request.lane, request.id.as_ref())
-                {
+                let streamed = request.channels.is_some()
+                    && self.close_channels(request.lane, request.id.as_ref());
+                if streamed || reports {
                     self.commit_behind(start, request.lane);
                     return self.leave_order(place);
                 }

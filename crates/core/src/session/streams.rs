@@ -259,7 +259,7 @@ impl Session {
     }
 
     /// What was sent until now stands before what comes next.
-    fn collect_streams(&mut self) {
+    pub(super) fn collect_streams(&mut self) {
         let (marks, base) = self.calls.hand_over(&mut self.outgoing);
         if !marks.is_empty() {
             self.trace_collected(base, &marks);

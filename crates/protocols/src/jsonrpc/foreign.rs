@@ -2,7 +2,7 @@
 
 use tinyrpc_core::{
     BatchPart, Code, Codec, Decoder, Encoder, Format, FrameRef, Id, Invalid, Limits, Message,
-    Profile, Protocol, Request, RpcError, Scan, Unsupported,
+    Profile, Protocol, Reports, Request, RpcError, Scan, Unsupported,
 };
 
 use super::{
@@ -20,6 +20,8 @@ use super::{
 /// |---|---|---|---|
 /// | [Language Server Protocol 3.17](https://microsoft.github.io/language-server-protocol/specifications/lsp/3.17/specification/#cancelRequest) | `dialect=lsp` | `$/cancelRequest` with `{"id": ..}` | error -32800, `RequestCancelled` |
 /// | [Model Context Protocol](https://modelcontextprotocol.io/specification/2025-06-18/basic/utilities/cancellation) | `dialect=mcp` | `notifications/cancelled` with `{"requestId": .., "reason": ".."}` | not at all |
+///
+/// A handler reports of its call by `Context::progress`, a caller reads that by `Caller::progress`.
 ///
 /// Cancelling a call drops its handler's future. Calls that are answered, or that nobody knows,
 /// cannot be cancelled: nothing happens. Everything else is as in [`JsonRpc`](super::JsonRpc), but
@@ -65,6 +67,10 @@ impl Protocol for JsonRpcDialect {
         let mut profile = Profile::new(Format::Json);
         profile.cancels = true;
         profile.answers_cancelled = *self != Self::Mcp;
+        profile.reports = Some(match self {
+            Self::Lsp => Reports::Lsp,
+            Self::Mcp => Reports::Mcp,
+        });
         let decoder = ForeignDecoder {
             inner: JsonDecoder::new(limits, Dialect::Two),
             dialect: *self,
