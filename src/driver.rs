@@ -96,6 +96,7 @@ impl Driver {
             is_lossy: connection.is_lossy,
             calls_back: connection.calls_back,
             streams: connection.streams,
+            takes_streams: connection.takes_streams,
             ..Settings::new(setup.role, connection.shape, protocols)
         });
         let caller = session.caller();

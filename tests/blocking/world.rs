@@ -62,6 +62,11 @@ impl World {
         self.duplex() && self.protocol != "jsonrpc1"
     }
 
+    /// True where calls stream their results, and nothing into them.
+    pub(crate) fn streams_down(self) -> bool {
+        !self.permanent() && self.protocol == "jsonrpc"
+    }
+
     pub(crate) fn serve(self, service: impl Service + 'static) -> Connected {
         self.serve_with(Server::new(service), |builder| builder)
     }

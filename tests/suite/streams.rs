@@ -112,13 +112,22 @@ fn streaming(watch: &Arc<Watch>) -> Dispatcher {
         })
 }
 
-/// A server and a client, where streams can be; otherwise it says in words that they cannot.
+/// A server and a client, where streams can be both ways; otherwise it says in words that they
+/// cannot.
 async fn open(world: &World, watch: &Arc<Watch>) -> Option<Connected> {
     let at = world.serve(streaming(watch)).await;
     if world.streams() {
         return Some(at);
     }
-    let refused = at.client.stream::<_, u64>("count", (3,)).await.unwrap_err();
+    let refused = match world.streams_down() {
+        true => {
+            let numbers = at.client.stream::<_, u64>("count", (3,)).await.unwrap();
+            let numbers: Vec<_> = numbers.map(Result::unwrap).collect().await;
+            assert_eq!(numbers, [0, 1, 2]);
+            at.client.upload::<_, u64, u64>("sum", ()).await.err().unwrap()
+        }
+        false => at.client.stream::<_, u64>("count", (3,)).await.unwrap_err(),
+    };
     let Error::NotExecuted(Reason::Unsupported(unsupported)) = &refused else {
         panic!("{refused}");
     };

@@ -151,6 +151,11 @@ impl World {
         self.duplex() && self.protocol != "jsonrpc1"
     }
 
+    /// True where a call can stream its result, and nothing into it.
+    pub(crate) fn streams_down(&self) -> bool {
+        self.protocol == "jsonrpc" && self.link.is_web(&["http", "https"])
+    }
+
     /// True where a message may be as large as the limits say.
     pub(crate) fn large(&self) -> bool {
         #[cfg(feature = "udp")]

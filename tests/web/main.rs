@@ -16,6 +16,7 @@ mod wire;
 mod cgi;
 mod frames;
 mod hosts;
+mod lines;
 mod living;
 mod login;
 mod media;

@@ -32,9 +32,9 @@ const EVENTS: &str = "text/event-stream";
 
 /// What the handlers tell.
 #[derive(Default)]
-struct Watch {
-    produced: AtomicU64,
-    alive: AtomicU64,
+pub(crate) struct Watch {
+    pub(crate) produced: AtomicU64,
+    pub(crate) alive: AtomicU64,
     changed: Notify,
 }
 
@@ -54,7 +54,7 @@ impl Watch {
         Alive(Arc::clone(self))
     }
 
-    async fn until(&self, done: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&self, done: impl Fn(&Self) -> bool) {
         loop {
             let changed = self.changed.notified();
             if done(self) {
@@ -81,6 +81,7 @@ fn service(watch: &Arc<Watch>) -> Dispatcher {
         .stream("texts", |count: u64, size: usize| {
             stream::iter((0..count).map(move |number| format!("{number} {}", "x".repeat(size))))
         })
+        .stream("repeat", |count: usize, text: String| stream::iter(vec![text; count]))
         .stream("endless", move |size: usize| {
             let (alive, text) = (endless.enter(), "x".repeat(size));
             stream::repeat(text).inspect(move |_| {
@@ -94,13 +95,13 @@ fn service(watch: &Arc<Watch>) -> Dispatcher {
         })
 }
 
-struct Open {
+pub(crate) struct Open {
     _server: ServerHandle,
-    address: String,
-    watch: Arc<Watch>,
+    pub(crate) address: String,
+    pub(crate) watch: Arc<Watch>,
 }
 
-async fn open(url: &str, build: impl FnOnce(Server) -> Server) -> Open {
+pub(crate) async fn open(url: &str, build: impl FnOnce(Server) -> Server) -> Open {
     let watch = Arc::default();
     let server = build(Server::new(service(&watch))).listen(url).await.expect("a free port");
     let address = server.addresses().concat().split_once("://").expect("a URL").1.to_owned();

@@ -194,7 +194,7 @@ impl Calls {
             self.undo(inner, [id]);
             return Err(error);
         }
-        let hint = open(&mut inner, wire, lane, draft);
+        let hint = self.open(&mut inner, wire, lane, draft);
         inner.outbox.commit(start, lane, Kind::Call, None);
         inner.outbox.set_hint(hint);
         if draft.concealed {
@@ -231,7 +231,7 @@ impl Calls {
         // What is sent into a call keeps behind its request.
         let sends = draft.opening.is_some_and(|opening| opening.sends);
         let kind = if sends { Kind::Notification } else { Kind::Call };
-        let hint = open(&mut inner, wire, lane, draft);
+        let hint = self.open(&mut inner, wire, lane, draft);
         inner.outbox.push_segment(Bytes::from(frame).into(), lane, kind, None);
         inner.outbox.set_hint(hint);
         if draft.concealed {
@@ -498,18 +498,22 @@ impl Calls {
         }
     }
 
+    /// Has the message that comes next open an exchange for its streams, where it has both; gives the
+    /// hint that was there.
+    fn open(&self, inner: &mut Inner, wire: &Wire, lane: Lane, draft: &Draft<'_>) -> Hint {
+        let own = inner.outbox.hint();
+        let opens = draft.opening.is_some() && !lane.is_duplex();
+        inner.outbox.set_hint(match opens {
+            true if self.takes_streams() => Hint::Streams,
+            true => wire.opening_hint(),
+            false => own,
+        });
+        own
+    }
+
     fn expired(&self) -> Error {
         if self.wire.get().is_none() { undecided() } else { Error::NotExecuted(Reason::Timeout(0)) }
     }
-}
-
-/// Has the message that comes next open an exchange for its streams, where it has both; gives the hint
-/// that was there.
-fn open(inner: &mut Inner, wire: &Wire, lane: Lane, draft: &Draft<'_>) -> Hint {
-    let own = inner.outbox.hint();
-    let opens = draft.opening.is_some() && !lane.is_duplex();
-    inner.outbox.set_hint(if opens { wire.opening_hint() } else { own });
-    own
 }
 
 /// How a lane of ours ends whose message has no answer.

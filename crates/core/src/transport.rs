@@ -109,6 +109,11 @@ pub struct Connection {
     /// caller ends it before that ([`Ended::Abandoned`](crate::Ended)) the transport closes the lane
     /// on the other side.
     pub streams: bool,
+    /// Over exchanges: a request with [`Hint::Streams`](crate::Hint) may be answered by several
+    /// messages, the values of a stream and the response behind them, and nothing else is said on
+    /// its exchange. They have `Hint::Within`. What of them was not read stays alive, by which the
+    /// transport knows how much more it may hand over.
+    pub takes_streams: bool,
     /// The receiving half.
     pub recv: Box<dyn RecvHalf>,
     /// The sending half.
@@ -144,6 +149,7 @@ impl Connection {
             is_lossy: false,
             calls_back: false,
             streams: false,
+            takes_streams: false,
             recv,
             send,
         }

@@ -37,8 +37,9 @@
 //!     -H 'Content-Type: application/json' http://127.0.0.1:8080/
 //! ```
 //!
-//! Our own client over `http://` does not ask for streams yet: `Caller::stream` is refused as
-//! unsupported there.
+//! Our own client asks for lines where a call streams. A stream that is not read is held up behind
+//! half of [`Limits::stream_bytes`](tinyrpc_core::Limits::stream_bytes) and what the system keeps, and no
+//! other call is; dropping it closes its connection. Values cannot be sent into a call.
 
 mod answer_body;
 mod body;
@@ -55,6 +56,7 @@ mod front;
 mod guard;
 mod handler;
 mod headers;
+mod lines;
 mod listener;
 mod media;
 mod mount;

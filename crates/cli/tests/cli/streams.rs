@@ -84,13 +84,14 @@ async fn errors() {
     }
 }
 
-/// One that knows no streams, and a transport that cannot have them.
+/// Where no values can be sent, or come as a stream.
 #[tokio::test]
 async fn peers_without_streams() {
     let server = Serving::with(&["--bind", "http://127.0.0.1:0"], 1).await;
+    let (text, binary) = (server.urls[0].clone(), format!("msgpack+{}", server.urls[0]));
     for (url, option, hint) in [
-        (&server.urls[0], "--follow", "hint: without --follow, "),
-        (&server.urls[0], "--send", "hint: without --send, "),
+        (&binary, "--follow", "hint: without --follow, "),
+        (&text, "--send", "hint: without --send, "),
     ] {
         let ran = run(&["call", url, option, "sum"]).await;
         assert_eq!((ran.code, &*ran.stdout), (Some(2), ""), "{url} {option}: {}", ran.stderr);

@@ -52,7 +52,9 @@ impl<T> Items<T> {
         loop {
             if let Some(value) = self.duct.next(cx.waker()) {
                 self.begun = true;
-                return Poll::Ready(Some(Ok(value)));
+                // What a transport of exchanges handed over counts as unread while it is alive.
+                let is_kept = self.duct.calls().line.takes_streams;
+                return Poll::Ready(Some(Ok(if is_kept { value.detach() } else { value })));
             }
             if let Some(end) = self.end.take() {
                 return Poll::Ready(match end {

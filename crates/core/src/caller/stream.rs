@@ -130,7 +130,8 @@ impl Caller {
     /// The first such call of a connection asks the peer whether it knows streams
     /// ([`Caller::extend`]). Over a transport of exchanges that can carry streams
     /// ([`Connection::streams`](crate::Connection::streams)) nobody is asked: each call may have
-    /// another peer, and a peer that knows none gives its result as the only value.
+    /// another peer, and a peer that knows none gives its result as the only value. So it is over HTTP
+    /// in JSON-RPC, where the header `Accept` asks for lines.
     ///
     /// ```
     /// # use tinyrpc_core::{Caller, Error};
@@ -236,7 +237,8 @@ impl<'a, P: Serialize, K: Ends> Streaming<'a, P, K> {
     }
 
     /// How many values and bytes may come before they are read. More is faster over long ways, and
-    /// takes as much memory where the reader is slow.
+    /// takes as much memory where the reader is slow. Over HTTP nothing is granted, and this does
+    /// nothing.
     pub fn window(mut self, items: u32, bytes: u32) -> Self {
         let most = i32::MAX as u32;
         self.window = Some(Allowance { items: items.clamp(1, most), bytes: bytes.clamp(1, most) });
@@ -253,7 +255,9 @@ impl<'a, P: Serialize, K: Ends> Streaming<'a, P, K> {
 
     async fn open(self) -> Result<K::Given, Error> {
         let caller = self.caller.settled(self.timeout).await?;
-        let credit = if caller.calls.streams_on_exchanges() {
+        // Where its transport holds a stream up, nothing is granted.
+        let is_held_up = !K::SENDS && caller.calls.takes_streams();
+        let credit = if is_held_up || caller.calls.streams_on_exchanges() {
             // Whoever takes the call says first how much may be sent into it.
             Allowance::default()
         } else {
@@ -264,12 +268,16 @@ impl<'a, P: Serialize, K: Ends> Streaming<'a, P, K> {
             caller.calls.terms().ok_or_else(not_extended)?.stream
         };
         let stream = K::STREAM.then(|| match (self.window, self.newest) {
-            (Some(window), None) => window,
-            (None, None) => caller.calls.our_stream(),
-            (_, Some(_)) => Allowance { items: i32::MAX as u32, bytes: i32::MAX as u32 },
+            (Some(window), None) if !is_held_up => window,
+            (None, None) if !is_held_up => caller.calls.our_stream(),
+            _ => Allowance { items: i32::MAX as u32, bytes: i32::MAX as u32 },
         });
         let credit = K::SENDS.then_some(credit);
-        let duct = Duct::ours(Arc::clone(&caller.calls), stream, credit);
+        let calls = Arc::clone(&caller.calls);
+        let duct = match is_held_up {
+            true => Duct::ours_held_up(calls, stream),
+            false => Duct::ours(calls, stream, credit),
+        };
         if let Some(count) = self.newest {
             duct.keep_newest(count);
         }

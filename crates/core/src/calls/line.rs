@@ -11,6 +11,9 @@ pub(crate) struct Line {
     pub(crate) is_lossy: bool,
     /// Over exchanges: calls can stream.
     pub(crate) streams: bool,
+    /// Over exchanges: calls of ours may be answered by streams, and nothing else is said about
+    /// them.
+    pub(crate) takes_streams: bool,
     /// The number before that of the first exchange.
     pub(crate) first_lane: u64,
 }
@@ -22,11 +25,12 @@ impl Line {
         can_call: true,
         is_lossy: false,
         streams: false,
+        takes_streams: false,
         first_lane: 0,
     };
 
     pub(crate) fn of(settings: &Settings) -> Self {
-        let &Settings { role, shape, is_lossy, calls_back, streams, .. } = settings;
+        let &Settings { role, shape, is_lossy, calls_back, streams, takes_streams, .. } = settings;
         let serves = role == Role::Server;
         let can_call = !serves
             || match shape {
@@ -36,7 +40,8 @@ impl Line {
             };
         let first_lane = if serves { Lane::BACK.0 } else { 0 };
         let streams = streams && shape == Shape::Exchange && !is_lossy;
-        Self { shape, can_call, is_lossy, streams, first_lane }
+        let takes_streams = takes_streams && shape == Shape::Exchange;
+        Self { shape, can_call, is_lossy, streams, takes_streams, first_lane }
     }
 
     /// Messages go both ways, in order, and none is lost.

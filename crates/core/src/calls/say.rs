@@ -60,6 +60,13 @@ impl Calls {
         self.line.streams && self.wire().is_none_or(knows)
     }
 
+    /// True where the answer to a call may be a stream although nothing of the extension is said on
+    /// its exchange.
+    pub(crate) fn takes_streams(&self) -> bool {
+        let suits = |wire: &Wire| wire.profile.extension && wire.format().is_text();
+        self.line.takes_streams && self.wire().is_none_or(suits)
+    }
+
     /// Writes a request, with its companions where the peer knows them.
     pub(super) fn write_request(
         &self,
@@ -68,10 +75,11 @@ impl Calls {
         id: Option<u64>,
         draft: &Draft<'_>,
     ) -> Result<(), Error> {
-        if draft.opening.is_some() && self.terms().is_none() && !self.streams_on_exchanges() {
+        let opening = draft.opening.filter(|opening| opening.sends || !self.takes_streams());
+        if opening.is_some() && self.terms().is_none() && !self.streams_on_exchanges() {
             return Err(not_extended().into());
         }
-        if draft.opening.is_none() && (self.terms().is_none() || !wire.profile.extension) {
+        if opening.is_none() && (self.terms().is_none() || !wire.profile.extension) {
             return wire.request(out, id, draft);
         }
         let timeout = (draft.timeout > 0).then(|| std::time::Duration::from_micros(draft.timeout));
@@ -79,8 +87,8 @@ impl Calls {
         let meta = Meta {
             deadline: timeout.into_iter().chain(left).min(),
             depth: draft.nested.map_or(0, |nest| nest.depth.saturating_add(1)),
-            stream: draft.opening.and_then(|opening| opening.stream),
-            sends: draft.opening.is_some_and(|opening| opening.sends),
+            stream: opening.and_then(|opening| opening.stream),
+            sends: opening.is_some_and(|opening| opening.sends),
             ..Meta::default()
         };
         wire.request_with(out, id, draft, &meta)

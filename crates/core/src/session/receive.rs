@@ -153,7 +153,9 @@ impl Session {
                 self.complain(&error, frame.lane);
                 continue;
             }
-            let block = (frame.bytes.len() >= LARGE).then_some(&frame.bytes);
+            // By the life of a value its transport knows that it was not read.
+            let is_watched = self.settings.takes_streams && frame.hint == Hint::Within;
+            let block = (is_watched || frame.bytes.len() >= LARGE).then_some(&frame.bytes);
             self.streams.hint = frame.hint;
             let frame = FrameRef { lane: frame.lane, bytes: &frame.bytes, block };
             self.frame(frame, &calls, &mut delivery, serve);
@@ -315,6 +317,14 @@ impl Session {
     /// A message that is not one.
     fn invalid(&mut self, invalid: Invalid<'_>, frame: FrameRef<'_>) {
         let lane = frame.lane;
+        if self.is_ours(lane) {
+            // There is no answer to an answer; whoever waits for it learns why there is none.
+            self.counters.ignored += 1;
+            let why = format!("the answer is no message: {}", invalid.error.message);
+            let error = Error::Unknown(Reason::Closed(why.into()));
+            self.calls.fail_lane(lane, &error, &mut self.wakes);
+            return self.outgoing.end_lane(lane, Ended::Failed);
+        }
         match invalid.answer {
             Answer::Error(id) => {
                 let place = self.order.arrive(lane, true);

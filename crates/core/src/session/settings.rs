@@ -29,6 +29,9 @@ pub struct Settings {
     pub calls_back: bool,
     /// Over exchanges, calls can stream: see [`Connection::streams`](crate::Connection::streams).
     pub streams: bool,
+    /// Over exchanges, calls of ours may be answered by streams: see
+    /// [`Connection::takes_streams`](crate::Connection::takes_streams).
+    pub takes_streams: bool,
     /// The protocol, or several of which the peer's first bytes choose one.
     pub protocols: Vec<Arc<dyn Protocol>>,
     /// A framing in place of the protocol's own.
@@ -64,6 +67,7 @@ impl Settings {
             is_lossy: false,
             calls_back: false,
             streams: false,
+            takes_streams: false,
             protocols,
             framing: None,
             limits: Arc::default(),

@@ -25,7 +25,7 @@ pub(crate) struct Duct {
     lane: OnceLock<Lane>,
     /// Of a request that came on an exchange: how is written on it.
     wire: Option<Box<Wire>>,
-    /// Nothing more comes on the exchange.
+    /// Messages go one way on the exchange, and nothing is granted.
     one_way: bool,
     state: Mutex<State>,
 }
@@ -112,6 +112,13 @@ impl Duct {
         credit: Option<Allowance>,
     ) -> Arc<Self> {
         Arc::new(Self::new(calls, Way::ToCallee, stream, credit))
+    }
+
+    /// The stream of a call of ours whose transport holds it up: nothing is said about it.
+    pub(crate) fn ours_held_up(calls: Arc<Calls>, stream: Option<Allowance>) -> Arc<Self> {
+        let mut duct = Self::new(calls, Way::ToCallee, stream, None);
+        duct.one_way = true;
+        Arc::new(duct)
     }
 
     /// The streams of a request of the peer: `stream` is what it lets us send, and `granted` what we
@@ -278,16 +285,18 @@ impl Duct {
             return Took::TooMuch;
         }
         state.granted.spend(value.bytes.len());
-        let mut more = None;
-        if state.newest.is_some_and(|most| state.came.len() >= most)
-            && let Some(oldest) = state.came.pop_front()
-        {
+        let (mut more, mut oldest) = (None, None);
+        if state.newest.is_some_and(|most| state.came.len() >= most) {
+            oldest = state.came.pop_front();
+        }
+        if let Some(oldest) = &oldest {
             state.missed += 1;
             more = state.read_one(oldest.bytes.len());
         }
         state.came.push_back(value.to_payload());
         wakes.extend(state.reader.take());
         drop(state);
+        drop(oldest);
         if let Some(more) = more {
             self.grant(more);
         }
@@ -352,7 +361,9 @@ impl Duct {
     }
 
     fn grant(&self, more: Allowance) {
-        self.say(&self.credit_for(more));
+        if !self.one_way {
+            self.say(&self.credit_for(more));
+        }
     }
 
     /// Leave for the peer to send more.

@@ -42,6 +42,13 @@ impl Form {
         LINES.into_iter().find(|name| essence.eq_ignore_ascii_case(name)).map(Self::Lines)
     }
 
+    /// True where a response says that its body is one message a line.
+    pub(crate) fn is_lines(headers: &HeaderMap) -> bool {
+        let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+        LINES.iter().any(|name| essence.eq_ignore_ascii_case(name))
+    }
+
     /// True where a request with this body can be answered so: one object, no batch and nothing
     /// binary.
     pub(crate) fn suits(body: &[u8]) -> bool {
@@ -85,6 +92,9 @@ fn quality(parameter: &str) -> Option<u16> {
     Some((value.clamp(0.0, 1.0) * f32::from(WHOLE)) as u16)
 }
 
+/// What our client accepts where it calls a method that may stream.
+pub(crate) const ACCEPT: HeaderValue =
+    HeaderValue::from_static("application/x-ndjson, application/json;q=0.5");
 const EVENTS: &str = "text/event-stream";
 const LINES: [&str; 3] = ["application/x-ndjson", "application/jsonl", "application/ndjson"];
 /// The quality of what has none.

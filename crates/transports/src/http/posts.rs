@@ -8,14 +8,21 @@ use std::{
 };
 
 use futures_util::stream::{AbortHandle, Abortable, FuturesUnordered, Stream};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
+use hyper::body::Incoming as Body;
 use tinyrpc_core::{
     Connection, Ended, Error, Frame, Hint, Incoming, Lane, Limits, Outgoing, PeerAddress, Received,
     RecvHalf, SendHalf, Shape, Taken,
 };
 
-use super::{Media, client::Pool, outcome};
+use super::{
+    Media,
+    client::Pool,
+    form::{self, Form},
+    lines::Lines,
+    outcome,
+};
 
 /// Posts in flight, each on a lane of its own.
 pub(crate) struct Posts {
@@ -23,8 +30,12 @@ pub(crate) struct Posts {
     uri: Uri,
     headers: HeaderMap,
     max_message: usize,
+    /// What may be unread of one stream, in bytes.
+    unread: usize,
     running: FuturesUnordered<Abortable<Post>>,
     aborts: Vec<(Lane, AbortHandle)>,
+    /// Those whose answer may be a stream.
+    streams: Vec<Arc<Lines>>,
 }
 
 type Post = Pin<Box<dyn Future<Output = (Lane, Result<Option<Frame>, Error>)> + Send>>;
@@ -39,8 +50,10 @@ impl Posts {
             uri,
             headers: headers.clone(),
             max_message: limits.max_message,
+            unread: limits.stream_bytes / 2,
             running: FuturesUnordered::new(),
             aborts: Vec::new(),
+            streams: Vec::new(),
         }
     }
 
@@ -48,7 +61,7 @@ impl Posts {
     pub(crate) fn connection(self, peer: PeerAddress) -> Connection {
         let posts = Arc::new(Mutex::new(self));
         let (recv, send) = (Box::new(Half(Arc::clone(&posts))), Box::new(Half(posts)));
-        Connection::new(Shape::Exchange, peer, recv, send)
+        Connection { takes_streams: true, ..Connection::new(Shape::Exchange, peer, recv, send) }
     }
 
     /// Posts a message.
@@ -59,16 +72,23 @@ impl Posts {
         *request.uri_mut() = self.uri.clone();
         let headers = request.headers_mut();
         headers.insert(header::CONTENT_TYPE, media.header());
-        headers.insert(header::ACCEPT, media.header());
+        let streams = hint == Hint::Streams;
+        headers.insert(header::ACCEPT, if streams { form::ACCEPT } else { media.header() });
         headers.insert(header::USER_AGENT, HeaderValue::from_static("tinyrpc"));
         // A header of the user's own stands in place of ours.
         headers.extend(self.headers.clone());
         let (answer, max) = (self.pool.request(request), self.max_message);
+        let lines = streams.then(|| Lines::new(lane, self.unread));
+        self.streams.extend(lines.clone());
         let post: Post = Box::pin(async move {
-            let outcome = match answer.await {
-                Ok(response) => outcome::read(response, media, max).await,
-                Err(error) => Err(outcome::failed(&error)),
+            let outcome = match (answer.await, lines) {
+                (Ok(response), Some(lines)) if is_stream(&response) => {
+                    lines.read(response.into_body(), max).await.map(|()| None)
+                }
+                (Ok(response), _) => outcome::read(response, media, max).await,
+                (Err(error), _) => Err(outcome::failed(&error)),
             };
+            let hint = if streams { Hint::Text } else { hint };
             (lane, outcome.map(|body| body.map(|bytes| Frame { lane, bytes, hint })))
         });
         let (abort, registration) = AbortHandle::new_pair();
@@ -84,6 +104,7 @@ impl Posts {
     }
 
     fn forget(&mut self, lane: Lane) -> Option<AbortHandle> {
+        self.streams.retain(|lines| lines.lane() != lane);
         let index = self.aborts.iter().position(|(known, _)| *known == lane)?;
         Some(self.aborts.swap_remove(index).1)
     }
@@ -91,7 +112,13 @@ impl Posts {
     /// Collects the answers that came; true where there is something for the session.
     fn poll(&mut self, cx: &mut Context<'_>, into: &mut Incoming) -> bool {
         let mut any = false;
-        while let Poll::Ready(Some(done)) = Pin::new(&mut self.running).poll_next(cx) {
+        loop {
+            let next = Pin::new(&mut self.running).poll_next(cx);
+            for frame in self.streams.iter().flat_map(|lines| lines.take()) {
+                any = true;
+                into.push(frame);
+            }
+            let Poll::Ready(Some(done)) = next else { return any };
             let Ok((lane, outcome)) = done else { continue };
             self.forget(lane);
             any = true;
@@ -101,8 +128,12 @@ impl Posts {
                 Err(error) => into.fail_lane(lane, error),
             }
         }
-        any
     }
+}
+
+/// True where a response is one message a line.
+fn is_stream(response: &Response<Body>) -> bool {
+    response.status().is_success() && Form::is_lines(response.headers())
 }
 
 impl Half {
@@ -135,8 +166,11 @@ impl SendHalf for Half {
                     posts.begin(frame);
                     begun = true;
                 }
-                Taken::Ended(lane, Ended::Abandoned) => posts.abandon(lane),
-                Taken::Ended(..) => {}
+                Taken::Ended(lane, Ended::Abandoned | Ended::Failed) => posts.abandon(lane),
+                Taken::Ended(lane, _) => {
+                    let lines = posts.streams.iter().find(|lines| lines.lane() == lane);
+                    lines.inspect(|lines| lines.set_answered());
+                }
             }
         }
         if begun {
