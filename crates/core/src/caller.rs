@@ -7,8 +7,10 @@ mod error_map;
 mod extend;
 mod items;
 mod journey;
+mod notify;
 mod resend;
 mod sender;
+mod sent;
 mod stream;
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
@@ -19,9 +21,11 @@ use self::error_map::ErrorMap;
 pub use self::{
     announcement::Announcement,
     batch::{Answers, Batch, BatchItem},
-    call::{Call, Notify, Sent},
+    call::Call,
     items::Items,
+    notify::Notify,
     sender::Sender,
+    sent::Sent,
     stream::{Both, Down, Ends, Streaming, Up},
 };
 use crate::{

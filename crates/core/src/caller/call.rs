@@ -1,6 +1,7 @@
-//! `Call`, `Sent` and `Notify`: one call or notification as a future.
+//! `Call`: one call as a future.
 
 use std::{
+    fmt,
     future::{Future, poll_fn},
     marker::PhantomData,
     pin::Pin,
@@ -10,12 +11,18 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Caller, journey::Journey, micros, resend::Resend, stream::Opened};
+use super::{
+    Caller, Sent,
+    journey::Journey,
+    micros,
+    resend::Resend,
+    sent::{collect, decode},
+    stream::Opened,
+};
 use crate::{
     Error, Payload, PayloadRef, Reason, SubscriptionId,
-    calls::{Begun, Body, Patience},
+    calls::{Begun, Patience},
     draft::Draft,
-    scratch,
     subscription::Parking,
 };
 
@@ -279,7 +286,7 @@ impl<'a, P: Serialize, R: DeserializeOwned> Call<'a, P, R> {
         self.state = State::Done;
         // From here on it is a call of its connection.
         let caller = self.settled();
-        Ok(Sent { caller, id: Some(id), result: PhantomData })
+        Ok(Sent::new(caller, id))
     }
 }
 
@@ -349,183 +356,6 @@ impl<P, R> Drop for Call<'_, P, R> {
     }
 }
 
-/// A call that was made and whose answer has not been collected. See [`Call::send`].
-#[must_use = "dropping it gives the call up"]
-pub struct Sent<R> {
-    pub(super) caller: Caller,
-    pub(super) id: Option<u64>,
-    result: PhantomData<fn() -> R>,
-}
-
-impl Sent<()> {
-    /// The same call, whose result has a type.
-    pub(super) fn typed<R>(mut self) -> Sent<R> {
-        Sent { caller: self.caller.clone(), id: self.id.take(), result: PhantomData }
-    }
-}
-
-impl<R> Sent<R> {
-    /// Waits for the answer, and gives the result as it came, not decoded.
-    ///
-    /// # Errors
-    ///
-    /// As any call; a result never mismatches.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future gives the call up.
-    pub async fn payload(mut self) -> Result<Payload, Error> {
-        let Some(id) = self.id else {
-            return Err(Error::invalid("the answer was collected before"));
-        };
-        let read = |result: PayloadRef<'_>| Ok(result.to_payload());
-        let answer = poll_fn(|cx| collect(&self.caller, id, cx, read)).await;
-        self.id = None;
-        answer
-    }
-}
-
-impl<R: DeserializeOwned> Future for Sent<R> {
-    type Output = Result<R, Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let Some(id) = this.id else {
-            return Poll::Ready(Err(Error::invalid("the answer was collected before")));
-        };
-        let answer = poll_answer(&this.caller, id, cx);
-        if answer.is_ready() {
-            this.id = None;
-        }
-        answer
-    }
-}
-
-impl<R> Drop for Sent<R> {
-    fn drop(&mut self) {
-        if let Some(id) = self.id {
-            self.caller.calls.abandon(id);
-        }
-    }
-}
-
-/// Looks for an answer and decodes it.
-fn poll_answer<R: DeserializeOwned>(
-    caller: &Caller,
-    id: u64,
-    cx: &mut Context<'_>,
-) -> Poll<Result<R, Error>> {
-    collect(caller, id, cx, decode)
-}
-
-/// Decodes a result.
-fn decode<R: DeserializeOwned>(result: PayloadRef<'_>) -> Result<R, Error> {
-    let decoded = result.decode();
-    decoded.map_err(|error| Error::Mismatch(error.under("result")))
-}
-
-/// Looks for an answer and reads its result.
-pub(super) fn collect<R>(
-    caller: &Caller,
-    id: u64,
-    cx: &mut Context<'_>,
-    read: impl FnOnce(PayloadRef<'_>) -> Result<R, Error>,
-) -> Poll<Result<R, Error>> {
-    let mut small = scratch::take();
-    let answer = caller.calls.poll_answer(id, cx.waker(), &mut small);
-    let collected = match answer {
-        None => Poll::Pending,
-        Some(Err(error)) => Poll::Ready(Err(error)),
-        // There is an answer, so the protocol is known.
-        Some(Ok(body)) => Poll::Ready(match (caller.format(), &body) {
-            (None, _) => Err(Error::invalid("no protocol")),
-            (Some(format), Body::Scratch) => {
-                read(PayloadRef { bytes: &small, block: None, format })
-            }
-            (Some(format), Body::Block(block)) => {
-                read(PayloadRef { bytes: block, block: Some(block), format })
-            }
-        }),
-    };
-    scratch::put(small);
-    collected.map_err(|error| caller.errors.map(error))
-}
-
-/// A notification that is sent when it is first polled. See [`Caller::notify`].
-#[must_use = "a notification is sent when it is awaited"]
-pub struct Notify<'a, P> {
-    caller: &'a Caller,
-    method: &'a str,
-    params: P,
-    key: Option<u64>,
-    /// Where it has several connections to choose from.
-    journey: Option<Box<Journey>>,
-}
-
-impl<'a, P: Serialize> Notify<'a, P> {
-    pub(super) fn new(caller: &'a Caller, method: &'a str, params: P) -> Self {
-        Self { caller, method, params, key: None, journey: None }
-    }
-
-    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let chosen = self.journey.as_ref().and_then(|journey| journey.caller());
-        let caller = chosen.unwrap_or(self.caller);
-        let timeout = self.journey.as_ref().map_or(caller.timeout, |journey| journey.left());
-        let sent = caller.make(self.method, &self.params, timeout, |draft| {
-            caller.calls.notify(draft, Patience::Wait(self.key, cx.waker()))
-        });
-        self.key = match sent {
-            Ok(key) => key,
-            Err(error) => {
-                self.key = None;
-                return Poll::Ready(Err(error));
-            }
-        };
-        if self.key.is_some() { Poll::Pending } else { Poll::Ready(Ok(())) }
-    }
-
-    /// Chooses a connection and sends there, and again where it is gone by then.
-    fn poll_journey(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        loop {
-            let base = self.caller;
-            if self.journey.is_none() {
-                self.journey = Journey::of(base, base.timeout);
-            }
-            let map = |error| base.errors.map(error);
-            if let Some(journey) = &mut self.journey {
-                ready!(journey.poll_choose(cx, base, None, false)).map_err(map)?;
-            }
-            match (ready!(self.poll_over(cx)), &mut self.journey) {
-                (Err(error), Some(journey)) => journey.failed(error, false).map_err(map)?,
-                (sent, _) => return Poll::Ready(sent),
-            }
-        }
-    }
-}
-
-impl<P: Serialize> Future for Notify<'_, P> {
-    type Output = Result<(), Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        match this.caller.roster {
-            None => this.poll_over(cx),
-            Some(_) => this.poll_journey(cx),
-        }
-    }
-}
-
-impl<P> Unpin for Notify<'_, P> {}
-
-impl<P> Drop for Notify<'_, P> {
-    fn drop(&mut self) {
-        if let Some(key) = self.key {
-            let chosen = self.journey.as_ref().and_then(|journey| journey.caller());
-            chosen.unwrap_or(self.caller).calls.leave(key);
-        }
-    }
-}
-
 /// The queue does not know how long each caller was willing to wait.
 pub(super) fn with_timeout(error: Error, timeout: u64) -> Error {
     match error {
@@ -536,23 +366,11 @@ pub(super) fn with_timeout(error: Error, timeout: u64) -> Error {
     }
 }
 
-impl<P, R> std::fmt::Debug for Call<'_, P, R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<P, R> fmt::Debug for Call<'_, P, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
             .field("method", &self.method)
             .field("state", &self.state)
             .finish_non_exhaustive()
-    }
-}
-
-impl<R> std::fmt::Debug for Sent<R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sent").field("id", &self.id).finish_non_exhaustive()
-    }
-}
-
-impl<P> std::fmt::Debug for Notify<'_, P> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Notify").field("method", &self.method).finish_non_exhaustive()
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use futures_core::Stream;
 use serde::de::DeserializeOwned;
 
-use super::{Sent, call::collect};
+use super::{Sent, sent::collect};
 use crate::{Error, Payload, streams::Duct};
 
 /// The values of a stream. See [`Caller::stream`](super::Caller::stream).
