@@ -225,6 +225,11 @@ pub(crate) async fn large_values(world: World) {
         assert_eq!(at.client.call::<_, String>("echo", (&text,)).await.unwrap(), text);
     }
     let text = "x".repeat(5 << 20);
+    if world.streams() && !world.exchanges() {
+        // What is over the limit goes in chunks, both ways.
+        assert!(at.client.call::<_, String>("echo", (&text,)).await.unwrap() == text);
+        return;
+    }
     let error = at.client.call::<_, String>("echo", (&text,)).await.unwrap_err();
     assert_eq!(error.outcome(), Outcome::NotExecuted);
     assert!(error.to_string().contains("max_message"), "{error}");
@@ -232,10 +237,4 @@ pub(crate) async fn large_values(world: World) {
     let error = at.client.call::<_, String>("make", (5 << 20,)).await.unwrap_err();
     assert!(error.to_string().contains("max_message"), "{error}");
     assert_eq!(at.client.call::<_, String>("make", (3,)).await.unwrap(), "xxx");
-    if world.streams() && !world.exchanges() {
-        // Between sides that have said hello it goes in chunks, both ways.
-        let at = world.serve(service()).await;
-        at.client.extend().await.unwrap();
-        assert!(at.client.call::<_, String>("echo", (&text,)).await.unwrap() == text);
-    }
 }

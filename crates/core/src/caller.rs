@@ -1,6 +1,7 @@
 //! `Caller`: makes calls to the peer of a connection, from any thread and in any runtime.
 
 mod announcement;
+mod asking;
 mod batch;
 mod call;
 mod error_map;
@@ -171,8 +172,9 @@ impl Caller {
     }
 
     /// Calls a method. The call is made at the first poll; where the limit of calls in flight is
-    /// reached, or too much waits to be sent, it waits its turn. Params over
-    /// `max_message` go in chunks to a peer that has said that it takes those ([`Caller::extend`]).
+    /// reached, or too much waits to be sent, it waits its turn. Where the params are over
+    /// `max_message`, it first asks the peer whether it takes them in chunks ([`Caller::extend`]),
+    /// for no longer than half of its time.
     ///
     /// # Errors
     ///

@@ -45,6 +45,8 @@ pub struct Outgoing {
     large_notifications: usize,
     /// What transports are told about the frames that come next.
     hint: Hint,
+    /// From this size on a frame is a segment.
+    least_large: usize,
     /// This queue is moved behind another one that holds such notifications.
     follows: bool,
     /// Lanes whose messages are not to be sent any more: nobody waits for them.
@@ -139,6 +141,7 @@ impl Outgoing {
             ends: 0,
             large_notifications: 0,
             hint: Hint::None,
+            least_large: LARGE,
             follows: false,
             withdrawn: HashSet::new(),
             vacant: false,
@@ -353,6 +356,12 @@ impl Outgoing {
         self.ends_taken += 1;
     }
 
+    /// The other side takes no more than so many bytes whole: larger messages are to be cut, however
+    /// small they are.
+    pub(crate) fn set_whole(&mut self, most: usize) {
+        self.least_large = LARGE.min(most.saturating_add(1));
+    }
+
     /// What transports are told about the frames that come next.
     pub(crate) fn set_hint(&mut self, hint: Hint) {
         self.hint = hint;
@@ -373,7 +382,7 @@ impl Outgoing {
         let size = self.bytes.len() - start;
         let follows = self.follows || self.large_notifications > 0;
         let behind = kind == Kind::Notification && follows && size > 0;
-        if (size >= LARGE && kind != Kind::Part) || behind {
+        if (size >= self.least_large && kind != Kind::Part) || behind {
             // An idle connection gives its whole buffer away instead of copying it.
             let bytes = if start == 0 && size >= LARGE {
                 std::mem::take(&mut self.bytes)
@@ -513,7 +522,7 @@ impl Outgoing {
             let nothing_before = self.large_begun == self.large_pushed
                 && self.large.is_empty()
                 && self.large_notifications == 0;
-            if bytes.len() >= LARGE || !nothing_before {
+            if bytes.len() >= self.least_large || !nothing_before {
                 self.push_segment(bytes, lane, kind, ended);
                 continue;
             }

@@ -260,9 +260,15 @@ async fn hostile_texts_are_escaped() {
 
 #[tokio::test]
 async fn a_call_over_the_limit() {
+    // A peer that knows the extension takes it in chunks, and its answer comes in chunks.
     let server = Serving::demo().await;
     let url = format!("{}?max_message=600", server.urls[0]);
     let long = "x".repeat(1000);
+    let ran = run(&["call", &url, "echo", &long]).await;
+    assert_eq!(ran, Ran::answered(&format!("\"{long}\"")));
+    // Over HTTP nobody does.
+    let server = Serving::with(&["--bind", "http://127.0.0.1:0"], 1).await;
+    let url = format!("{}?max_message=600", server.urls[0]);
     let ran = run(&["call", &url, "echo", &long]).await;
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""));
     assert!(

@@ -13,6 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Caller, Sent,
+    asking::Asking,
     journey::Journey,
     micros,
     resend::Resend,
@@ -42,6 +43,8 @@ pub struct Call<'a, P, R> {
     resend: Option<Box<Resend>>,
     /// Where it streams.
     opening: Option<Box<Opened>>,
+    /// Where it is over the limit of one message.
+    asking: Option<Box<Asking>>,
     /// Where it subscribes.
     parking: Parks,
     result: PhantomData<fn() -> R>,
@@ -78,6 +81,7 @@ impl<'a, P, R> Call<'a, P, R> {
             journey: None,
             resend: None,
             opening: None,
+            asking: None,
             parking: Parks::No,
             result: PhantomData,
         }
@@ -162,8 +166,17 @@ impl<'a, P, R> Call<'a, P, R> {
             if self.resend.is_none() && self.idempotent && self.over().calls.line.is_lossy {
                 self.resend = Some(Box::new(Resend::over(self.over())));
             }
+            if let Some(asking) = &mut self.asking {
+                ready!(asking.poll(cx)).map_err(|error| self.end(error))?;
+            }
             match ready!(self.poll_begin_over(cx)) {
                 Ok(id) => return Poll::Ready(Ok(id)),
+                Err(error) if self.asking.is_none() && Asking::helps(self.over(), &error) => {
+                    // One half of its time is for the question, and one for the call.
+                    let half = self.left() / 2;
+                    self.asking = Some(Box::new(Asking::new(self.over(), error, half)));
+                    self.state = State::Fresh;
+                }
                 Err(error) => self.failed(error)?,
             }
         }
@@ -252,6 +265,7 @@ impl<'a, P, R> Call<'a, P, R> {
         match (&self.journey, &self.resend) {
             (Some(journey), _) => journey.left(),
             (None, Some(resend)) => resend.left(self.timeout),
+            (None, None) if self.asking.is_some() => self.timeout.div_ceil(2),
             (None, None) => self.timeout,
         }
     }

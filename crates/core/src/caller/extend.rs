@@ -1,5 +1,7 @@
 //! How a caller learns whether its peer knows the extension.
 
+use std::time::Duration;
+
 use super::{Caller, ErrorMap};
 use crate::{
     Code, Error, Format, Payload, Reason, Reports, Unsupported,
@@ -13,8 +15,8 @@ impl Caller {
     ///
     /// From then on dropped calls and timeouts are told to the peer, deadlines travel, and messages
     /// that are over `max_message` go in chunks, up to `max_split`. The first call that streams asks
-    /// by itself. Ordinary calls never do, because some peers close the connection when they meet
-    /// a method that they do not know.
+    /// by itself, and the first one whose params are over `max_message`. Other calls never do,
+    /// because some peers close the connection when they meet a method that they do not know.
     ///
     /// # Errors
     ///
@@ -26,6 +28,11 @@ impl Caller {
     ///
     /// As for any call. Asking again is harmless, and costs nothing once the peer has answered.
     pub async fn extend(&self) -> Result<(), Error> {
+        self.extend_within(self.calls.limits.hello).await
+    }
+
+    /// The same within another time.
+    pub(super) async fn extend_within(&self, time: Duration) -> Result<(), Error> {
         if self.roster.is_some() {
             let what = "say hello: each of its connections does when it is needed";
             return Err(Unsupported { who: "a caller over several connections", what }.into());
@@ -37,8 +44,8 @@ impl Caller {
         if !self.calls.can_extend() {
             return Err(not_extended().into());
         }
-        let caller = Self { prefix: None, errors: ErrorMap::default(), ..self.clone() }
-            .with_timeout(self.calls.limits.hello);
+        let caller =
+            Self { prefix: None, errors: ErrorMap::default(), ..self.clone() }.with_timeout(time);
         let is_text = self.format().is_none_or(Format::is_text);
         let ours = Hello::ours(&self.calls.limits, is_text);
         match caller.call_raw(HELLO, (ours,)).await {

@@ -30,6 +30,9 @@ impl Calls {
         if let Some(wire) = self.wire() {
             wire.allow(&terms, &self.limits);
         }
+        if let Some(most) = terms.whole() {
+            self.lock().outbox.set_whole(most);
+        }
         _ = self.terms.set(terms);
     }
 

@@ -34,6 +34,9 @@ struct Text<'a>(&'a mut Vec<u8>);
 /// Known by its address.
 pub(super) static MARK: &str = "base64 of the binary value that was announced";
 
+/// Some members of the object that it may stand in.
+const ROOM_BEHIND: usize = 256;
+
 impl io::Write for Text<'_> {
     #[inline]
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -47,6 +50,8 @@ impl io::Write for Text<'_> {
             && bytes.as_ptr() == MARK.as_ptr()
             && let Some(announced) = take_announced()
         {
+            // With room for what stands behind it, or its closing quote would have it copied.
+            self.0.reserve(STANDARD.encoded_length(announced.len()) + ROOM_BEHIND);
             STANDARD.encode_append(&announced, self.0);
         } else {
             self.0.extend_from_slice(bytes);

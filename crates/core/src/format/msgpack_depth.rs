@@ -17,9 +17,36 @@ const UNCOUNTED: usize = 16;
 pub(super) fn is_too_deep(bytes: &[u8]) -> bool {
     // Even the shortest levels take a byte each for the header and for the name of the variant.
     bytes.len() > 2 * UNCOUNTED
+        && !(bytes.len() >= LONG && is_flat(bytes))
         && enum_headers(bytes) > UNCOUNTED
         && depth_exceeds(bytes, MAX_DEPTH)
 }
+
+/// True for a scalar, and for a container of a few: large binary values and texts are walked over
+/// by their lengths.
+#[cold]
+fn is_flat(bytes: &[u8]) -> bool {
+    let Some((size, children)) = head(bytes) else { return false };
+    let after =
+        |bytes: &'_ [u8], size: u64| usize::try_from(size).ok().filter(|&at| at <= bytes.len());
+    let Some(mut at) = after(bytes, size) else { return false };
+    for _ in 0..children.min(FEW + 1) {
+        let rest = bytes.get(at..).unwrap_or_default();
+        match head(rest) {
+            Some((size, 0)) => match after(rest, size) {
+                Some(size) => at += size,
+                None => return false,
+            },
+            _ => return false,
+        }
+    }
+    children <= FEW
+}
+
+/// Elements of a container that are looked at one by one.
+const FEW: u64 = 16;
+/// From this size on a look at the lengths is worth it.
+const LONG: usize = 4 << 10;
 
 /// Counts the bytes that could be the header of a variant, an upper bound of the uncounted levels.
 ///

@@ -119,7 +119,15 @@ impl Session {
         };
         let size = terms.chunk;
         let native = self.links.get(self.tongue).and_then(|link| link.wire.profile.chunk);
-        let whole = if native.is_some() { 0 } else { WHOLE.min(8 * size as usize) };
+        if native.is_none()
+            && let Some(most) = terms.whole()
+        {
+            self.outgoing.set_whole(most);
+        }
+        let whole = match terms.whole() {
+            Some(most) if native.is_none() => WHOLE.min(most),
+            _ => 0,
+        };
         // A value that is short enough is not cut: that would cost it two more copies.
         while let Some((number, segment, kind)) = self.outgoing.take_segment(|size, kind| {
             size <= whole && kind == Kind::Notification && !self.splits.has_notification()

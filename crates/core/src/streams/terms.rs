@@ -84,11 +84,18 @@ impl Terms {
                 bytes: (bytes / share).max(1),
             },
             chunk,
-            // A window over the throughput is how long a small message can be held up.
-            window: (bytes / 2).max(1),
+            // A window over the throughput is how long a small message can be held up, beside a
+            // quicker stream of small ones in a binary format.
+            window: if is_text { bytes / 2 } else { bytes / 8 * 3 }.max(1),
             split: limits.max_split,
             splits: limits.max_splits,
         }
+    }
+
+    /// How large a message of ours is at most that the peer takes whole for sure; `None` where it
+    /// takes no chunks.
+    pub(crate) fn whole(&self) -> Option<usize> {
+        (self.chunk > 0).then(|| 8 * self.chunk as usize)
     }
 
     /// What a peer takes whose protocol has streams or chunks of its own: as much as we do.

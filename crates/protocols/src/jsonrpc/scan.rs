@@ -20,6 +20,8 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+use memchr::memchr;
+
 use self::{
     skip::Skip,
     walk::{Stop, Walk},
@@ -104,6 +106,7 @@ impl Scanner {
     #[inline]
     pub(crate) fn resume(&mut self, buffer: &[u8]) -> Result<Option<usize>, Flaw> {
         if let Stage::Fresh = self.stage
+            && !is_long(buffer)
             && let Some(end) = fast::walk(buffer, &self.limits, &mut self.outline)
         {
             return Ok(Some(end));
@@ -174,6 +177,16 @@ impl Scanner {
         &self.outline
     }
 }
+
+/// True where a buffer begins with a message so long that the first look would not find its end, and
+/// be in vain: what was walked over slowly is not walked over again when more has come.
+#[inline]
+fn is_long(buffer: &[u8]) -> bool {
+    buffer.len() >= 2 * LONG && buffer.get(..LONG).is_some_and(|head| memchr(b'}', head).is_none())
+}
+
+/// As much as is received at once without an end.
+const LONG: usize = 16 << 10;
 
 /// The outline of a frame that holds exactly one value, and white space around it.
 ///
