@@ -174,7 +174,7 @@ impl Caller {
     /// Calls a method. The call is made at the first poll; where the limit of calls in flight is
     /// reached, or too much waits to be sent, it waits its turn. Where the params are over
     /// `max_message`, it first asks the peer whether it takes them in chunks ([`Caller::extend`]),
-    /// for no longer than half of its time.
+    /// for no longer than half of its time; one that had to wait its turn does not ask.
     ///
     /// # Errors
     ///

@@ -169,9 +169,11 @@ impl<'a, P, R> Call<'a, P, R> {
             if let Some(asking) = &mut self.asking {
                 ready!(asking.poll(cx)).map_err(|error| self.end(error))?;
             }
+            // Nobody knows here how much of its time a call has left that waited for its turn.
+            let may_ask = self.asking.is_none() && matches!(self.state, State::Fresh);
             match ready!(self.poll_begin_over(cx)) {
                 Ok(id) => return Poll::Ready(Ok(id)),
-                Err(error) if self.asking.is_none() && Asking::helps(self.over(), &error) => {
+                Err(error) if may_ask && Asking::helps(self.over(), &error) => {
                     // One half of its time is for the question, and one for the call.
                     let half = self.left() / 2;
                     self.asking = Some(Box::new(Asking::new(self.over(), error, half)));
