@@ -285,14 +285,10 @@ impl Duct {
             return Took::TooMuch;
         }
         state.granted.spend(value.bytes.len());
-        let (mut more, mut oldest) = (None, None);
-        if state.newest.is_some_and(|most| state.came.len() >= most) {
-            oldest = state.came.pop_front();
-        }
-        if let Some(oldest) = &oldest {
-            state.missed += 1;
-            more = state.read_one(oldest.bytes.len());
-        }
+        let is_full = state.newest.is_some_and(|most| state.came.len() >= most);
+        let oldest = if is_full { state.came.pop_front() } else { None };
+        state.missed += u64::from(oldest.is_some());
+        let more = oldest.as_ref().and_then(|oldest| state.read_one(oldest.bytes.len()));
         state.came.push_back(value.to_payload());
         wakes.extend(state.reader.take());
         drop(state);
