@@ -114,6 +114,15 @@ fn about(own: &str, kind: &str) -> BasicProperties {
     if kind.is_empty() { properties } else { properties.with_type(kind.into()) }
 }
 
+/// The same of the how-manieth message of its sender.
+fn counted(own: &str, count: u64) -> BasicProperties {
+    about(own, "up").with_message_id(count.to_string().into())
+}
+
+fn count(message: &Delivery) -> Option<&str> {
+    message.properties.message_id().as_ref().map(|count| count.as_str())
+}
+
 fn marked(properties: BasicProperties) -> BasicProperties {
     let mut headers = FieldTable::default();
     headers.insert("tinyrpc-extension".into(), AMQPValue::LongLongInt(1));
@@ -159,11 +168,15 @@ async fn a_caller_by_hand() {
         }
         assert_eq!(hand.count(&own).await, 0, "no more than was granted");
         let credit = br#"{"jsonrpc":"2.0","method":"rpc.credit","params":["x",5,1000]}"#;
-        hand.publish(&worker, credit, about(&own, "up")).await;
+        hand.publish(&worker, credit, counted(&own, 1)).await;
         for value in 2..4 {
-            check(&hand.next(&own).await, Some("down"), Some(&worker), &item(value));
+            let message = hand.next(&own).await;
+            check(&message, Some("down"), Some(&worker), &item(value));
+            assert_eq!(count(&message), Some(&*(value + 2).to_string()));
         }
-        check(&hand.next(&own).await, None, None, r#"{"jsonrpc":"2.0","id":"x","result":null}"#);
+        let answer = hand.next(&own).await;
+        check(&answer, None, None, r#"{"jsonrpc":"2.0","id":"x","result":null}"#);
+        assert_eq!(count(&answer), Some("6"));
 
         // Up. What nobody knows, and what is no message within a call, changes nothing.
         let call = request("sum", r#"{"send":true}"#);
@@ -174,7 +187,8 @@ async fn a_caller_by_hand() {
         let say = |method: &str, params: &str| {
             format!(r#"{{"jsonrpc":"2.0","method":"{method}","params":{params}}}"#)
         };
-        for (body, own) in [
+        let mut said = 0;
+        for (body, from) in [
             ("no message".to_owned(), own.as_str()),
             (request("add", ""), &own),
             (r#"{"jsonrpc":"2.0","id":"x","result":1}"#.into(), &own),
@@ -185,7 +199,8 @@ async fn a_caller_by_hand() {
             (say("rpc.send", r#"["x",3]"#), &own),
             (say("rpc.close", r#"["x",null]"#), &own),
         ] {
-            hand.publish(&worker, body.as_bytes(), about(own, "up")).await;
+            said += u64::from(from == own);
+            hand.publish(&worker, body.as_bytes(), counted(from, said)).await;
         }
         check(&hand.next(&own).await, None, None, r#"{"jsonrpc":"2.0","id":"x","result":23}"#);
 
@@ -197,13 +212,29 @@ async fn a_caller_by_hand() {
             hand.next(&own).await;
             hand.next(&own).await;
             alive.until(1).await;
-            hand.publish(&worker, end, about(&own, "up")).await;
+            let properties = if answers { counted(&own, 1) } else { about(&own, "up") };
+            hand.publish(&worker, end, properties).await;
             alive.until(0).await;
             if answers {
                 let answer = hand.next(&own).await;
                 assert!(String::from_utf8_lossy(&answer.data).contains("-32012"), "{answer:?}");
             }
         }
+
+        // A value is missing, so that nobody takes a part for the whole.
+        let call = request("sum", r#"{"send":true}"#);
+        hand.publish(&world.queue, call.as_bytes(), marked(about(&own, ""))).await;
+        hand.next(&own).await;
+        alive.until(1).await;
+        let value = say("rpc.send", r#"["x",1]"#);
+        hand.publish(&worker, value.as_bytes(), counted(&own, 1)).await;
+        hand.publish(&worker, value.as_bytes(), counted(&own, 3)).await;
+        let mut end = hand.next(&own).await;
+        while end.properties.kind().is_some() {
+            end = hand.next(&own).await;
+        }
+        check(&end, None, None, "");
+        alive.until(0).await;
 
         // Without the mark, or without the companions, it is a call as any other.
         for (companions, properties) in [
@@ -225,9 +256,15 @@ async fn a_caller_by_hand() {
 }
 
 /// Publishes as a worker that reads `own` does.
+///
+/// Its messages within a call are counted: those that `kind` says, as `down 3`.
 async fn answer(hand: &Hand, to: &str, own: &str, kind: &str, request: &Delivery, body: &str) {
     let number = request.properties.correlation_id().clone().expect("a number");
-    let properties = about(own, kind).with_correlation_id(number);
+    let (kind, count) = kind.split_once(' ').unwrap_or((kind, ""));
+    let mut properties = about(own, kind).with_correlation_id(number);
+    if !count.is_empty() {
+        properties = properties.with_message_id(count.into());
+    }
     hand.publish(to, body.as_bytes(), properties).await;
 }
 
@@ -258,7 +295,7 @@ async fn a_worker_by_hand() {
             &hand,
             &to,
             &own,
-            "down",
+            "down 1",
             &request,
             r#"{"jsonrpc":"2.0","method":"rpc.grant","params":[1,1,1000]}"#,
         )
@@ -275,7 +312,7 @@ async fn a_worker_by_hand() {
             &hand,
             &to,
             &own,
-            "down",
+            "down 2",
             &request,
             r#"{"jsonrpc":"2.0","method":"rpc.item","params":[1,42]}"#,
         )
@@ -289,7 +326,7 @@ async fn a_worker_by_hand() {
             Some(&to),
             r#"{"jsonrpc":"2.0","method":"rpc.close","params":[1,null]}"#,
         );
-        answer(&hand, &to, &own, "", &request, r#"{"jsonrpc":"2.0","id":1,"result":null}"#).await;
+        answer(&hand, &to, &own, " 3", &request, r#"{"jsonrpc":"2.0","id":1,"result":null}"#).await;
         assert!(doubles.next().await.is_none());
 
         // An ordinary call has nothing of it.
@@ -306,7 +343,8 @@ async fn a_worker_by_hand() {
         let request = hand.next(&world.queue).await;
         for value in ["1", "2"] {
             let body = format!(r#"{{"jsonrpc":"2.0","method":"rpc.item","params":[3,{value}]}}"#);
-            answer(&hand, &to, &own, "down", &request, &body).await;
+            let kind = format!("down {value}");
+            answer(&hand, &to, &own, &kind, &request, &body).await;
         }
         check(&hand.next(&own).await, Some("up"), Some(&to), "");
         assert_eq!(numbers.next().await.expect("a value").expect("a number"), 1);
@@ -319,7 +357,7 @@ async fn a_worker_by_hand() {
             &hand,
             &to,
             &own,
-            "down",
+            "down 1",
             &request,
             r#"{"jsonrpc":"2.0","method":"rpc.grant","params":[4,0,0]}"#,
         )
@@ -329,9 +367,29 @@ async fn a_worker_by_hand() {
         // What cannot be followed may have been the answer.
         let mut numbers = client.stream::<_, u64>("count", ()).await.expect("it is sent");
         let request = hand.next(&world.queue).await;
-        answer(&hand, &to, &own, "down", &request, "no message").await;
+        answer(&hand, &to, &own, "down 1", &request, "no message").await;
         let error = numbers.next().await.expect("an end").expect_err("it is none");
         assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+        check(&hand.next(&own).await, Some("up"), Some(&to), "");
+
+        // A message is missing: of the values, and before the answer.
+        for (number, kinds) in [(6, ["down 1", "down 3"]), (7, ["down 1", " 3"])] {
+            let mut numbers = client.stream::<_, u64>("count", ()).await.expect("it is sent");
+            let request = hand.next(&world.queue).await;
+            for kind in kinds {
+                let body = match kind {
+                    " 3" => format!(r#"{{"jsonrpc":"2.0","id":{number},"result":null}}"#),
+                    _ => {
+                        format!(r#"{{"jsonrpc":"2.0","method":"rpc.item","params":[{number},8]}}"#)
+                    }
+                };
+                answer(&hand, &to, &own, kind, &request, &body).await;
+            }
+            assert_eq!(numbers.next().await.expect("a value").expect("a number"), 8);
+            let error = numbers.next().await.expect("an end").expect_err("one is missing");
+            assert_eq!(error.outcome(), Outcome::Unknown, "{error}");
+            assert!(error.to_string().contains("lost on its way"), "{error}");
+        }
     })
     .await;
 }
@@ -384,7 +442,7 @@ async fn nothing_is_taken_from_another_worker() {
         let request = requests.next().await.expect("a message").expect("a message");
         let to = reply_to(&request);
         let item = r#"{"jsonrpc":"2.0","method":"rpc.item","params":[1,0]}"#;
-        answer(&hand, &to, &own, "down", &request, item).await;
+        answer(&hand, &to, &own, "down 1", &request, item).await;
         assert_eq!(numbers.next().await.expect("a value").expect("a number"), 0);
         // It is lost, and another one is there.
         let (alive, begun) = (Alive::default(), Count::default());

@@ -59,11 +59,14 @@
 //! | its worker loses the broker, or closes | it fails as *unknown* |
 //! | its client is lost, or gives up | its handler is dropped, and the message is done with; of a client with [`Reply::Direct`] after `Limits::idle` |
 //! | the client's connection is lost | it fails as *unknown* |
+//! | a message within it is lost, as in a queue with a limit | it fails as *unknown*, and its handler is dropped: messages are counted |
 //! | the worker knows no streams | its one result is the only value, its error the end; what is sent into the call goes nowhere |
 //!
 //! Of ordinary calls nobody is told that they were given up. A message is unacknowledged for as long as
 //! its stream goes on: it takes one of the places that [`Target::prefetch`] gives to a worker, and brokers end the connection of a worker that has one for too long
-//! (`consumer_timeout` of RabbitMQ, 30 minutes unless said).
+//! (`consumer_timeout` of RabbitMQ, 30 minutes unless said). Of a stream that keeps the newest values
+//! alone, what the connection of its client cannot take waits at the broker. A server whose clients use
+//! [`Reply::Direct`] had better not have a `Limits::idle` below 30 s: they say something every 15 s.
 //!
 //! The library underneath logs messages that came back, with what is in them: a subscriber of
 //! `tracing` had better leave `lapin=warn` out.

@@ -46,6 +46,7 @@ class Client:
 class Call:
     def __init__(self, client, method, params, companions):
         self.client, self.worker = client, None
+        self.said, self.heard = 0, 0
         # One id in all calls: the correlation id alone tells them apart.
         self.number, self.correlation = 77, "call {}".format(next(NUMBERS))
         body = request(client.media, self.number, method, params, companions)
@@ -69,6 +70,9 @@ class Call:
         kind, fields = read(self.client.media, body)
         equal(properties.content_type, self.client.media)
         equal(fields[0], self.number)
+        # None is missing.
+        self.heard += 1
+        equal(properties.message_id, str(self.heard))
         if kind == "response":
             equal(properties.type, None)
         else:
@@ -79,7 +83,9 @@ class Call:
 
     def say(self, name, *fields):
         body = say(self.client.media, name, self.number, *fields)
-        self.client.publish(self.worker, body, self.correlation, type="up")
+        self.said += 1
+        properties = {"type": "up", "message_id": str(self.said)}
+        self.client.publish(self.worker, body, self.correlation, **properties)
 
     def end(self):
         self.client.publish(self.worker, b"", self.correlation, type="up")

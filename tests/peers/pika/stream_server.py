@@ -24,6 +24,7 @@ class Call:
         self.items, self.amount = companions.get("stream", (0, 0))
         self.streams, self.sends = "stream" in companions, companions.get("send", False)
         self.values, self.total, self.doubles = iter(()), 0, False
+        self.said, self.heard = 0, 0
 
     def publish(self, body, **properties):
         properties = pika.BasicProperties(
@@ -32,7 +33,9 @@ class Call:
         channel.basic_publish("", self.reply_to, body, properties)
 
     def say(self, name, *fields):
-        self.publish(say(self.media, name, self.number, *fields), type="down", reply_to=OWN)
+        self.said += 1
+        body = say(self.media, name, self.number, *fields)
+        self.publish(body, type="down", reply_to=OWN, message_id=str(self.said))
 
     def send(self):
         """Sends values for as long as there is credit; true at their end."""
@@ -46,7 +49,8 @@ class Call:
         return False
 
     def end(self, result=None):
-        self.publish(response(self.media, self.number, result))
+        # Behind all that was said before.
+        self.publish(response(self.media, self.number, result), message_id=str(self.said + 1))
         self.leave()
 
     def leave(self):
@@ -84,6 +88,11 @@ def heard(channel, method, properties, body):
     if properties.type != "up" or call is None:
         return
     if not body:
+        return call.leave()
+    call.heard += 1
+    if properties.message_id != str(call.heard):
+        # Something is missing.
+        call.publish(b"")
         return call.leave()
     name, (number, *fields) = read(call.media, body)
     if number != call.number:

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use lapin::types::ShortString;
 use tinyrpc_core::{Hint, Lane};
 
+use super::within::Counts;
+
 /// INVARIANT: `numbers` has the number of every call in `calls`, and no other.
 #[derive(Debug, Default)]
 pub(super) struct Back {
@@ -21,10 +23,20 @@ struct Calling {
     published: bool,
     /// Of a call that streams: where its client reads, and its format.
     stream: Option<Stream>,
+    counts: Counts,
 }
 
 /// Where what is said within a call goes, and in which format.
 pub(super) type Stream = (ShortString, Hint);
+
+/// Whose call it is for which something came.
+#[derive(Debug)]
+pub(super) struct Heard {
+    pub(super) seat: u64,
+    pub(super) lane: Lane,
+    /// Nothing before it is missing.
+    pub(super) follows: bool,
+}
 
 /// A call that nobody waits for any more.
 #[derive(Debug)]
@@ -38,7 +50,8 @@ impl Back {
     /// A call to whoever sits on a seat; gives the number by which its answer is known.
     pub(super) fn begin(&mut self, seat: u64, lane: Lane, stream: Option<Stream>) -> u64 {
         self.last += 1;
-        self.calls.insert(self.last, Calling { seat, lane, published: false, stream });
+        let (published, counts) = (false, Counts::default());
+        self.calls.insert(self.last, Calling { seat, lane, published, stream, counts });
         self.numbers.insert((seat, lane), self.last);
         self.last
     }
@@ -64,16 +77,22 @@ impl Back {
         Some(Forgotten { number, published, stream })
     }
 
-    /// The seat and lane of a call that streams.
-    pub(super) fn streaming(&self, number: u64) -> Option<(u64, Lane)> {
-        let call = self.calls.get(&number)?;
-        call.stream.as_ref().map(|_| (call.seat, call.lane))
+    /// Something came for a call that streams, an answer or not: its seat and lane, and whether
+    /// nothing before it is missing.
+    pub(super) fn hear(&mut self, number: u64, count: u64, within: bool) -> Option<Heard> {
+        let call = self.calls.get_mut(&number)?;
+        call.stream.as_ref()?;
+        let is_counted = within || call.counts.heard > 0;
+        let follows = !is_counted || call.counts.hear(count);
+        Some(Heard { seat: call.seat, lane: call.lane, follows })
     }
 
-    /// The number of a call that streams, and where what is said within it goes.
-    pub(super) fn stream(&self, seat: u64, lane: Lane) -> Option<(u64, Stream)> {
+    /// Something is said within a call that streams: its numbers, and where that goes.
+    pub(super) fn say(&mut self, seat: u64, lane: Lane) -> Option<(u64, u64, Stream)> {
         let number = *self.numbers.get(&(seat, lane))?;
-        Some((number, self.calls.get(&number)?.stream.clone()?))
+        let call = self.calls.get_mut(&number)?;
+        let stream = call.stream.clone()?;
+        Some((number, call.counts.say(), stream))
     }
 
     /// Where the clients read that execute calls that stream, with the numbers of these.

@@ -230,16 +230,21 @@ impl Caller {
                     let hint = within::opening(properties);
                     state.called(origin, delivery.data.into(), hint);
                 }
-                Kind::Up => state.up(&origin, delivery.data.into()),
+                Kind::Up => {
+                    let count = within::count(properties);
+                    state.up(&origin, count, delivery.data.into());
+                }
                 Kind::Down => {
                     if let Some(number) = replies::number(properties) {
-                        state.down(Lane(number), origin.reply_to, delivery.data.into());
+                        let (lane, count) = (Lane(number), within::count(properties));
+                        state.down(lane, origin.reply_to, count, delivery.data.into());
                     }
                 }
                 Kind::Ping => {}
                 Kind::Answer => {
+                    let count = within::count(properties);
                     if let Some((number, bytes, hint)) = replies::answer(delivery) {
-                        state.answer(Lane(number), bytes, hint);
+                        state.answer(Lane(number), count, bytes, hint);
                     }
                 }
             }
@@ -322,14 +327,18 @@ impl Caller {
                 };
                 return (lane, post);
             }
-            To::Answer(Origin { reply_to, correlation }, _) => {
+            To::Answer(Origin { reply_to, correlation }, count) => {
                 let properties = BasicProperties::default().with_correlation_id(correlation);
-                (reply_to, false, media::named(properties, hint))
+                (reply_to, false, within::counted(media::named(properties, hint), count))
             }
-            To::Down(Origin { reply_to, correlation }) => {
-                (reply_to, true, within::properties(Kind::Down, own, correlation, hint))
+            To::Down(Origin { reply_to, correlation }, count) => {
+                let properties = within::properties(Kind::Down, own, correlation, hint);
+                (reply_to, true, within::counted(properties, count))
             }
-            To::Up(queue) => (queue, true, within::properties(Kind::Up, own, number(), hint)),
+            To::Up(queue, count) => {
+                let properties = within::properties(Kind::Up, own, number(), hint);
+                (queue, true, within::counted(properties, count))
+            }
             To::Ping(queue) => {
                 let nothing = ShortString::default();
                 (queue, true, within::properties(Kind::Ping, own, nothing, hint))

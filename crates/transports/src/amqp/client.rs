@@ -62,12 +62,12 @@ pub(super) struct Message {
 pub(super) enum To {
     /// A request to whoever serves; true where its call streams.
     Service(bool),
-    /// An answer to whoever has called; true where its call streams.
-    Answer(Origin, bool),
-    /// A message within such a call.
-    Down(Origin),
-    /// A message within a call of ours, to the worker that has it.
-    Up(ShortString),
+    /// An answer to whoever has called; its number, where something was said within the call.
+    Answer(Origin, u64),
+    /// A message within such a call, and its number.
+    Down(Origin, u64),
+    /// A message within a call of ours, to the worker that has it, and its number.
+    Up(ShortString, u64),
     /// To somebody who may be gone.
     Ping(ShortString),
 }
@@ -117,9 +117,9 @@ impl State {
     }
 
     /// An answer came.
-    pub(super) fn answer(&mut self, lane: Lane, bytes: Bytes, hint: Hint) {
+    pub(super) fn answer(&mut self, lane: Lane, count: u64, bytes: Bytes, hint: Hint) {
         if self.streams.has(lane) {
-            return self.answer_within(lane, bytes);
+            return self.answer_stream(lane, count, bytes);
         }
         // Late ones, and those to nobody.
         if self.lanes.remove(&lane).is_none() {
@@ -137,7 +137,7 @@ impl State {
         let waiting = self.waiting + bytes.len();
         if waiting > MOST_BYTES || self.inbox.len() >= MOST_CALLED {
             if !origin.reply_to.as_str().is_empty() && self.outbox.len() < MOST_CALLED {
-                let to = To::Answer(origin, false);
+                let to = To::Answer(origin, 0);
                 self.outbox.push_back(Message {
                     lane: Lane::BACK,
                     bytes: END,
@@ -210,11 +210,12 @@ impl State {
             return self.post_within(lane, bytes);
         }
         if lane.is_back() {
-            let streams = self.streams.forget(lane);
+            // The end without words has no number.
+            let count = self.streams.forget(lane).filter(|_| !bytes.is_empty());
             let Some(origin) = self.origins.remove(&lane) else { return false };
             let is_addressed = !origin.reply_to.as_str().is_empty();
             if is_addressed {
-                let to = To::Answer(origin, streams);
+                let to = To::Answer(origin, count.unwrap_or(0));
                 self.outbox.push_back(Message { lane, bytes, hint, to });
             }
             return is_addressed;

@@ -99,8 +99,8 @@ struct Open {
     answer: Option<(Bytes, Hint)>,
     /// Whose call it is, where that streams.
     stream: Option<Origin>,
-    /// Its caller was told who has it.
-    introduced: bool,
+    /// What was said within it, in messages: its caller knows who has it.
+    said: u64,
 }
 
 impl Hub {
@@ -206,7 +206,7 @@ impl State {
         if let Some(key) = &key {
             self.kept.begin(key.clone(), lane);
         }
-        let open = Open { seat: number, request, key, answer: None, stream, introduced: false };
+        let open = Open { seat: number, request, key, answer: None, stream, said: 0 };
         self.lanes.insert(lane, open);
     }
 
@@ -388,15 +388,15 @@ impl State {
     pub(super) fn called(
         &mut self,
         number: u64,
+        (count, within): (u64, bool),
         bytes: Bytes,
         hint: Hint,
         wakers: &mut Vec<Waker>,
     ) {
         if !bytes.is_empty()
-            && let Some((seat, lane)) = self.back.streaming(number)
+            && let Some(heard) = self.back.hear(number, count, within)
         {
-            let frame = Frame { lane, bytes, hint: Hint::Within };
-            return self.arrive(seat, Arrived::Frame(frame), wakers);
+            return self.hear(number, heard, bytes, wakers);
         }
         let Some((seat, lane)) = self.back.end(number) else { return };
         let arrived = match bytes.is_empty() {
@@ -436,7 +436,7 @@ impl State {
         if published {
             let is_given_up = matches!(how, Ended::Abandoned | Ended::Failed);
             if let Some((key, hint)) = stream.filter(|_| is_given_up) {
-                self.send(number, What::Up { number: call, key, body: END, hint });
+                self.send(number, What::Up { number: call, count: 0, key, body: END, hint });
             }
             return;
         }
@@ -457,7 +457,8 @@ impl State {
             return self.forget_call(number, lane, how);
         }
         let Some(open) = self.lanes.remove(&lane.0) else { return };
-        let Open { seat, request, key, answer, stream, introduced } = open;
+        let Open { seat, request, key, answer, stream, said } = open;
+        let introduced = said > 0;
         let leaves = self.newcomers.is_none();
         let is_done = matches!(how, Ended::Answered | Ended::Silent) || introduced;
         if let Some(key) = key {
@@ -480,7 +481,7 @@ impl State {
             (Ended::Refused, None, _) | (Ended::Abandoned, _, _) => What::GiveBack,
             (Ended::TurnedAway, None, _) | (Ended::TurnedAway, _, None) => What::Settle,
             (_, Some(answer), Some(_)) if introduced => {
-                What::answer(&request, answer).behind_stream()
+                What::answer(&request, answer).behind_stream(said + 1)
             }
             (_, Some(answer), Some(_)) => What::answer(&request, answer),
             (_, Some(_), None) => What::bury(&request, "its answer has nowhere to go"),
@@ -503,7 +504,7 @@ impl State {
         let mut lanes: Vec<u64> = lanes.into_iter().map(|(lane, _)| *lane).collect();
         lanes.sort_unstable();
         for lane in lanes {
-            if self.lanes.get(&lane).is_some_and(|open| open.introduced) {
+            if self.lanes.get(&lane).is_some_and(|open| open.said > 0) {
                 // Its caller takes it from nobody else.
                 self.break_off(lane, true, None);
                 continue;

@@ -33,9 +33,9 @@ pub(super) enum What {
     /// A call to a client, by the number that its answer bears.
     Call { number: u64, key: ShortString, body: Bytes, hint: Hint, streams: bool },
     /// Something within such a call, which streams.
-    Up { number: u64, key: ShortString, body: Bytes, hint: Hint },
+    Up { number: u64, count: u64, key: ShortString, body: Bytes, hint: Hint },
     /// Something within a call of a client, which streams.
-    Down { origin: Origin, body: Bytes, hint: Hint },
+    Down { origin: Origin, count: u64, body: Bytes, hint: Hint },
     /// To a client that may be gone.
     Ping { key: ShortString },
     /// It is answered, and then done with.
@@ -61,13 +61,14 @@ impl Job {
                 let properties = if *streams { within::marked(properties) } else { properties };
                 return Some(to_client(key, body, properties));
             }
-            What::Up { number, key, body, hint } => {
-                return Some(to_client(key, body, addressed(Kind::Up, answers, *number, *hint)));
+            What::Up { number, count, key, body, hint } => {
+                let properties = addressed(Kind::Up, answers, *number, *hint);
+                return Some(to_client(key, body, within::counted(properties, *count)));
             }
-            What::Down { origin: Origin { reply_to, correlation }, body, hint } => {
+            What::Down { origin: Origin { reply_to, correlation }, count, body, hint } => {
                 let number = correlation.clone();
                 let properties = within::properties(Kind::Down, answers, number, *hint);
-                return Some(to_client(reply_to, body, properties));
+                return Some(to_client(reply_to, body, within::counted(properties, *count)));
             }
             What::Ping { key } => {
                 let nothing = ShortString::default();
@@ -105,11 +106,10 @@ impl What {
     }
 
     /// The same for a call that streams, whose answer is worth nothing without what was said before.
-    pub(super) fn behind_stream(mut self) -> Self {
-        if let Self::Answer { streams, .. } = &mut self {
-            *streams = true;
-        }
-        self
+    pub(super) fn behind_stream(self, count: u64) -> Self {
+        let Self::Answer { reply_to, properties, body, .. } = self else { return self };
+        let properties = within::counted(properties, count);
+        Self::Answer { reply_to, properties, body, streams: true }
     }
 
     /// True for what is told again over another connection to the broker, where nobody knows whether

@@ -86,6 +86,43 @@ pub(super) fn properties(
     media::named(kind.named(properties), hint)
 }
 
+/// The properties of a message that is the how-manieth of its sender within a call; the end of one
+/// without words has no number, which is 0.
+pub(super) fn counted(properties: BasicProperties, count: u64) -> BasicProperties {
+    match count {
+        0 => properties,
+        count => properties.with_message_id(count.to_string().into()),
+    }
+}
+
+/// The how-manieth of its sender a message is within its call; 0 where it does not say.
+pub(super) fn count(properties: &BasicProperties) -> u64 {
+    let count = properties.message_id().as_ref().map(|count| count.as_str().parse());
+    count.and_then(Result::ok).unwrap_or(0)
+}
+
+/// What both sides have said within a call: none of it may be missing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) said: u64,
+    pub(super) heard: u64,
+}
+
+impl Counts {
+    /// The number of the next message.
+    pub(super) fn say(&mut self) -> u64 {
+        self.said += 1;
+        self.said
+    }
+
+    /// A message came under this number; false where one before it is missing.
+    pub(super) fn hear(&mut self, count: u64) -> bool {
+        let follows = count == self.heard + 1;
+        self.heard = count;
+        follows
+    }
+}
+
 /// False where no broker says whether anybody is behind an address.
 pub(super) fn comes_back(queue: &ShortString) -> bool {
     !queue.as_str().starts_with(DIRECT)

@@ -29,7 +29,7 @@ use super::{
     replies,
     request::Request,
     target::Target,
-    within::{Kind, Origin},
+    within::{self, Kind, Origin},
 };
 use crate::backoff::Backoff;
 
@@ -291,11 +291,15 @@ impl Worker {
         for delivery in called {
             let origin = Origin::of(&delivery.properties);
             match Kind::of(&delivery.properties) {
-                Kind::Up => state.up(&origin, delivery.data.into(), &mut self.wakers),
+                Kind::Up => {
+                    let count = within::count(&delivery.properties);
+                    state.up(&origin, count, delivery.data.into(), &mut self.wakers);
+                }
                 Kind::Ping => state.pinged(&origin.reply_to),
-                Kind::Answer | Kind::Down => {
+                kind @ (Kind::Answer | Kind::Down) => {
+                    let place = (within::count(&delivery.properties), kind == Kind::Down);
                     if let Some((call, bytes, hint)) = replies::answer(delivery) {
-                        state.called(call, bytes, hint, &mut self.wakers);
+                        state.called(call, place, bytes, hint, &mut self.wakers);
                     }
                 }
                 Kind::Call => {}

@@ -11,7 +11,7 @@ use lapin::types::ShortString;
 use tinyrpc_core::{Arrived, Ended, Error, Frame, Hint, Lane, Reason};
 
 use super::{Message, State, To};
-use crate::amqp::within::{END, Origin};
+use crate::amqp::within::{Counts, END, Origin};
 
 /// INVARIANT: a lane is in `calls` only while it is in `State::lanes`, and in `called` only while it
 /// is in `State::origins`; `served` has the lanes of `called`.
@@ -20,7 +20,7 @@ pub(super) struct Streams {
     /// Those of this side.
     calls: HashMap<Lane, Partner>,
     /// Those of the server, and the format of each.
-    called: HashMap<Lane, Hint>,
+    called: HashMap<Lane, (Hint, Counts)>,
     served: HashMap<Origin, Lane>,
     /// Who was told lately that a call is over, the oldest first.
     told: VecDeque<(Lane, ShortString)>,
@@ -34,17 +34,19 @@ struct Partner {
     /// What it is to be told then.
     waiting: Vec<Bytes>,
     hint: Hint,
+    counts: Counts,
 }
 
 impl Streams {
     /// A call of this side begins.
     pub(super) fn call(&mut self, lane: Lane, hint: Hint) {
-        self.calls.insert(lane, Partner { queue: None, waiting: Vec::new(), hint });
+        let (waiting, counts) = (Vec::new(), Counts::default());
+        self.calls.insert(lane, Partner { queue: None, waiting, hint, counts });
     }
 
     /// A call of the server came.
     pub(super) fn called(&mut self, origin: Origin, lane: Lane, hint: Hint) {
-        self.called.insert(lane, hint);
+        self.called.insert(lane, (hint, Counts::default()));
         self.served.insert(origin, lane);
     }
 
@@ -53,16 +55,16 @@ impl Streams {
         self.calls.contains_key(&lane)
     }
 
-    /// A call is over; true where it streamed.
-    pub(super) fn forget(&mut self, lane: Lane) -> bool {
+    /// A call is over; gives the number of its answer, where it is one of the server and something
+    /// was said within it.
+    pub(super) fn forget(&mut self, lane: Lane) -> Option<u64> {
         if !lane.is_back() {
-            return self.calls.remove(&lane).is_some();
+            self.calls.remove(&lane);
+            return None;
         }
-        let streamed = self.called.remove(&lane).is_some();
-        if streamed {
-            self.served.retain(|_, served| *served != lane);
-        }
-        streamed
+        let (_, mut counts) = self.called.remove(&lane)?;
+        self.served.retain(|_, served| *served != lane);
+        (counts.said > 0).then(|| counts.say())
     }
 
     /// Calls of this side that are no longer waited for are over.
@@ -82,8 +84,18 @@ impl State {
         self.streams.is_active()
     }
 
-    /// An answer came to a call that streams. Whether it is the last one its bytes say.
-    pub(super) fn answer_within(&mut self, lane: Lane, bytes: Bytes) {
+    /// An answer came to a call that streams, behind all that its worker has said, if it has.
+    pub(super) fn answer_stream(&mut self, lane: Lane, count: u64, bytes: Bytes) {
+        let Some(partner) = self.streams.calls.get_mut(&lane) else { return };
+        let is_counted = partner.queue.is_some() && !bytes.is_empty();
+        if is_counted && !partner.counts.hear(count) {
+            return self.fail(lane, lost(MISSING));
+        }
+        self.answer_within(lane, bytes);
+    }
+
+    /// Something came to a call that streams. Whether it is the last its bytes say.
+    fn answer_within(&mut self, lane: Lane, bytes: Bytes) {
         if bytes.is_empty() {
             self.lanes.remove(&lane);
             self.streams.forget(lane);
@@ -93,7 +105,13 @@ impl State {
     }
 
     /// A worker that reads `from` has said something within a call.
-    pub(in crate::amqp) fn down(&mut self, lane: Lane, from: ShortString, bytes: Bytes) {
+    pub(in crate::amqp) fn down(
+        &mut self,
+        lane: Lane,
+        from: ShortString,
+        count: u64,
+        bytes: Bytes,
+    ) {
         let Some(partner) = self.streams.calls.get_mut(&lane) else {
             // It has a call that is over on this side.
             return self.turn_away(lane, from);
@@ -108,19 +126,25 @@ impl State {
             None => {
                 let (waiting, hint) = (std::mem::take(&mut partner.waiting), partner.hint);
                 partner.queue = Some(from.clone());
-                let to = || To::Up(from.clone());
-                let messages = waiting.into_iter();
-                self.outbox.extend(messages.map(|bytes| Message { lane, bytes, hint, to: to() }));
+                for bytes in waiting {
+                    let to = To::Up(from.clone(), partner.counts.say());
+                    self.outbox.push_back(Message { lane, bytes, hint, to });
+                }
             }
+        }
+        if !bytes.is_empty() && !partner.counts.hear(count) {
+            self.turn_away(lane, from);
+            return self.fail(lane, lost(MISSING));
         }
         self.answer_within(lane, bytes);
     }
 
     /// Whoever has called said something within its call.
-    pub(in crate::amqp) fn up(&mut self, origin: &Origin, bytes: Bytes) {
+    pub(in crate::amqp) fn up(&mut self, origin: &Origin, count: u64, bytes: Bytes) {
         let Some(&lane) = self.streams.served.get(origin) else { return };
+        let Some((_, counts)) = self.streams.called.get_mut(&lane) else { return };
         self.waiting += bytes.len();
-        if !bytes.is_empty() && self.waiting <= MOST_BYTES {
+        if !bytes.is_empty() && counts.hear(count) && self.waiting <= MOST_BYTES {
             let frame = Frame { lane, bytes, hint: Hint::Within };
             return self.inbox.push_back(Arrived::Frame(frame));
         }
@@ -158,12 +182,13 @@ impl State {
     /// Something is said within a call; true where it can be sent now.
     pub(super) fn post_within(&mut self, lane: Lane, bytes: Bytes) -> bool {
         if lane.is_back() {
-            let (Some(origin), Some(&hint)) =
-                (self.origins.get(&lane).cloned(), self.streams.called.get(&lane))
+            let (Some(origin), Some((hint, counts))) =
+                (self.origins.get(&lane).cloned(), self.streams.called.get_mut(&lane))
             else {
                 return false;
             };
-            self.send_within(lane, bytes, hint, To::Down(origin));
+            let (hint, to) = (*hint, To::Down(origin, counts.say()));
+            self.send_within(lane, bytes, hint, to);
             return true;
         }
         let Some(partner) = self.streams.calls.get_mut(&lane) else { return false };
@@ -172,8 +197,8 @@ impl State {
             partner.waiting.push(bytes);
             return false;
         };
-        let hint = partner.hint;
-        self.send_within(lane, bytes, hint, To::Up(queue));
+        let (hint, to) = (partner.hint, To::Up(queue, partner.counts.say()));
+        self.send_within(lane, bytes, hint, to);
         true
     }
 
@@ -190,12 +215,12 @@ impl State {
     /// The connection to the broker is lost, and nobody knows what arrived of what was said.
     pub(super) fn lose_streams(&mut self) {
         self.outbox.retain_mut(|message| match &message.to {
-            To::Service(_) | To::Answer(_, false) => true,
-            To::Answer(_, true) => {
-                message.bytes = END;
+            To::Service(_) | To::Answer(_, 0) => true,
+            To::Answer(origin, _) => {
+                (message.bytes, message.to) = (END, To::Answer(origin.clone(), 0));
                 true
             }
-            To::Down(_) | To::Up(_) | To::Ping(_) => false,
+            To::Down(..) | To::Up(..) | To::Ping(_) => false,
         });
         let lanes: Vec<_> = self.streams.served.drain().collect();
         for (origin, lane) in lanes {
@@ -227,12 +252,12 @@ impl State {
             self.streams.told.pop_front();
         }
         self.streams.told.push_back((lane, queue.clone()));
-        self.send_within(lane, END, Hint::None, To::Up(queue));
+        self.send_within(lane, END, Hint::None, To::Up(queue, 0));
     }
 
     /// Tells whoever has called that no answer comes.
     fn say_end(&mut self, origin: Origin, lane: Lane) {
-        self.send_within(lane, END, Hint::None, To::Answer(origin, false));
+        self.send_within(lane, END, Hint::None, To::Answer(origin, 0));
     }
 
     /// Ends a call of the server on this side.
@@ -254,6 +279,7 @@ fn lost(why: &str) -> Error {
     Error::Unknown(Reason::Io(Arc::new(error)))
 }
 
+const MISSING: &str = "a message within the call was lost on its way";
 /// Bytes of what comes within calls of the server and was not looked at: its credit is less.
 const MOST_BYTES: usize = 64 << 20;
 /// How many were told last that a call is over: for what they had sent until they read that.

@@ -15,15 +15,16 @@ use tinyrpc_core::{Arrived, Error, Frame, Hint, Lane, Reason};
 
 use super::{Open, State};
 use crate::amqp::{
+    back::Heard,
     job::{Job, What},
     request::Tag,
-    within::{END, Origin, comes_back},
+    within::{Counts, END, Origin, comes_back},
 };
 
 /// INVARIANT: `lanes` has the lane of each `Open` that streams, and no other.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    lanes: HashMap<Origin, u64>,
+    lanes: HashMap<Origin, (u64, Counts)>,
     /// When something was heard of those who read no queue and have such calls.
     heard: HashMap<ShortString, Instant>,
 }
@@ -35,7 +36,7 @@ impl Streams {
             return None;
         }
         self.hear(&origin.reply_to);
-        self.lanes.insert(origin.clone(), lane);
+        self.lanes.insert(origin.clone(), (lane, Counts::default()));
         Some(origin)
     }
 
@@ -53,7 +54,7 @@ impl Streams {
     /// The lanes of whoever reads a queue.
     fn of(&self, reply_to: &ShortString) -> Vec<u64> {
         let lanes = self.lanes.iter().filter(|(origin, _)| origin.reply_to == *reply_to);
-        lanes.map(|(_, lane)| *lane).collect()
+        lanes.map(|(_, (lane, _))| *lane).collect()
     }
 }
 
@@ -61,13 +62,13 @@ impl State {
     /// Something is said within a call: one of a client, or one to a client.
     pub(super) fn say(&mut self, number: u64, lane: Lane, bytes: Bytes) {
         let what = if lane.is_back() {
-            let Some((call, (key, hint))) = self.back.stream(number, lane) else { return };
-            What::Up { number: call, key, body: bytes, hint }
+            let Some((call, count, (key, hint))) = self.back.say(number, lane) else { return };
+            What::Up { number: call, count, key, body: bytes, hint }
         } else {
             let Some(open) = self.lanes.get_mut(&lane.0) else { return };
             let Some(origin) = open.stream.clone() else { return };
-            open.introduced = true;
-            What::Down { origin, body: bytes, hint: open.request.hint() }
+            open.said += 1;
+            What::Down { origin, count: open.said, body: bytes, hint: open.request.hint() }
         };
         self.send(number, what);
     }
@@ -90,11 +91,22 @@ impl State {
     }
 
     /// A client said something within its call.
-    pub(in crate::amqp) fn up(&mut self, origin: &Origin, bytes: Bytes, wakers: &mut Vec<Waker>) {
+    pub(in crate::amqp) fn up(
+        &mut self,
+        origin: &Origin,
+        count: u64,
+        bytes: Bytes,
+        wakers: &mut Vec<Waker>,
+    ) {
         self.streams.hear(&origin.reply_to);
-        let Some(&lane) = self.streams.lanes.get(origin) else { return };
+        let Some((lane, counts)) = self.streams.lanes.get_mut(origin) else { return };
+        let lane = *lane;
         if bytes.is_empty() {
             return self.break_off(lane, false, Some(wakers));
+        }
+        if !counts.hear(count) {
+            // Something was lost on its way.
+            return self.break_off(lane, true, Some(wakers));
         }
         let seat = self.lanes.get(&lane).map(|open| open.seat);
         let Some(seat) = seat.and_then(|seat| self.seats.get_mut(&seat)) else { return };
@@ -105,6 +117,26 @@ impl State {
         let frame = Frame { lane: Lane(lane), bytes, hint: Hint::Within };
         seat.inbox.push_back(Arrived::Frame(frame));
         wakers.extend(seat.reader.take());
+    }
+
+    /// Something came for a call to a client, which streams.
+    pub(super) fn hear(
+        &mut self,
+        number: u64,
+        Heard { seat, lane, follows }: Heard,
+        bytes: Bytes,
+        wakers: &mut Vec<Waker>,
+    ) {
+        if follows {
+            let frame = Frame { lane, bytes, hint: Hint::Within };
+            return self.arrive(seat, Arrived::Frame(frame), wakers);
+        }
+        if let Some((call, _, (key, hint))) = self.back.say(seat, lane) {
+            self.send(seat, What::Up { number: call, count: 0, key, body: END, hint });
+        }
+        let why = "a message within the call was lost on its way";
+        let lost = io::Error::new(io::ErrorKind::ConnectionReset, why);
+        self.fail(number, Error::Unknown(Reason::Io(Arc::new(lost))), wakers);
     }
 
     /// A client has given a sign of life.
@@ -178,7 +210,7 @@ impl State {
             seat.saying = 0;
             wakers.extend(seat.writer.take());
         }
-        let lanes: Vec<_> = self.streams.lanes.values().copied().collect();
+        let lanes: Vec<_> = self.streams.lanes.values().map(|(lane, _)| *lane).collect();
         for lane in lanes {
             if let Some(open) = self.take_stream(lane, Some(&mut *wakers)) {
                 *dropped.entry(open.seat).or_default() += 1;
