@@ -1,5 +1,7 @@
 //! What the queue says about what was taken is compared with what left it.
 
+use std::io::IoSlice;
+
 use proptest::{collection::vec, prelude::*};
 
 use super::*;
@@ -99,9 +101,20 @@ impl Model {
                 let mut count = count;
                 while count > 0 && !self.queue.is_empty() {
                     let bytes = self.queue.bytes();
-                    let taken = bytes.len().min(count);
-                    assert!(taken > 0, "the queue is not empty and has no bytes");
-                    self.left.extend_from_slice(&bytes[..taken]);
+                    assert!(!bytes.is_empty(), "the queue is not empty and has no bytes");
+                    // A write of one part, or of several at once.
+                    let mut slices = [IoSlice::new(&[]); 4];
+                    let parts = if count % 2 == 0 { self.queue.slices(&mut slices) } else { 0 };
+                    let chosen = match parts {
+                        0 => vec![bytes],
+                        _ => slices[..parts].iter().map(|part| &part[..]).collect(),
+                    };
+                    let mut taken = 0;
+                    for part in chosen {
+                        let part = &part[..part.len().min(count - taken)];
+                        self.left.extend_from_slice(part);
+                        taken += part.len();
+                    }
                     self.queue.advance(taken);
                     count -= taken;
                 }
