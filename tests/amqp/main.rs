@@ -17,6 +17,7 @@ mod folder;
 mod foreign;
 mod lost;
 mod streams;
+mod streams_by_hand;
 #[cfg(feature = "tls")]
 mod tls;
 mod urls;
