@@ -8,8 +8,8 @@ use crate::{
         self, HyperEcho, Jsonrpsee, JsonrpseeHttp, LapinLoop, Raw, TarpcBincode, TarpcJson,
         TarpcMsgpack, TinyrpcAmqpJson, TinyrpcAmqpMsgpack, TinyrpcBlockingJson,
         TinyrpcBlockingMsgpack, TinyrpcHttpJson, TinyrpcJson, TinyrpcMsgpack, TinyrpcPythonZmqJson,
-        TinyrpcPythonZmqMsgpack, TinyrpcWsJson, TinyrpcZmqJson, TinyrpcZmqMsgpack, TungsteniteEcho,
-        ZerorpcPython, ZmqEcho,
+        TinyrpcPythonZmqMsgpack, TinyrpcWsJson, TinyrpcZmqJson, TinyrpcZmqMsgpack, Tonic,
+        TungsteniteEcho, ZerorpcPython, ZmqEcho,
     },
     process::Figures,
     report::ratio,
@@ -104,7 +104,7 @@ const fn memory(row: u8, ours: PeerName, most: f64) -> Floor {
 }
 
 /// The floors, by their row in the table of goals.
-const FLOORS: [Floor; 61] = [
+const FLOORS: [Floor; 62] = [
     same(1, Sequential, TinyrpcJson, Raw, 0.88),
     same(1, Sequential, TinyrpcMsgpack, Raw, 0.90),
     same(2, Pipelined64, TinyrpcJson, Raw, 0.40),
@@ -125,6 +125,7 @@ const FLOORS: [Floor; 61] = [
     // Streams, and large messages by themselves and beside small calls.
     same(14, Stream, TinyrpcMsgpack, Raw, 0.70),
     same(14, Stream, TinyrpcJson, Raw, 0.28),
+    same(14, Stream, TinyrpcMsgpack, Tonic, 1.8),
     split(14, Stream, TinyrpcMsgpack, Raw, 0.70),
     split(14, Stream, TinyrpcJson, Raw, 0.28),
     same(16, Large, TinyrpcMsgpack, Raw, 0.18),

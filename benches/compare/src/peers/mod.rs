@@ -9,6 +9,7 @@ mod raw;
 mod tarpc;
 mod tinyrpc;
 mod tinyrpc_blocking;
+mod tonic;
 mod tungstenite_echo;
 mod zmq_echo;
 
@@ -52,6 +53,8 @@ pub(crate) enum PeerName {
     TarpcBincode,
     /// tarpc, MessagePack over TCP.
     TarpcMsgpack,
+    /// tonic, a server's stream over HTTP/2; it has no other workload.
+    Tonic,
     /// This project, JSON-RPC over TCP.
     TinyrpcJson,
     /// This project, MessagePack-RPC over TCP.
@@ -90,6 +93,9 @@ impl PeerName {
     pub(crate) fn runs(self, workload: Workload) -> bool {
         if Python::of(self).is_some() {
             return workload.action() == Action::Add && workload.connections() == 1;
+        }
+        if self == Self::Tonic {
+            return workload == Workload::Stream;
         }
         match workload.action() {
             Action::Add | Action::Book => !self.is_threads() || workload.connections() == 1,
@@ -165,6 +171,7 @@ impl PeerName {
             Self::TarpcJson => tarpc::Json::serve().await,
             Self::TarpcBincode => tarpc::Bincode::serve().await,
             Self::TarpcMsgpack => tarpc::Msgpack::serve().await,
+            Self::Tonic => tonic::Tonic::serve().await,
             Self::TinyrpcJson | Self::TinyrpcBlockingJson => tinyrpc::Json::serve().await,
             Self::TinyrpcMsgpack | Self::TinyrpcBlockingMsgpack => tinyrpc::Msgpack::serve().await,
             Self::ZerorpcPython | Self::TinyrpcPythonZmqJson | Self::TinyrpcPythonZmqMsgpack => {
@@ -196,6 +203,7 @@ impl PeerName {
             Self::TarpcJson => open::<tarpc::Json>(addr, workload).await,
             Self::TarpcBincode => open::<tarpc::Bincode>(addr, workload).await,
             Self::TarpcMsgpack => open::<tarpc::Msgpack>(addr, workload).await,
+            Self::Tonic => open::<tonic::Tonic>(addr, workload).await,
             Self::TinyrpcJson => open::<tinyrpc::Json>(addr, workload).await,
             Self::TinyrpcMsgpack => open::<tinyrpc::Msgpack>(addr, workload).await,
             Self::TinyrpcBlockingJson => {

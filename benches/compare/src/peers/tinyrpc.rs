@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use futures_util::stream::{self, StreamExt as _};
+use futures_util::stream;
 use tinyrpc::{Blob, Client, ClientBuilder, Dispatcher, Limits, Server};
 
 use super::broker;
