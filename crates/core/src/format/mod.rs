@@ -152,6 +152,10 @@ impl Format {
 
     /// The same, but for large binary values: those become `pieces`, where the format has a form in
     /// which they are as they are.
+    #[cfg_attr(
+        not(feature = "msgpack"),
+        allow(unused_variables, reason = "only MessagePack has such a form")
+    )]
     #[inline]
     pub(crate) fn encode_in_pieces<T: Serialize + ?Sized>(
         self,
@@ -272,7 +276,7 @@ impl Format {
     /// with a [`Format::separator`] between them.
     #[cfg_attr(
         not(feature = "msgpack"),
-        allow(unused_variables, reason = "only MessagePack states lengths")
+        allow(unused_variables, unused_mut, reason = "only MessagePack states lengths")
     )]
     pub fn sequence(self, count: u32, elements: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(elements.len() + 5);

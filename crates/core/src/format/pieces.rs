@@ -70,6 +70,7 @@ impl Pieces {
     }
 
     /// Writes what a serializer has to say; a value that was announced is not copied.
+    #[cfg(feature = "msgpack")]
     #[inline]
     pub(super) fn write(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         if bytes.len() >= self.from
