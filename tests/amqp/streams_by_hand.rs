@@ -1,6 +1,5 @@
 //! Callers and workers whose calls stream, by hand: what is said on the wire.
 
-use futures_util::stream::StreamExt;
 use lapin::{
     BasicProperties,
     message::Delivery,

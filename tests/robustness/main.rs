@@ -15,6 +15,7 @@ mod value;
 mod wire;
 
 mod bombs;
+mod crumbs;
 mod cuts;
 mod deadlock;
 mod descriptors;

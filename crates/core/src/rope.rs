@@ -50,6 +50,20 @@ impl Rope {
         taken
     }
 
+    /// Takes exactly so many bytes away, or all that there are: a copy where they stand in several
+    /// parts.
+    pub(crate) fn take(&mut self, count: usize) -> Bytes {
+        let count = count.min(self.len);
+        if count <= self.first.len() {
+            return self.split_to(count);
+        }
+        let mut taken = BytesMut::with_capacity(count);
+        while taken.len() < count {
+            taken.extend_from_slice(&self.split_to(count - taken.len()));
+        }
+        taken.freeze()
+    }
+
     /// All of it in one block.
     pub(crate) fn whole(self) -> Bytes {
         if self.rest.is_empty() {
@@ -110,6 +124,11 @@ mod tests {
                     assert_eq!(rope.len(), whole.len() - taken.len());
                 }
                 assert_eq!(taken, whole);
+                let mut rope = self::rope(parts);
+                for chunk in whole.chunks(most) {
+                    assert_eq!(rope.take(most), chunk);
+                }
+                assert!(rope.take(most).is_empty());
             }
         }
     }

@@ -353,7 +353,7 @@ impl Session {
         self.say_late_cancels();
         self.callers_wait = collected.waiting;
         let rest = self.watch_rest(now);
-        let stall = self.watch_stall(now).min(self.watch_pause(now));
+        let stall = self.watch_stall(now).min(self.watch_pause(now)).min(self.watch_splits(now));
         wake_all(self.wakes.drain(..));
         let next = collected.deadline.min(stall).min(rest);
         (next != u64::MAX).then_some(next)

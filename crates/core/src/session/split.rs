@@ -33,6 +33,10 @@ pub(super) struct Splits {
     window: Option<u32>,
     receiving: HashMap<u32, BytesMut>,
     received: usize,
+    /// A part came since the last turn.
+    moved: bool,
+    /// When what was not finished by then is given up.
+    until: Option<u64>,
     /// A message that came in parts is being handled.
     completing: bool,
     /// Bytes that were taken and not granted again yet.
@@ -141,13 +145,11 @@ impl Session {
         self.splits.admit(&terms, self.outgoing.has_large_notification());
         // The queue holds at most two chunks: what comes after them waits no longer than that.
         while self.outgoing.len() < size as usize || self.may_stand_beside(size) {
+            let Some(length) = self.next_part(&terms) else { return };
             let window = *self.splits.window.get_or_insert(terms.window);
             let Some(sending) = self.splits.sending.front_mut() else { return };
-            if window == 0 || sending.bytes.is_empty() {
-                return;
-            }
             self.outgoing.segment_begun(sending.number);
-            let part = sending.bytes.split_to(size.min(window) as usize);
+            let part = sending.bytes.take(length);
             let last = sending.bytes.is_empty();
             self.splits.window = Some(window - part.len() as u32);
             let chunk = Chunk { message: sending.message, last, bytes: part.as_ref().into() };
@@ -180,13 +182,22 @@ impl Session {
 
     /// True when the queue and the window have room for another part.
     pub(super) fn can_split(&self) -> bool {
-        let terms = self.calls.terms();
+        let Some(terms) = self.calls.terms() else { return false };
         // What may not begin yet waits for the queue.
         let ready = !self.splits.sending.is_empty() || self.outgoing.is_empty();
-        self.is_splitting()
-            && ready
-            && self.splits.window != Some(0)
-            && terms.is_some_and(|terms| self.outgoing.len() < terms.chunk as usize)
+        let goes = self.splits.sending.is_empty() || self.next_part(terms).is_some();
+        self.is_splitting() && ready && goes && self.outgoing.len() < terms.chunk as usize
+    }
+
+    /// How long the next chunk is; `None` where there is none, or the window is too small for it.
+    fn next_part(&self, terms: &Terms) -> Option<usize> {
+        let window = self.splits.window.unwrap_or(terms.window);
+        let left = self.splits.sending.front()?.bytes.len();
+        let native = self.links.get(self.tongue)?.wire.profile.chunk.is_some();
+        // Of our own chunks only the last of a message is shorter than the others.
+        let most = if native { terms.chunk.min(window) } else { terms.part() };
+        let length = left.min(most as usize);
+        (length > 0 && length <= window as usize).then_some(length)
     }
 
     /// The peer took in what was sent.
@@ -212,9 +223,12 @@ impl Session {
             self.counters.ignored += 1;
             return;
         }
-        let window = match link.wire.profile.chunk {
-            Some(_) => link.wire.profile.initial_window,
-            None => Terms::ours(&self.settings.limits, link.wire.format().is_text()).window,
+        let (window, least) = match profile.chunk {
+            Some(_) => (profile.initial_window, 0),
+            None => {
+                let terms = Terms::ours(&self.settings.limits, link.wire.format().is_text());
+                (terms.window, terms.part().min(LEAST_PART) as usize)
+            }
         };
         if self.splits.completing {
             // Any depth of them would fit into one message.
@@ -223,6 +237,11 @@ impl Session {
         let (limits, part) = (&self.settings.limits, chunk.bytes.as_ref());
         // Nobody keeps much for a peer of which nothing is known.
         let most = if self.gate.is_closed() { limits.max_message } else { limits.max_split };
+        if !chunk.last && part.len() < least {
+            // They would cost us more than they bring.
+            let why = format!("the peer cuts messages into chunks of less than {least} bytes");
+            return self.close(Reason::Closed(why.into()));
+        }
         let known = self.splits.receiving.contains_key(&chunk.message);
         if (!known && self.splits.receiving.len() >= limits.max_splits)
             || self.splits.received + part.len() > most
@@ -230,6 +249,7 @@ impl Session {
             let why = "the peer sends more in chunks than `max_splits` and `max_split` allow";
             return self.close(Reason::Closed(why.into()));
         }
+        self.splits.moved = true;
         self.splits.received += part.len();
         self.splits.owed += part.len();
         if self.splits.owed > window as usize {
@@ -255,6 +275,26 @@ impl Session {
         }
     }
 
+    /// Closes a connection whose peer goes on with none of the messages that it has begun in chunks,
+    /// while we read; gives the time by which it is to be looked at.
+    pub(super) fn watch_splits(&mut self, now: u64) -> u64 {
+        let moved = std::mem::take(&mut self.splits.moved);
+        if self.splits.receiving.is_empty() || self.is_closing() {
+            self.splits.until = None;
+            return u64::MAX;
+        }
+        if moved || self.is_paused() {
+            self.splits.until = None;
+        }
+        let until = *self.splits.until.get_or_insert_with(|| now.saturating_add(LONGEST_GAP));
+        if until > now {
+            return until;
+        }
+        let why = "the peer did not go on with a message in chunks for 30 s";
+        self.close(Reason::Closed(why.into()));
+        u64::MAX
+    }
+
     /// Takes back a message of which nothing was sent; false where there is none.
     pub(super) fn take_back(&mut self, number: u64) -> bool {
         if self.outgoing.take_back(number) {
@@ -275,6 +315,10 @@ impl Session {
     }
 }
 
+/// Every chunk but the last of a message has at least so many bytes (`docs/extensions.md`, section 5).
+const LEAST_PART: u32 = 1 << 10;
+/// In microseconds: for how long nothing may come of the messages that were begun.
+const LONGEST_GAP: u64 = 30_000_000;
 /// The largest value of a stream that is sent whole: small messages wait for it no longer than for
 /// a window of chunks.
 const WHOLE: usize = 128 << 10;

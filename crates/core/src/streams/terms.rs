@@ -98,6 +98,12 @@ impl Terms {
         (self.chunk > 0).then(|| 8 * self.chunk as usize)
     }
 
+    /// How long chunks of ours are, but for the last of a message: no longer than half of the window,
+    /// as who waits for more of it may wait for ever.
+    pub(crate) fn part(&self) -> u32 {
+        self.chunk.min((self.window / 2).max(1))
+    }
+
     /// What a peer takes whose protocol has streams or chunks of its own: as much as we do.
     pub(crate) fn native(profile: &Profile, limits: &Limits) -> Option<Self> {
         (profile.initial_credit > 0 || profile.chunk.is_some()).then(|| Self {

@@ -8,6 +8,7 @@ use crate::support::{Identity, Pair, Setup, Side, pair::carry};
 const CODEC: Identity =
     Identity { mark: b'=', batches: true, cancels: false, chunk: Some(Identity::CHUNK) };
 const MIB: usize = 1 << 20;
+const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 
 fn splitting(shape: Shape) -> Setup {
     // Room for 64 MiB of payload and its envelope, for both of two messages.
@@ -376,4 +377,27 @@ fn chunks_without_a_hello_are_ignored() {
     pair.server.turn(pair.now);
     assert_eq!(pair.server.session.counters().ignored, 1);
     assert!(pair.server.pop().is_none() && !pair.server.session.is_closing());
+}
+
+/// A message that its sender never finishes is not kept for ever.
+#[test]
+fn a_message_that_is_never_finished_ends_the_connection() {
+    let mut pair = splitting(Shape::Messages).pair();
+    let chunk = |last| {
+        let bytes = vec![b'x'; 2000].into();
+        CODEC.frame(&Message::Chunk(Chunk { message: 1, last, bytes }))
+    };
+    pair.server.receive(chunk(false));
+    pair.turn();
+    for _ in 0..3 {
+        // As long as something comes of it, it may take any time.
+        pair.pass(29 * SECOND);
+        pair.server.receive(chunk(false));
+        pair.turn();
+    }
+    pair.pass(29 * SECOND);
+    assert!(!pair.server.session.is_closing());
+    pair.pass(2 * SECOND);
+    let reason = pair.server.session.reason().to_string();
+    assert!(reason.contains("did not go on with a message in chunks for 30 s"), "{reason}");
 }
