@@ -1,6 +1,8 @@
 //! The peers, by name. Each library has a file of its own.
 
 mod broker;
+#[cfg(feature = "capnp")]
+mod capnp;
 mod hyper_echo;
 mod jsonrpsee;
 mod lapin_loop;
@@ -19,6 +21,8 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
 };
 
+#[cfg(not(feature = "capnp"))]
+use anyhow::bail;
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use tokio::net::{TcpListener, TcpStream};
@@ -53,6 +57,8 @@ pub(crate) enum PeerName {
     TarpcBincode,
     /// tarpc, MessagePack over TCP.
     TarpcMsgpack,
+    /// capnp-rpc, a server's stream; it has no other workload.
+    Capnp,
     /// tonic, a server's stream over HTTP/2; it has no other workload.
     Tonic,
     /// This project, JSON-RPC over TCP.
@@ -94,7 +100,7 @@ impl PeerName {
         if Python::of(self).is_some() {
             return workload.action() == Action::Add && workload.connections() == 1;
         }
-        if self == Self::Tonic {
+        if matches!(self, Self::Capnp | Self::Tonic) {
             return workload == Workload::Stream;
         }
         match workload.action() {
@@ -137,6 +143,9 @@ impl PeerName {
         if let Some(python) = Python::of(self) {
             return python.is_there();
         }
+        if self == Self::Capnp {
+            return cfg!(feature = "capnp");
+        }
         !matches!(
             self,
             Self::LapinLoop | Self::TinyrpcAmqpJson | Self::TinyrpcAmqpMsgpack
@@ -171,6 +180,10 @@ impl PeerName {
             Self::TarpcJson => tarpc::Json::serve().await,
             Self::TarpcBincode => tarpc::Bincode::serve().await,
             Self::TarpcMsgpack => tarpc::Msgpack::serve().await,
+            #[cfg(feature = "capnp")]
+            Self::Capnp => capnp::Capnp::serve().await,
+            #[cfg(not(feature = "capnp"))]
+            Self::Capnp => not_built(self),
             Self::Tonic => tonic::Tonic::serve().await,
             Self::TinyrpcJson | Self::TinyrpcBlockingJson => tinyrpc::Json::serve().await,
             Self::TinyrpcMsgpack | Self::TinyrpcBlockingMsgpack => tinyrpc::Msgpack::serve().await,
@@ -203,6 +216,10 @@ impl PeerName {
             Self::TarpcJson => open::<tarpc::Json>(addr, workload).await,
             Self::TarpcBincode => open::<tarpc::Bincode>(addr, workload).await,
             Self::TarpcMsgpack => open::<tarpc::Msgpack>(addr, workload).await,
+            #[cfg(feature = "capnp")]
+            Self::Capnp => open::<capnp::Capnp>(addr, workload).await,
+            #[cfg(not(feature = "capnp"))]
+            Self::Capnp => not_built(self),
             Self::Tonic => open::<tonic::Tonic>(addr, workload).await,
             Self::TinyrpcJson => open::<tinyrpc::Json>(addr, workload).await,
             Self::TinyrpcMsgpack => open::<tinyrpc::Msgpack>(addr, workload).await,
@@ -223,6 +240,12 @@ impl fmt::Display for PeerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         name_of(self, f)
     }
+}
+
+/// Refuses a peer that the program was built without.
+#[cfg(not(feature = "capnp"))]
+fn not_built<T>(peer: PeerName) -> Result<T> {
+    bail!("the peer {peer} needs a build with the feature of its name")
 }
 
 async fn open<P: Peer>(addr: SocketAddr, workload: Workload) -> Result<Box<dyn Load>> {
