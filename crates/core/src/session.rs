@@ -21,6 +21,7 @@ mod detect;
 mod follow;
 mod gate;
 mod hello;
+mod join;
 mod late;
 mod order;
 mod receive;
@@ -40,6 +41,7 @@ use self::{
     detect::Recognition,
     follow::Followed,
     gate::Gate,
+    join::Joins,
     order::{Order, Place},
     requests::{Batches, Requests, Running},
     split::Splits,
@@ -82,6 +84,7 @@ pub struct Session {
     followed: Followed,
     streams: Streams,
     splits: Splits,
+    joins: Joins,
     late_cancels: Vec<LateCancel>,
     trace: Option<Trace>,
     wakes: Vec<Waker>,
@@ -160,6 +163,7 @@ impl Session {
             followed: Followed::default(),
             streams: Streams::default(),
             splits: Splits::default(),
+            joins: Joins::default(),
             late_cancels: Vec::new(),
             trace,
             wakes: Vec::new(),
@@ -353,7 +357,7 @@ impl Session {
         self.say_late_cancels();
         self.callers_wait = collected.waiting;
         let rest = self.watch_rest(now);
-        let stall = self.watch_stall(now).min(self.watch_pause(now)).min(self.watch_splits(now));
+        let stall = self.watch_stall(now).min(self.watch_pause(now)).min(self.watch_joins(now));
         wake_all(self.wakes.drain(..));
         let next = collected.deadline.min(stall).min(rest);
         (next != u64::MAX).then_some(next)

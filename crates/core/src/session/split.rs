@@ -4,20 +4,12 @@
 //! has left, one of each message in turn, and only as far as the peer's window allows: window
 //! over throughput is how long a small message can be held up.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use bytes::BytesMut;
+use super::Session;
+use crate::{Chunk, Message, Reason, outgoing::Kind, rope::Rope, streams::Terms};
 
-use super::{Serve, Session};
-use crate::{
-    Chunk, FrameRef, Lane, Message, Reason,
-    calls::{Calls, Delivery},
-    outgoing::Kind,
-    rope::Rope,
-    streams::Terms,
-};
-
-/// What is being sent and received in chunks.
+/// What is being sent in chunks.
 #[derive(Debug, Default)]
 pub(super) struct Splits {
     /// Messages that must not be begun yet.
@@ -31,16 +23,6 @@ pub(super) struct Splits {
     last: u32,
     /// Bytes that may be sent before the peer grants more; `None` before the first.
     window: Option<u32>,
-    receiving: HashMap<u32, BytesMut>,
-    received: usize,
-    /// A part came since the last turn.
-    moved: bool,
-    /// When what was not finished by then is given up.
-    until: Option<u64>,
-    /// A message that came in parts is being handled.
-    completing: bool,
-    /// Bytes that were taken and not granted again yet.
-    owed: usize,
     /// The number of the last whole message beside which a chunk was sent.
     beside: Option<u64>,
 }
@@ -207,94 +189,6 @@ impl Session {
         }
     }
 
-    /// Takes a chunk in, and the message that it completes.
-    pub(super) fn chunk<'c, S: Serve>(
-        &mut self,
-        chunk: Chunk<'_>,
-        calls: &'c Calls,
-        delivery: &mut Option<Delivery<'c>>,
-        serve: &mut S,
-    ) {
-        let Some(link) = self.links.get(self.tongue) else { return };
-        let profile = &link.wire.profile;
-        let may = profile.chunk.is_some() || profile.extension && self.calls.terms().is_some();
-        if !may {
-            // Of a peer to which nobody said that it may.
-            self.counters.ignored += 1;
-            return;
-        }
-        let (window, least) = match profile.chunk {
-            Some(_) => (profile.initial_window, 0),
-            None => {
-                let terms = Terms::ours(&self.settings.limits, link.wire.format().is_text());
-                (terms.window, terms.part().min(LEAST_PART) as usize)
-            }
-        };
-        if self.splits.completing {
-            // Any depth of them would fit into one message.
-            return self.close(Reason::Closed("the peer sent a chunk inside of a chunk".into()));
-        }
-        let (limits, part) = (&self.settings.limits, chunk.bytes.as_ref());
-        // Nobody keeps much for a peer of which nothing is known.
-        let most = if self.gate.is_closed() { limits.max_message } else { limits.max_split };
-        if !chunk.last && part.len() < least {
-            // They would cost us more than they bring.
-            let why = format!("the peer cuts messages into chunks of less than {least} bytes");
-            return self.close(Reason::Closed(why.into()));
-        }
-        let known = self.splits.receiving.contains_key(&chunk.message);
-        if (!known && self.splits.receiving.len() >= limits.max_splits)
-            || self.splits.received + part.len() > most
-        {
-            let why = "the peer sends more in chunks than `max_splits` and `max_split` allow";
-            return self.close(Reason::Closed(why.into()));
-        }
-        self.splits.moved = true;
-        self.splits.received += part.len();
-        self.splits.owed += part.len();
-        if self.splits.owed > window as usize {
-            let why = "the peer sends more in chunks than it was granted";
-            return self.close(Reason::Closed(why.into()));
-        }
-        self.splits.receiving.entry(chunk.message).or_default().extend_from_slice(part);
-        if self.splits.owed >= (window / 2) as usize {
-            // It is no more than the window.
-            let amount = std::mem::take(&mut self.splits.owed) as u32;
-            // A protocol that has chunks has credit for them.
-            _ = self.say(&Message::Window(amount));
-        }
-        if chunk.last
-            && let Some(message) = self.splits.receiving.remove(&chunk.message)
-        {
-            self.splits.received -= message.len();
-            let block = message.freeze();
-            let frame = FrameRef { lane: Lane::DUPLEX, bytes: &block, block: Some(&block) };
-            self.splits.completing = true;
-            self.frame(frame, calls, delivery, serve);
-            self.splits.completing = false;
-        }
-    }
-
-    /// Closes a connection whose peer goes on with none of the messages that it has begun in chunks,
-    /// while we read; gives the time by which it is to be looked at.
-    pub(super) fn watch_splits(&mut self, now: u64) -> u64 {
-        let moved = std::mem::take(&mut self.splits.moved);
-        if self.splits.receiving.is_empty() || self.is_closing() {
-            self.splits.until = None;
-            return u64::MAX;
-        }
-        if moved || self.is_paused() {
-            self.splits.until = None;
-        }
-        let until = *self.splits.until.get_or_insert_with(|| now.saturating_add(LONGEST_GAP));
-        if until > now {
-            return until;
-        }
-        let why = "the peer did not go on with a message in chunks for 30 s";
-        self.close(Reason::Closed(why.into()));
-        u64::MAX
-    }
-
     /// Takes back a message of which nothing was sent; false where there is none.
     pub(super) fn take_back(&mut self, number: u64) -> bool {
         if self.outgoing.take_back(number) {
@@ -315,10 +209,6 @@ impl Session {
     }
 }
 
-/// Every chunk but the last of a message has at least so many bytes (`docs/extensions.md`, section 5).
-const LEAST_PART: u32 = 1 << 10;
-/// In microseconds: for how long nothing may come of the messages that were begun.
-const LONGEST_GAP: u64 = 30_000_000;
 /// The largest value of a stream that is sent whole: small messages wait for it no longer than for
 /// a window of chunks.
 const WHOLE: usize = 128 << 10;
