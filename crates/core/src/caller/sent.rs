@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use super::Caller;
 use crate::{Error, Payload, PayloadRef, calls::Body, scratch};
 
-/// A call that was made and whose answer has not been collected. See [`Call::send`].
+/// A call that was made and whose answer has not been collected. See [`Call::send`](super::Call::send).
 #[must_use = "dropping it gives the call up"]
 pub struct Sent<R> {
     pub(super) caller: Caller,
