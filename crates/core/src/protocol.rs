@@ -28,6 +28,12 @@ pub trait Protocol: Send + Sync + fmt::Debug {
         let _ = first;
         false
     }
+
+    /// The same of any message of an exchange, which need not be the first one that its peer sends.
+    /// The default is [`Protocol::claims`].
+    fn claims_later(&self, first: u8) -> bool {
+        self.claims(first)
+    }
 }
 
 /// What a protocol makes for one connection.

@@ -79,6 +79,10 @@ impl Protocol for MsgPackRpc {
     fn claims(&self, first: u8) -> bool {
         claims(first)
     }
+
+    fn claims_later(&self, first: u8) -> bool {
+        claims_later(first)
+    }
 }
 
 impl Protocol for OldMsgPackRpc {
@@ -93,6 +97,10 @@ impl Protocol for OldMsgPackRpc {
     fn claims(&self, first: u8) -> bool {
         claims(first)
     }
+
+    fn claims_later(&self, first: u8) -> bool {
+        claims_later(first)
+    }
 }
 
 fn open(limits: &Limits, texts: Texts) -> Codec {
@@ -103,11 +111,15 @@ fn open(limits: &Limits, texts: Texts) -> Codec {
     Codec::new(MsgPackDecoder::new(limits), MsgPackEncoder { texts }, profile)
 }
 
-/// An array of three or four elements, or one whose length follows: no other byte begins a message
-/// of any peer.
+/// An array of three or four elements, or one whose length follows: no other byte begins the first
+/// message of any peer.
+fn claims(first: u8) -> bool {
+    matches!(first, 0x93 | 0x94 | 0xdc | 0xdd)
+}
+
 /// Requests with companions and what is said within a call have other lengths than stock messages,
 /// and may come first on an exchange.
-fn claims(first: u8) -> bool {
+fn claims_later(first: u8) -> bool {
     matches!(first, 0x92..=0x95 | 0xdc | 0xdd)
 }
 

@@ -148,7 +148,7 @@ impl Session {
         }
         let Some(&first) = message.first() else { return };
         let spoken = self.links.get(self.tongue);
-        if spoken.is_none_or(|link| link.protocol.claims(first)) {
+        if spoken.is_none_or(|link| link.protocol.claims_later(first)) {
             return;
         }
         let Some(protocol) = self.claimant(first) else { return };
@@ -168,7 +168,12 @@ impl Session {
     }
 
     fn claimant(&self, first: u8) -> Option<Arc<dyn Protocol>> {
-        self.settings.protocols.iter().find(|protocol| protocol.claims(first)).cloned()
+        let is_exchange = self.settings.shape == Shape::Exchange;
+        let claims = |protocol: &&Arc<dyn Protocol>| match is_exchange {
+            true => protocol.claims_later(first),
+            false => protocol.claims(first),
+        };
+        self.settings.protocols.iter().find(claims).cloned()
     }
 
     /// Answers bytes of no known protocol once, and closes.
