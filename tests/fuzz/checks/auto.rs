@@ -134,6 +134,11 @@ struct Expected {
     closes: bool,
     /// It used the extension, and so may be told something by it.
     extended: bool,
+    /// The peer has said hello, in whatever words.
+    greeted: bool,
+    /// Chunks came behind a hello, of which it is not known here whether it was one, and which rules
+    /// they keep: nothing is expected any more.
+    vague: bool,
 }
 
 impl Expected {
@@ -150,8 +155,10 @@ impl Expected {
         let mut parts = Parts::default();
         for event in read_framed(&mut codec, reader, data, |_| usize::MAX) {
             match event {
+                // Those of a peer that has not said hello are ignored.
+                Event::Message { said: Said::Chunk { .. }, .. } if !expected.greeted => {}
                 Event::Message { said: Said::Chunk { message, last, bytes }, .. } => {
-                    expected.extended = true;
+                    (expected.extended, expected.vague) = (true, true);
                     if !parts.fit(message, &bytes, limits) {
                         expected.closes = true;
                         break;
@@ -179,6 +186,7 @@ impl Expected {
         match said {
             Said::Call { id: Some(id), method, meta, .. } => {
                 self.extended |= method == "rpc.hello" || meta != Meta::default();
+                self.greeted |= method == "rpc.hello";
                 self.answer(id, (1, 1));
             }
             // In a chunk: any depth of them would fit into one message.
@@ -320,6 +328,9 @@ impl Server {
             }
         }
         assert!(self.sent.is_empty(), "something was sent to nobody: {:?}", self.sent);
+        if expected.vague {
+            return;
+        }
         let closed = self.engine.session().is_closing();
         assert!(closed || !expected.closes, "it does not close");
         for (id, times) in &answers {
