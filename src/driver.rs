@@ -270,6 +270,10 @@ impl Future for Driver {
         session.sent();
         if session.is_draining() && session.is_drained() && session.outgoing().is_empty() {
             this.control.deliver();
+            if this.until.is_none() {
+                // The next turn sees that nothing is left to wait for.
+                turn = Turn::More;
+            }
         }
         if session.can_start() || session.has_more() {
             turn = Turn::More;
