@@ -104,7 +104,7 @@ const fn memory(row: u8, ours: PeerName, most: f64) -> Floor {
 }
 
 /// The floors, by their row in the table of goals.
-const FLOORS: [Floor; 63] = [
+const FLOORS: [Floor; 61] = [
     same(1, Sequential, TinyrpcJson, Raw, 0.88),
     same(1, Sequential, TinyrpcMsgpack, Raw, 0.90),
     same(2, Pipelined64, TinyrpcJson, Raw, 0.40),
@@ -127,8 +127,6 @@ const FLOORS: [Floor; 63] = [
     same(14, Stream, TinyrpcJson, Raw, 0.28),
     same(14, Stream, TinyrpcMsgpack, Tonic, 1.8),
     same(14, Stream, TinyrpcMsgpack, Capnp, 1.4),
-    split(14, Stream, TinyrpcMsgpack, Raw, 0.70),
-    split(14, Stream, TinyrpcJson, Raw, 0.28),
     same(16, Large, TinyrpcMsgpack, Raw, 0.18),
     memory(16, TinyrpcMsgpack, 1.25),
     beside(17, BesideStream, Pin::Split, TinyrpcMsgpack, 1.6),
