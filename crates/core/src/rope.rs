@@ -38,8 +38,6 @@ impl Rope {
 
     /// Takes the first bytes away, at most so many, and none of the second part.
     pub(crate) fn split_to(&mut self, most: usize) -> Bytes {
-        // `slice` of what is left rather than `advance`: either way the block stays until the whole
-        // of it is dropped.
         let taken = self.first.split_to(most.min(self.first.len()));
         self.len -= taken.len();
         if self.first.is_empty()

@@ -354,7 +354,7 @@ impl Session {
             self.trace_collected(collected.base, &collected.marks);
         }
         self.split();
-        self.say_late_cancels();
+        self.say_late_cancels(collected.late_cancels);
         self.callers_wait = collected.waiting;
         let rest = self.watch_rest(now);
         let stall = self.watch_stall(now).min(self.watch_pause(now)).min(self.watch_joins(now));

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     ring::{Answer, Removed, Ring, Slot},
+    turn::LateCancel,
     waiters::Waiters,
 };
 use crate::{
@@ -182,6 +183,24 @@ impl Inner {
             Place::Large(segment) => Some(Stands { parcel: slot.parcel, segment }),
             Place::Small(_) => None,
         }
+    }
+
+    /// The cancels whose requests were handed over, each with the segment that its request is.
+    pub(super) fn take_late_cancels(&mut self) -> Vec<LateCancel> {
+        if self.late_cancels.is_empty() {
+            return Vec::new();
+        }
+        let Self { late_cancels, parcels, parcel, .. } = self;
+        // What was written since the last handover is seen behind the next one.
+        let ready = late_cancels.extract_if(.., |(_, stands)| stands.parcel != *parcel);
+        let segment = |stands: Stands| {
+            let base = parcels.iter().find(|parcel| parcel.number == stands.parcel)?.base;
+            Some(base.large + stands.segment)
+        };
+        // One that is not found was sent long ago.
+        ready
+            .map(|(id, stands)| LateCancel { id, segment: segment(stands).unwrap_or(u64::MAX) })
+            .collect()
     }
 
     /// Withdraws what was given up before it was taken.

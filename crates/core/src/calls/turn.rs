@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::{
     Calls,
-    inner::{Inner, Stands, was_taken},
+    inner::{Inner, was_taken},
     ring::Answer,
 };
 use crate::{
@@ -28,6 +28,8 @@ pub(crate) struct Collected {
     pub(crate) marks: Vec<Mark>,
     /// Where it was put.
     pub(crate) base: Base,
+    /// The cancels that were not said because a request must not be overtaken.
+    pub(crate) late_cancels: Vec<LateCancel>,
 }
 
 /// What becomes of calls that the transport has not taken when a connection ends. Whatever may
@@ -100,6 +102,7 @@ impl Calls {
         inner.wake_streams(wakes);
         let waiting = waiting || !inner.streams.is_empty();
         let armed = inner.armed;
+        let late_cancels = inner.take_late_cancels();
         let old = match &inner.driver {
             Some(old) if old.will_wake(driver) => None,
             _ => inner.driver.replace(driver.clone()),
@@ -107,7 +110,7 @@ impl Calls {
         drop(guard);
         drop(old);
         let waiting = waiting || queued >= self.limits.max_outgoing;
-        Collected { deadline: armed, waiting, marks, base }
+        Collected { deadline: armed, waiting, marks, base, late_cancels }
     }
 
     /// The queue is shorter now: callers that wait for room have their turn.
@@ -127,22 +130,6 @@ impl Calls {
         }
         let marks = inner.outbox.take_marks();
         (marks, inner.hand_over(out))
-    }
-
-    /// The cancels that were not said because a request must not be overtaken.
-    pub(crate) fn take_late_cancels(&self) -> Vec<LateCancel> {
-        let mut guard = self.lock();
-        let Inner { late_cancels, parcels, parcel, .. } = &mut *guard;
-        // What was written since the last handover is seen behind the next one.
-        let ready = late_cancels.extract_if(.., |(_, stands)| stands.parcel != *parcel);
-        let segment = |stands: Stands| {
-            let base = parcels.iter().find(|parcel| parcel.number == stands.parcel)?.base;
-            Some(base.large + stands.segment)
-        };
-        // One that is not found was sent long ago.
-        ready
-            .map(|(id, stands)| LateCancel { id, segment: segment(stands).unwrap_or(u64::MAX) })
-            .collect()
     }
 
     /// The streams of a call of ours.

@@ -24,23 +24,19 @@ pub(super) fn is_too_deep(bytes: &[u8]) -> bool {
 
 /// True for a scalar, and for a container of a few: large binary values and texts are walked over
 /// by their lengths.
-#[cold]
 fn is_flat(bytes: &[u8]) -> bool {
-    let Some((size, children)) = head(bytes) else { return false };
-    let after =
-        |bytes: &'_ [u8], size: u64| usize::try_from(size).ok().filter(|&at| at <= bytes.len());
-    let Some(mut at) = after(bytes, size) else { return false };
-    for _ in 0..children.min(FEW + 1) {
-        let rest = bytes.get(at..).unwrap_or_default();
-        match head(rest) {
-            Some((size, 0)) => match after(rest, size) {
-                Some(size) => at += size,
-                None => return false,
-            },
-            _ => return false,
+    let after = |bytes: &'_ [u8]| {
+        let (size, children) = head(bytes)?;
+        Some((usize::try_from(size).ok().filter(|&size| size <= bytes.len())?, children))
+    };
+    let Some((mut at, children @ 0..=FEW)) = after(bytes) else { return false };
+    (0..children).all(|_| match after(bytes.get(at..).unwrap_or_default()) {
+        Some((size, 0)) => {
+            at += size;
+            true
         }
-    }
-    children <= FEW
+        _ => false,
+    })
 }
 
 /// Elements of a container that are looked at one by one.

@@ -45,7 +45,9 @@ impl Pieces {
 
     /// The whole of what was encoded from `start` on, piece by piece; it is taken out of `out`.
     pub(crate) fn cut(self, start: usize, out: &mut Vec<u8>) -> Vec<Bytes> {
-        let mut rest = Bytes::from(out.split_off(start));
+        // A buffer that holds nothing else is given away; `split_off` would leave an equal one.
+        let cut = if start == 0 { std::mem::take(out) } else { out.split_off(start) };
+        let mut rest = Bytes::from(cut);
         let mut at = start;
         let mut all = Vec::with_capacity(2 * self.list.len() + 1);
         for (place, piece) in self.list {
@@ -89,9 +91,17 @@ impl Pieces {
 /// Has `write` hand `bytes` to a serializer, which need not copy them where it knows of this.
 pub(crate) fn announced<R>(bytes: &Bytes, write: impl FnOnce() -> R) -> R {
     WRITTEN.set(Some(bytes.clone()));
-    let written = write();
-    WRITTEN.set(None);
-    written
+    // Also where a serializer panics: the next one on this thread writes other values.
+    let _over = Over;
+    write()
+}
+
+struct Over;
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        WRITTEN.set(None);
+    }
 }
 
 /// True where something is announced that nobody has taken yet.

@@ -6,8 +6,8 @@ use crate::{Id, Message, calls::LateCancel};
 impl Session {
     /// Takes requests back that were not begun, and says the cancels of those that were, each behind
     /// the last byte of its request.
-    pub(super) fn say_late_cancels(&mut self) {
-        self.late_cancels.extend(self.calls.take_late_cancels());
+    pub(super) fn say_late_cancels(&mut self, fresh: Vec<LateCancel>) {
+        self.late_cancels.extend(fresh);
         if self.late_cancels.is_empty() {
             return;
         }
