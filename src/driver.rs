@@ -150,6 +150,7 @@ impl Driver {
 
     /// Receives and handles until nothing more is there; true when others should have a turn.
     fn receive(&mut self, cx: &mut Context<'_>) -> Turn {
+        let mut came = 0;
         for _ in 0..READS_PER_TURN {
             let waiting = !self.incoming.is_empty() || self.engine.session().can_start();
             if waiting && self.engine.handle(&mut self.incoming, cx) == Turn::More {
@@ -158,10 +159,16 @@ impl Driver {
             if self.engine.session().is_paused() {
                 return Turn::Drained;
             }
+            if came >= BYTES_PER_TURN {
+                return Turn::More;
+            }
             let Some(recv) = &mut self.recv else { return Turn::Drained };
             match recv.poll_recv(cx, &mut self.incoming) {
                 Poll::Pending => return Turn::Drained,
-                Poll::Ready(Ok(Received::Some)) => self.control.hear(),
+                Poll::Ready(Ok(Received::Some)) => {
+                    came += self.incoming.buffered();
+                    self.control.hear();
+                }
                 Poll::Ready(Ok(Received::End)) => {
                     // Requests that came before the end are still answered.
                     self.recv = None;
@@ -335,5 +342,8 @@ fn micros(duration: Duration) -> u64 {
 
 /// How often a transport is read before others have their turn.
 const READS_PER_TURN: usize = 16;
+/// How many bytes of a stream are read before what came of them is sent, and callers that were
+/// answered go on: many small messages, or a part of a large one.
+const BYTES_PER_TURN: usize = 16 << 10;
 /// How long requests are refused after a shutdown before the connection is closed; microseconds.
 const LINGER: u64 = 50_000;

@@ -70,6 +70,11 @@ impl Incoming {
         self.bytes.is_empty() && self.frames.is_empty()
     }
 
+    /// How many bytes of a stream wait.
+    pub fn buffered(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// The bytes that wait.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -77,16 +77,15 @@ impl Terms {
         let share = if is_text { 2 } else { 1 };
         let bytes = limits.stream_bytes.min(MOST as usize) as u32;
         // Eight of them, and not only one with its envelope, must fit into a message.
-        let chunk = (bytes / 8 / share).clamp(1, CHUNK).min((limits.max_message / 8) as u32);
+        let chunk = (bytes / 16).clamp(1, CHUNK).min((limits.max_message / 8) as u32);
         Self {
             stream: Allowance {
                 items: limits.stream_items.clamp(1, MOST),
                 bytes: (bytes / share).max(1),
             },
             chunk,
-            // A window over the throughput is how long a small message can be held up, beside a
-            // quicker stream of small ones in a binary format.
-            window: if is_text { bytes / 2 } else { bytes / 8 * 3 }.max(1),
+            // A window over the throughput is how long a small message can be held up.
+            window: (bytes / 16 * 3).max(1),
             split: limits.max_split,
             splits: limits.max_splits,
         }
