@@ -55,9 +55,10 @@ pub struct Limits {
     /// values wait for no credit on the way.
     pub stream_items: u32,
     /// Bytes of one stream that a peer may send before it is granted more, half of that over a text
-    /// format. Of all its messages in chunks it is three sixteenths. Default 256 KiB: this part of
-    /// it over the throughput is how long a small message can be held up by a large one. A large
-    /// message moves no more of it in a round trip: over long distances a larger value is faster.
+    /// format. Default 256 KiB. Of all its messages in chunks it is an eighth: this over the
+    /// throughput is how long a small message can be held up by a large one. That part grows by
+    /// itself, four times where nothing else comes, and up to sixteen times where a round trip takes
+    /// over a millisecond: to what comes in two of them.
     pub stream_bytes: usize,
     /// Bytes of a stream that is collected into one array for a caller that knows no streams.
     /// Default 1 MiB; a longer one is answered by an error.

@@ -24,6 +24,7 @@ mod hello;
 mod join;
 mod late;
 mod order;
+mod pace;
 mod receive;
 mod requests;
 mod route;
@@ -86,6 +87,10 @@ pub struct Session {
     splits: Splits,
     joins: Joins,
     late_cancels: Vec<LateCancel>,
+    /// A caller of ours was answered since the last turn, and may go on.
+    answered: bool,
+    /// Parts of large messages wait for what it says.
+    gives_way: bool,
     trace: Option<Trace>,
     wakes: Vec<Waker>,
     state: State,
@@ -165,6 +170,8 @@ impl Session {
             splits: Splits::default(),
             joins: Joins::default(),
             late_cancels: Vec::new(),
+            answered: false,
+            gives_way: false,
             trace,
             wakes: Vec::new(),
             state: State::Open,
@@ -268,10 +275,10 @@ impl Session {
         is_open && self.backlog.next().is_some_and(|count| self.has_room(count))
     }
 
-    /// True when parts of a large message can follow what the transport took: the session wants
-    /// another turn for them.
+    /// True when the session wants another turn at once: parts of a large message can follow what the
+    /// transport took, or the peer is to be let send more of one behind what callers say first.
     pub fn has_more(&self) -> bool {
-        self.can_split()
+        self.can_split() || self.gives_way
     }
 
     /// True when callers wrote something and others of them may be about to.
@@ -346,6 +353,15 @@ impl Session {
     /// Ends a turn: collects what callers wrote, and gives the time by which the session wants
     /// another turn, if it wants one.
     pub fn turn(&mut self, now: u64, driver: &Waker) -> Option<u64> {
+        self.joins.turn(now);
+        // A caller that was just answered may have its next call stand before any more of a large
+        // message, and one write does for both.
+        self.gives_way = std::mem::take(&mut self.answered)
+            && !self.gives_way
+            && (self.joins.is_due() || self.can_split());
+        if !self.gives_way {
+            self.grant_chunks();
+        }
         let held = self.splits.held();
         let unsent = self.outgoing.first_segment().into_iter().chain(self.splits.first()).min();
         let out = &mut self.outgoing;
@@ -353,7 +369,10 @@ impl Session {
         if !collected.marks.is_empty() {
             self.trace_collected(collected.base, &collected.marks);
         }
-        self.split();
+        self.cut();
+        if !self.gives_way {
+            self.split();
+        }
         self.say_late_cancels(collected.late_cancels);
         self.callers_wait = collected.waiting;
         let rest = self.watch_rest(now);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use bytes::BytesMut;
 
-use super::{Serve, Session};
+use super::{Serve, Session, pace::Pace};
 use crate::{
     Chunk, FrameRef, Lane, Message, Reason,
     calls::{Calls, Delivery},
@@ -27,8 +27,26 @@ pub(super) struct Joins {
     until: Option<u64>,
     /// A message that came in parts is being handled.
     completing: bool,
-    /// Bytes that were taken and not granted again yet.
-    owed: usize,
+    pace: Pace,
+}
+
+impl Joins {
+    /// Notes that a message came that does not stand in chunks.
+    pub(super) fn disturb(&mut self) {
+        if !self.completing {
+            self.pace.disturb();
+        }
+    }
+
+    /// Notes the time of what came since the last turn.
+    pub(super) fn turn(&mut self, now: u64) {
+        self.pace.turn(now);
+    }
+
+    /// True where the peer is to be let send more.
+    pub(super) fn is_due(&self) -> bool {
+        self.pace.is_due()
+    }
 }
 
 impl Session {
@@ -76,27 +94,33 @@ impl Session {
         }
         self.joins.moved = true;
         self.joins.received += part.len();
-        self.joins.owed += part.len();
-        if self.joins.owed > window as usize {
+        if !self.joins.pace.take(part.len(), window) {
             let why = "the peer sends more in chunks than it was granted";
             return self.close(Reason::Closed(why.into()));
         }
         self.joins.receiving.entry(chunk.message).or_default().extend_from_slice(part);
-        if self.joins.owed >= (window / 2) as usize {
-            // It is no more than the window.
-            let amount = std::mem::take(&mut self.joins.owed) as u32;
-            // A protocol that has chunks has credit for them.
-            _ = self.say(&Message::Window(amount));
-        }
         if chunk.last
             && let Some(message) = self.joins.receiving.remove(&chunk.message)
         {
             self.joins.received -= message.len();
+            if self.joins.receiving.is_empty() {
+                self.joins.pace.rest();
+            }
             let block = message.freeze();
             let frame = FrameRef { lane: Lane::DUPLEX, bytes: &block, block: Some(&block) };
             self.joins.completing = true;
             self.frame(frame, calls, delivery, serve);
             self.joins.completing = false;
+        }
+    }
+
+    /// Lets the peer send more of what it sends in chunks.
+    pub(super) fn grant_chunks(&mut self) {
+        if !self.is_closing()
+            && let Some(amount) = self.joins.pace.grant()
+        {
+            // A protocol that has chunks has credit for them.
+            _ = self.say(&Message::Window(amount));
         }
     }
 

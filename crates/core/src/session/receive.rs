@@ -182,6 +182,10 @@ impl Session {
         let syntax_errors = std::mem::take(&mut self.syntax_errors);
         let lane = frame.lane;
         let is_within = self.streams.hint == Hint::Within && !lane.is_duplex();
+        if !matches!(decoded, Ok(Message::Chunk(_) | Message::Window(_))) {
+            self.joins.disturb();
+            self.answered |= matches!(decoded, Ok(Message::Response(_)));
+        }
         match decoded {
             // Nothing else goes on the exchange of a call.
             Ok(

@@ -98,12 +98,11 @@ impl Splits {
 }
 
 impl Session {
-    /// Sends the next chunks, as far as the queue is empty and the window open.
-    pub(super) fn split(&mut self) {
+    /// Takes those messages from the queue that are to be sent in chunks.
+    pub(super) fn cut(&mut self) {
         let Some(terms) = self.calls.terms().filter(|terms| terms.chunk > 0).copied() else {
             return;
         };
-        let size = terms.chunk;
         let native = self.links.get(self.tongue).and_then(|link| link.wire.profile.chunk);
         if native.is_none()
             && let Some(most) = terms.whole()
@@ -125,6 +124,14 @@ impl Session {
             self.splits.waiting.push_back(Sending { message, number, kind, size, bytes });
         }
         self.splits.admit(&terms, self.outgoing.has_large_notification());
+    }
+
+    /// Sends the next chunks, as far as the queue is empty and the window open.
+    pub(super) fn split(&mut self) {
+        let Some(terms) = self.calls.terms().filter(|terms| terms.chunk > 0).copied() else {
+            return;
+        };
+        let size = terms.chunk;
         // The queue holds at most two chunks: what comes after them waits no longer than that.
         while self.outgoing.len() < size as usize || self.may_stand_beside(size) {
             let Some(length) = self.next_part(&terms) else { return };

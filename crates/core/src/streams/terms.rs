@@ -76,16 +76,17 @@ impl Terms {
         // Base64 and texts are a third longer and slower to read: the same time is half the bytes.
         let share = if is_text { 2 } else { 1 };
         let bytes = limits.stream_bytes.min(MOST as usize) as u32;
-        // Eight of them, and not only one with its envelope, must fit into a message.
-        let chunk = (bytes / 16).clamp(1, CHUNK).min((limits.max_message / 8) as u32);
+        // A window over the throughput is how long a small message can be held up.
+        let window = (bytes / 8).max(1);
+        // Sixteen of them, and not only one with its envelope, must fit into a message.
+        let chunk = (window / 3).clamp(1, CHUNK).min((limits.max_message / 16) as u32);
         Self {
             stream: Allowance {
                 items: limits.stream_items.clamp(1, MOST),
                 bytes: (bytes / share).max(1),
             },
             chunk,
-            // A window over the throughput is how long a small message can be held up.
-            window: (bytes / 16 * 3).max(1),
+            window,
             split: limits.max_split,
             splits: limits.max_splits,
         }
@@ -94,7 +95,7 @@ impl Terms {
     /// How large a message of ours is at most that the peer takes whole for sure; `None` where it
     /// takes no chunks.
     pub(crate) fn whole(&self) -> Option<usize> {
-        (self.chunk > 0).then(|| 8 * self.chunk as usize)
+        (self.chunk > 0).then(|| 16 * self.chunk as usize)
     }
 
     /// How long chunks of ours are, but for the last of a message: no longer than half of the window,
