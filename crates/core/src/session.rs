@@ -89,7 +89,7 @@ pub struct Session {
     late_cancels: Vec<LateCancel>,
     /// A caller of ours was answered since the last turn, and may go on.
     answered: bool,
-    /// Parts of large messages wait for what it says.
+    /// All that has to do with parts of large messages waits for what it says.
     gives_way: bool,
     trace: Option<Trace>,
     wakes: Vec<Waker>,
@@ -384,6 +384,9 @@ impl Session {
 
     /// Says that the transport took what it could: callers that waited for that go on.
     pub fn sent(&mut self) {
+        if !self.gives_way {
+            self.joins.unstage();
+        }
         if self.callers_wait && self.queued() < self.settings.limits.max_outgoing {
             self.calls.sent(self.queued(), &mut self.wakes);
             wake_all(self.wakes.drain(..));

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::{Serve, Session, pace::Pace};
 use crate::{
@@ -19,6 +19,10 @@ use crate::{
 pub(super) struct Joins {
     /// What came of each message that is not finished, by its number.
     receiving: HashMap<u32, BytesMut>,
+    /// Parts that are not put to the others yet: they wait until what is to be said has left, as
+    /// room for them is new memory, which takes longer than they did.
+    staged: Vec<(u32, usize)>,
+    stage: Vec<u8>,
     /// Bytes of all of them.
     received: usize,
     /// A part came since the last turn.
@@ -38,14 +42,46 @@ impl Joins {
         }
     }
 
+    fn stage(&mut self, message: u32, part: &[u8]) {
+        self.receiving.entry(message).or_default();
+        self.staged.push((message, part.len()));
+        self.stage.extend_from_slice(part);
+        if self.stage.len() > STAGED {
+            self.unstage();
+        }
+    }
+
+    /// Puts the parts that came to the others of their messages.
+    pub(super) fn unstage(&mut self) {
+        let mut rest = self.stage.as_slice();
+        for (message, len) in self.staged.drain(..) {
+            let Some((part, behind)) = rest.split_at_checked(len) else { break };
+            rest = behind;
+            self.receiving.entry(message).or_default().extend_from_slice(part);
+        }
+        self.stage.clear();
+    }
+
+    /// Takes a message away of which all has come.
+    fn finish(&mut self, message: u32) -> Option<Bytes> {
+        self.unstage();
+        let whole = self.receiving.remove(&message)?;
+        self.received -= whole.len();
+        if self.receiving.is_empty() {
+            self.pace.rest();
+            self.stage = Vec::new();
+        }
+        Some(whole.freeze())
+    }
+
     /// Notes the time of what came since the last turn.
     pub(super) fn turn(&mut self, now: u64) {
         self.pace.turn(now);
     }
 
-    /// True where the peer is to be let send more.
+    /// True where parts wait to be put to the others, or the peer to be let send more.
     pub(super) fn is_due(&self) -> bool {
-        self.pace.is_due()
+        !self.staged.is_empty() || self.pace.is_due()
     }
 }
 
@@ -98,15 +134,10 @@ impl Session {
             let why = "the peer sends more in chunks than it was granted";
             return self.close(Reason::Closed(why.into()));
         }
-        self.joins.receiving.entry(chunk.message).or_default().extend_from_slice(part);
+        self.joins.stage(chunk.message, part);
         if chunk.last
-            && let Some(message) = self.joins.receiving.remove(&chunk.message)
+            && let Some(block) = self.joins.finish(chunk.message)
         {
-            self.joins.received -= message.len();
-            if self.joins.receiving.is_empty() {
-                self.joins.pace.rest();
-            }
-            let block = message.freeze();
             let frame = FrameRef { lane: Lane::DUPLEX, bytes: &block, block: Some(&block) };
             self.joins.completing = true;
             self.frame(frame, calls, delivery, serve);
@@ -147,5 +178,7 @@ impl Session {
 
 /// Every chunk but the last of a message has at least so many bytes (`docs/extensions.md`, section 5).
 const LEAST_PART: u32 = 1 << 10;
+/// Bytes of parts that wait to be put to the others at most.
+const STAGED: usize = 64 << 10;
 /// In microseconds: for how long nothing may come of the messages that were begun.
 const LONGEST_GAP: u64 = 30_000_000;
