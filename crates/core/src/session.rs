@@ -12,7 +12,8 @@
 //! 2. [`Session::handle`] it, again and again while it says [`Turn::More`];
 //! 3. [`Session::finish`] what handlers completed;
 //! 4. [`Session::turn`], which collects what callers wrote and gives the next deadline;
-//! 5. send from [`Session::outgoing`], and say so by [`Session::sent`].
+//! 5. send from [`Session::outgoing`], and say so by [`Session::sent`];
+//! 6. begin anew at once where the session says [`Session::has_more`] or [`Session::can_start`].
 
 mod admission;
 mod backlog;
@@ -89,7 +90,7 @@ pub struct Session {
     late_cancels: Vec<LateCancel>,
     /// A caller of ours was answered since the last turn, and may go on.
     answered: bool,
-    /// All that has to do with parts of large messages waits for what it says.
+    /// Parts of large messages, in both directions, wait for one turn for what it says.
     gives_way: bool,
     trace: Option<Trace>,
     wakes: Vec<Waker>,
@@ -382,7 +383,8 @@ impl Session {
         (next != u64::MAX).then_some(next)
     }
 
-    /// Says that the transport took what it could: callers that waited for that go on.
+    /// Says that the transport took what it could: callers that waited for that go on, and parts of
+    /// large messages that came are put together.
     pub fn sent(&mut self) {
         if !self.gives_way {
             self.joins.unstage();

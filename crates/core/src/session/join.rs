@@ -19,12 +19,12 @@ use crate::{
 pub(super) struct Joins {
     /// What came of each message that is not finished, by its number.
     receiving: HashMap<u32, BytesMut>,
-    /// Parts that are not put to the others yet: they wait until what is to be said has left, as
-    /// room for them is new memory, which takes longer than they did.
-    staged: Vec<(u32, usize)>,
-    stage: Vec<u8>,
     /// Bytes of all of them.
     received: usize,
+    /// The last parts that came, with their lengths: they are put to the others once what is to be
+    /// said has left. Memory that is new to the process costs more time than anything else here.
+    staged: Vec<(u32, usize)>,
+    stage: Vec<u8>,
     /// A part came since the last turn.
     moved: bool,
     /// When what was not finished by then is given up.

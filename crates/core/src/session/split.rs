@@ -217,5 +217,5 @@ impl Session {
 }
 
 /// The largest value of a stream that is sent whole: small messages wait for it no longer than for
-/// a window of chunks.
+/// the largest window of chunks between neighbours, and it is spared the copies.
 const WHOLE: usize = 128 << 10;
