@@ -14,6 +14,8 @@
 mod served;
 mod trials;
 
+use std::time::Duration;
+
 use tinyrpc::{Client, ClientBuilder, Limits, Server};
 
 use crate::{
@@ -112,7 +114,9 @@ async fn all(url: &str, limits: &Limits, unread: u32, large: usize) {
 }
 
 async fn connected(url: &str, limits: &Limits) -> Client {
-    let builder = ClientBuilder::from_url(url).expect("a URL").limits(limits.clone());
+    // Python may take its time on a busy machine.
+    let limits = Limits { hello: Duration::from_secs(60), ..limits.clone() };
+    let builder = ClientBuilder::from_url(url).expect("a URL").limits(limits);
     builder.serve(served()).connect().await.expect("it listens")
 }
 

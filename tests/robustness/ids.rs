@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The id of a request that a client of ours sent.
-fn id_of(wire: Wire, request: &[u8]) -> u32 {
+pub(super) fn id_of(wire: Wire, request: &[u8]) -> u32 {
     match wire {
         Wire::Json => {
             let request: serde_json::Value = serde_json::from_slice(request).expect("JSON");

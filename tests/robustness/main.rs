@@ -21,6 +21,7 @@ mod deadlock;
 mod descriptors;
 mod exts;
 mod floods;
+mod hellos;
 mod ids;
 mod meter;
 mod nesting;

@@ -8,6 +8,7 @@
 mod detach;
 mod enter;
 mod inner;
+mod known;
 mod line;
 mod ring;
 mod say;
@@ -103,6 +104,7 @@ impl Calls {
                 last_lane: line.first_lane,
                 given_up: Vec::new(),
                 streams: HashMap::new(),
+                hopeful: HashMap::new(),
                 is_shut: false,
                 late: Vec::new(),
                 late_cancels: Vec::new(),

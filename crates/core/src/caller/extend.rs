@@ -1,6 +1,11 @@
 //! How a caller learns whether its peer knows the extension.
 
-use std::time::Duration;
+use std::{
+    future::{Future, IntoFuture, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 
 use super::{Caller, ErrorMap};
 use crate::{
@@ -48,7 +53,15 @@ impl Caller {
             Self { prefix: None, errors: ErrorMap::default(), ..self.clone() }.with_timeout(time);
         let is_text = self.format().is_none_or(Format::is_text);
         let ours = Hello::ours(&self.calls.limits, is_text);
-        match caller.call_raw(HELLO, (ours,)).await {
+        let mut asked = pin!(caller.call_raw(HELLO, (ours,)).into_future());
+        let mut known = pin!(self.calls.known());
+        let answer = poll_fn(|cx| match known.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(None),
+            Poll::Pending => asked.as_mut().poll(cx).map(Some),
+        });
+        // It may have answered somebody else, or have said so by itself.
+        let Some(answer) = answer.await else { return Ok(()) };
+        match answer {
             Ok(theirs) => match read(&theirs) {
                 Some(terms) => self.calls.set_terms(terms),
                 None => {

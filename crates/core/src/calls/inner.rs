@@ -48,6 +48,8 @@ pub(super) struct Inner {
     pub(super) given_up: Vec<GivenUp>,
     /// Streams that wait until less is waiting to be sent.
     pub(super) streams: HashMap<usize, Waker>,
+    /// Callers that wait for the peer to say what it takes.
+    pub(super) hopeful: HashMap<usize, Waker>,
     /// Nothing more is sent.
     pub(super) is_shut: bool,
     /// Calls whose time was over: their peer is to be told.

@@ -1,6 +1,6 @@
 //! What is said beside calls and notifications, to a peer that knows it.
 
-use std::{sync::atomic::Ordering::Relaxed, task::Waker};
+use std::{mem, sync::atomic::Ordering::Relaxed, task::Waker};
 
 use bytes::Bytes;
 
@@ -34,6 +34,8 @@ impl Calls {
             self.lock().outbox.set_whole(most);
         }
         _ = self.terms.set(terms);
+        let hopeful = mem::take(&mut self.lock().hopeful);
+        wake_all(hopeful.into_values());
     }
 
     /// How much of a stream a peer may send us before it is granted more.
