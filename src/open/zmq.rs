@@ -118,6 +118,7 @@ fn tuning(url: &Url) -> Tuning {
     let (sockets, mut tuning) = (url.sockets(), Tuning::default());
     tuning.hwm = sockets.hwm.unwrap_or(tuning.hwm);
     tuning.linger = sockets.linger.unwrap_or(tuning.linger);
+    tuning.batch = sockets.batch;
     tuning
 }
 

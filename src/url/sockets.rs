@@ -18,6 +18,7 @@ pub(crate) struct Sockets {
     pub(crate) topics: Vec<String>,
     pub(crate) hwm: Option<u32>,
     pub(crate) linger: Option<Duration>,
+    pub(crate) batch: bool,
 }
 
 /// Who begins the network connections.
@@ -45,13 +46,7 @@ impl Sockets {
         let read = match name {
             "bind" => self.set_side(Side::Bind, value),
             "connect" => self.set_side(Side::Connect, value),
-            "envelope" => match value {
-                "" => {
-                    self.envelope = true;
-                    Ok(())
-                }
-                _ => Err("no value".into()),
-            },
+            "envelope" => said(&mut self.envelope, value),
             "pattern" => match value {
                 "push" | "pull" => self.set_pattern(Pattern::Push),
                 "pub" | "sub" => self.set_pattern(Pattern::Publish),
@@ -71,6 +66,7 @@ impl Sockets {
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
                 .map(|linger| self.linger = Some(linger))
                 .ok_or_else(|| "a number of seconds".into()),
+            "batch" => said(&mut self.batch, value),
             _ => return None,
         };
         self.named = Some(name.into());
@@ -99,6 +95,12 @@ impl Sockets {
     }
 
     /// Every option of these.
-    pub(super) const NAMES: [&'static str; 7] =
-        ["bind", "connect", "envelope", "pattern", "topic", "hwm", "linger"];
+    pub(super) const NAMES: [&'static str; 8] =
+        ["bind", "connect", "envelope", "pattern", "topic", "hwm", "linger", "batch"];
+}
+
+/// An option that has no value.
+fn said(option: &mut bool, value: &str) -> Result<(), String> {
+    *option = value.is_empty();
+    if *option { Ok(()) } else { Err("no value".into()) }
 }

@@ -40,15 +40,22 @@ fn what_is_not_a_url() {
             error.starts_with("unknown option `colour`: there are framing, timeout"),
             "{error}"
         );
-        let expected = "over ZeroMQ bind, connect, envelope, pattern, topic, hwm and linger";
+        let expected = "over ZeroMQ bind, connect, envelope, pattern, topic, hwm, linger and batch";
         assert!(error.ends_with(expected), "{error}");
         check_wrong(
             "tcp://127.0.0.1:1?framing=tape",
             "`framing=tape`: expected lines, content-length, length, netstring or self",
         );
-        for option in
-            ["bind", "connect=a:1", "envelope", "pattern=push", "topic=a", "hwm=1", "linger=0"]
-        {
+        for option in [
+            "bind",
+            "connect=a:1",
+            "envelope",
+            "pattern=push",
+            "topic=a",
+            "hwm=1",
+            "linger=0",
+            "batch",
+        ] {
             let name = option.split('=').next().unwrap_or_default();
             let url = format!("tcp://127.0.0.1:1?{option}");
             check_wrong(&url, &format!("`{url}`: `{name}` is an option of ZeroMQ"));
@@ -188,7 +195,7 @@ fn sockets_are_described() {
 
     let url: Url =
         "msgpack+zmq+ipc:///a?bind&connect=h:1&connect=zmq://h:2,h:3&pattern=sub&topic=a\
-                    &topic=&hwm=5&linger=0.5"
+                    &topic=&hwm=5&linger=0.5&batch"
             .parse()
             .expect("a good URL");
     assert_eq!((url.transport, &*url.address), (Transport::ZmqIpc, "/a"));
@@ -196,8 +203,10 @@ fn sockets_are_described() {
     assert_eq!((sockets.side, sockets.pattern), (Some(Side::Bind), Pattern::Publish));
     assert_eq!((sockets.connect.len(), sockets.topics.len()), (2, 2));
     assert_eq!((sockets.hwm, sockets.linger), (Some(5), Some(Duration::from_millis(500))));
+    assert!(sockets.batch && !sockets.envelope);
     for (option, expected) in [
         ("envelope=1", "no value"),
+        ("batch=no", "no value"),
         ("pattern=fan", "push, pull, pub or sub"),
         ("hwm=-1", "a number of messages"),
         ("linger=ever", "a number of seconds"),

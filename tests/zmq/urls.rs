@@ -57,9 +57,9 @@ async fn sides_are_said_in_the_url() {
     let folder = Folder::new();
     let ipc = format!("zmq+ipc://{}", folder.fresh("socket").display());
     // A list, of both kinds.
-    let a = listen("a", "zmq://127.0.0.1:0").await;
+    let a = listen("a", "zmq://127.0.0.1:0?batch").await;
     let b = listen("b", &ipc).await;
-    let both = format!("{},{}", a.addresses()[0], b.addresses()[0]);
+    let both = format!("{},{}?batch", a.addresses()[0], b.addresses()[0]);
     let client = connect(&both).await.expect(&both);
     all_answer(&client, &["a", "b"]).await;
     // A client that binds and connects, and a server that does.

@@ -51,6 +51,7 @@ mod resolve;
 mod router;
 mod served;
 mod spread;
+mod threads;
 mod tuning;
 mod watch;
 

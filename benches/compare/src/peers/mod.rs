@@ -81,6 +81,10 @@ pub(crate) enum PeerName {
     TinyrpcZmqJson,
     /// This project, MessagePack-RPC over ZeroMQ.
     TinyrpcZmqMsgpack,
+    /// The same, whose threads interrupt nobody (`batch`).
+    TinyrpcZmqBatchJson,
+    /// The same.
+    TinyrpcZmqBatchMsgpack,
     /// This project, JSON-RPC over TCP, called by threads.
     TinyrpcBlockingJson,
     /// This project, MessagePack-RPC over TCP, called by threads.
@@ -115,6 +119,8 @@ impl PeerName {
                     | Self::TinyrpcWsMsgpack
                     | Self::TinyrpcZmqJson
                     | Self::TinyrpcZmqMsgpack
+                    | Self::TinyrpcZmqBatchJson
+                    | Self::TinyrpcZmqBatchMsgpack
             ),
             Action::Move(_) if self == Self::Raw => true,
             Action::Move(_) | Action::Beside(_) => matches!(
@@ -125,6 +131,8 @@ impl PeerName {
                     | Self::TinyrpcWsMsgpack
                     | Self::TinyrpcZmqJson
                     | Self::TinyrpcZmqMsgpack
+                    | Self::TinyrpcZmqBatchJson
+                    | Self::TinyrpcZmqBatchMsgpack
             ),
             Action::Batch => matches!(
                 self,
@@ -177,6 +185,8 @@ impl PeerName {
             Self::TinyrpcAmqpMsgpack => tinyrpc::AmqpMsgpack::serve().await,
             Self::TinyrpcZmqJson => tinyrpc::ZmqJson::serve().await,
             Self::TinyrpcZmqMsgpack => tinyrpc::ZmqMsgpack::serve().await,
+            Self::TinyrpcZmqBatchJson => tinyrpc::ZmqBatchJson::serve().await,
+            Self::TinyrpcZmqBatchMsgpack => tinyrpc::ZmqBatchMsgpack::serve().await,
             Self::TarpcJson => tarpc::Json::serve().await,
             Self::TarpcBincode => tarpc::Bincode::serve().await,
             Self::TarpcMsgpack => tarpc::Msgpack::serve().await,
@@ -213,6 +223,8 @@ impl PeerName {
             Self::TinyrpcAmqpMsgpack => open::<tinyrpc::AmqpMsgpack>(addr, workload).await,
             Self::TinyrpcZmqJson => open::<tinyrpc::ZmqJson>(addr, workload).await,
             Self::TinyrpcZmqMsgpack => open::<tinyrpc::ZmqMsgpack>(addr, workload).await,
+            Self::TinyrpcZmqBatchJson => open::<tinyrpc::ZmqBatchJson>(addr, workload).await,
+            Self::TinyrpcZmqBatchMsgpack => open::<tinyrpc::ZmqBatchMsgpack>(addr, workload).await,
             Self::TarpcJson => open::<tarpc::Json>(addr, workload).await,
             Self::TarpcBincode => open::<tarpc::Bincode>(addr, workload).await,
             Self::TarpcMsgpack => open::<tarpc::Msgpack>(addr, workload).await,

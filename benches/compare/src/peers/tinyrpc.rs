@@ -23,7 +23,7 @@ use crate::{
 
 /// Declares a peer that connects with the scheme `$scheme`.
 macro_rules! peer {
-    ($(#[$doc:meta])* $peer:ident, $scheme:literal at $bound:literal) => {
+    ($(#[$doc:meta])* $peer:ident, $scheme:literal at $bound:literal $(with $options:literal)?) => {
         $(#[$doc])*
         pub(super) struct $peer;
 
@@ -31,11 +31,11 @@ macro_rules! peer {
             type Caller = Client;
 
             async fn serve() -> Result<SocketAddr> {
-                serve($bound).await
+                serve($bound, concat!($($options)?)).await
             }
 
             async fn connect(addr: SocketAddr) -> Result<Self::Caller> {
-                connect(&format!(concat!($scheme, "://{}"), addr)).await
+                connect(&format!(concat!($scheme, "://{}" $(, $options)?), addr)).await
             }
         }
     };
@@ -72,6 +72,14 @@ peer! {
 peer! {
     /// MessagePack-RPC over ZeroMQ.
     ZmqMsgpack, "msgpack+zmq" at "zmq"
+}
+peer! {
+    /// JSON-RPC over ZeroMQ whose threads interrupt nobody.
+    ZmqBatchJson, "jsonrpc+zmq" at "zmq" with "?batch"
+}
+peer! {
+    /// MessagePack-RPC over ZeroMQ whose threads interrupt nobody.
+    ZmqBatchMsgpack, "msgpack+zmq" at "zmq" with "?batch"
 }
 
 /// Declares a peer that calls through a queue.
@@ -178,8 +186,8 @@ async fn connect(url: &str) -> Result<Client> {
     Ok(builder.connect().await?)
 }
 
-async fn serve(scheme: &str) -> Result<SocketAddr> {
-    let address = serve_at(&format!("{scheme}://127.0.0.1:0")).await?;
+async fn serve(scheme: &str, options: &str) -> Result<SocketAddr> {
+    let address = serve_at(&format!("{scheme}://127.0.0.1:0{options}")).await?;
     let (_, address) = address.split_once("://").context("a URL")?;
     Ok(address.parse()?)
 }

@@ -8,6 +8,8 @@ use std::{
 use tokio::{runtime::Handle, task::JoinHandle};
 use zmq::{Context, Error};
 
+use super::threads;
+
 /// Which sockets share contexts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
@@ -39,11 +41,14 @@ impl Lease {
     /// Those of `open`; that of too many sockets only where a new context has no room either.
     pub(super) fn of<T>(
         family: Family,
+        batch: bool,
         open: impl Fn(&Context) -> zmq::Result<T>,
     ) -> io::Result<(T, Self)> {
+        let batch = batch && family != Family::Inproc;
         let mut rooms = rooms();
         // The newest one first: the others are full, as a rule.
-        for room in rooms.list.iter_mut().rev().filter(|room| room.family == family) {
+        let kin = |room: &&mut Room| room.family == family && room.batch == batch;
+        for room in rooms.list.iter_mut().rev().filter(kin) {
             match open(&room.context) {
                 Ok(opened) => {
                     room.leases += 1;
@@ -55,7 +60,8 @@ impl Lease {
         }
         rooms.last_number += 1;
         let number = rooms.last_number;
-        let room = Room { family, context: Context::new(), number, leases: 1 };
+        let context = if batch { threads::batch() } else { Context::new() };
+        let room = Room { family, batch, context, number, leases: 1 };
         let opened = open(&room.context).map_err(explained)?;
         let lease = room.lease();
         rooms.list.push(room);
@@ -108,6 +114,8 @@ fn explained(error: Error) -> io::Error {
 
 struct Room {
     family: Family,
+    /// Its threads interrupt nobody.
+    batch: bool,
     context: Context,
     number: u64,
     leases: usize,

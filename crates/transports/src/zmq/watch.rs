@@ -56,9 +56,11 @@ impl Watched {
     pub(super) fn open(
         kind: SocketType,
         family: Family,
+        batch: bool,
         set: impl Fn(&Socket) -> zmq::Result<()>,
     ) -> io::Result<Self> {
-        let (sockets, lease) = Lease::of(family, |context| Sockets::open(context, kind, &set))?;
+        let open = |context: &zmq::Context| Sockets::open(context, kind, &set);
+        let (sockets, lease) = Lease::of(family, batch, open)?;
         let events = Readiness::of(&sockets.monitor)?;
         Ok(Self { events, sockets, lease: Some(lease) })
     }
