@@ -58,14 +58,16 @@ async fn our_client_calls_their_server() {
 
 /// Many streams at once, each given up early.
 #[tokio::test]
-#[ignore = "on a busy machine their `endless` sometimes sends nothing, and it is not known why"]
+#[ignore = "where 4 values are granted it hangs at times on a busy machine, and it is not known why"]
 async fn our_client_gives_streams_up() {
     let Some(kit) = kit() else { return };
     let mut command = kit.python("reference.py");
     command.args(["serve", "tcp:127.0.0.1:0", "service"]);
     let server = TheirServer::start(command).await;
-    let client = connected(&server.url("msgpack"), &Limits::default()).await;
-    within(trials::dropped_streams(&client)).await.expect("all are given up");
+    for limits in [Limits::default(), scarce()] {
+        let client = connected(&server.url("msgpack"), &limits).await;
+        within(trials::dropped_streams(&client)).await.expect("all are given up");
+    }
 }
 
 #[tokio::test]
