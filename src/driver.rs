@@ -196,18 +196,28 @@ impl Driver {
         self.engine.abort_all();
     }
 
-    fn obey(&mut self, now: u64) {
+    fn obey(&mut self) {
         let session = self.engine.session();
         match self.control.order() {
             Order::Run => {}
             Order::Drain => session.drain(),
             Order::Close => session.close(Reason::Closed(self.control.why().into())),
         }
-        if session.is_draining() && session.is_drained() && self.until.is_none() {
-            // Requests on their way to us are refused for a moment: an answer is better than
-            // an end that leaves their callers in doubt.
-            self.until = Some(now + LINGER);
+    }
+
+    /// Sees whether all is said and answered that was to be. Must be asked behind a turn of the
+    /// session: until then it does not have what its callers have said.
+    fn see_whether_drained(&mut self, now: u64) {
+        let session = self.engine.session();
+        if !session.is_draining() || !session.is_drained() {
+            return;
         }
+        if session.outgoing().is_empty() {
+            self.control.deliver();
+        }
+        // Requests on their way to us are refused for a moment: an answer is better than an end
+        // that leaves their callers in doubt.
+        self.until.get_or_insert(now + LINGER);
     }
 
     /// Ends what was kept open for a while. What came until now has been handled.
@@ -254,7 +264,7 @@ impl Future for Driver {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reason> {
         let this = self.get_mut();
         let now = this.runtime.now();
-        this.obey(now);
+        this.obey();
         let mut turn = this.receive(cx);
         this.part(now);
         if this.pass_gate(now, cx) {
@@ -275,13 +285,8 @@ impl Future for Driver {
         let next = session.turn(now, cx.waker());
         let sent = this.send.poll_send(cx, session.outgoing());
         session.sent();
-        if session.is_draining() && session.is_drained() && session.outgoing().is_empty() {
-            this.control.deliver();
-            if this.until.is_none() {
-                // The next turn sees that nothing is left to wait for.
-                turn = Turn::More;
-            }
-        }
+        this.see_whether_drained(now);
+        let session = this.engine.session();
         if session.can_start() || session.has_more() {
             turn = Turn::More;
         }

@@ -1,4 +1,4 @@
-//! A peer that is slow to say what it knows.
+//! Peers that are slow to say what they know, and quick to use what we do.
 
 use crate::{
     BOTH, beside, block_on,
@@ -43,6 +43,48 @@ fn one_answer_is_for_everybody_who_asked() {
                     asked.expect("the peer is known to know it");
                 }
                 assert!(client.is_extended());
+            }
+        });
+    });
+}
+
+/// A request of the peer, which nobody serves, in one chunk.
+fn request_in_a_chunk(wire: Wire) -> Vec<u8> {
+    let message = match wire {
+        Wire::Json => {
+            // {"jsonrpc":"2.0","id":7,"method":"nobody"}
+            let text = "eyJqc29ucnBjIjoiMi4wIiwiaWQiOjcsIm1ldGhvZCI6Im5vYm9keSJ9";
+            format!(r#"{{"jsonrpc":"2.0","method":"rpc.chunk","params":[1,true,"{text}"]}}"#)
+                .into_bytes()
+        }
+        Wire::MessagePack => {
+            let request = b"\x94\x00\x07\xa6nobody\x90";
+            [&[0x94, 10, 1, 0xc3, 0xc4, request.len() as u8][..], request].concat()
+        }
+    };
+    wire::on_stream(wire, message)
+}
+
+/// A peer may use the extension from its answer on: what stands right behind it is understood before
+/// whoever asked has read that answer.
+#[test]
+fn a_chunk_may_stand_right_behind_the_answer() {
+    beside(|| {
+        block_on(async {
+            for wire in BOTH {
+                let (connection, mut far) = raw::byte_pair(64 << 10);
+                let client = raw::client(connection, wire, |builder| builder).await;
+                let answering = async {
+                    let asked = far.message().await.expect("a request");
+                    let both = [known(wire, id_of(wire, &asked)), request_in_a_chunk(wire)];
+                    far.send(&both.concat()).await.expect("it is read");
+                    far.message().await.expect("an answer")
+                };
+                let (asked, answer) = tokio::join!(client.extend(), answering);
+                asked.expect("the peer is known to know it");
+                let not_found = b"method not found: nobody";
+                let found = answer.windows(not_found.len()).any(|bytes| bytes == not_found);
+                assert!(found, "{wire:?}: {}", answer.escape_ascii());
             }
         });
     });

@@ -20,6 +20,7 @@ mod cuts;
 mod deadlock;
 mod descriptors;
 mod exts;
+mod farewells;
 mod floods;
 mod hellos;
 mod ids;

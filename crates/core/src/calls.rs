@@ -51,6 +51,9 @@ pub(crate) struct Calls {
     wire: OnceLock<Wire>,
     /// What the peer takes of streams and chunks, once it has said so.
     terms: OnceLock<Terms>,
+    /// We have told the peer what we take, so it may send that from its answer on, which may not have
+    /// been read yet by whoever asked.
+    is_offered: AtomicBool,
     /// The peer has said that it does not know the extension.
     is_stock: AtomicBool,
     pub(crate) line: Line,
@@ -81,6 +84,7 @@ impl Calls {
         Arc::new(Self {
             wire: OnceLock::new(),
             terms: OnceLock::new(),
+            is_offered: AtomicBool::new(false),
             is_stock: AtomicBool::new(false),
             line,
             limits,

@@ -53,6 +53,7 @@ impl Caller {
             Self { prefix: None, errors: ErrorMap::default(), ..self.clone() }.with_timeout(time);
         let is_text = self.format().is_none_or(Format::is_text);
         let ours = Hello::ours(&self.calls.limits, is_text);
+        self.calls.offer();
         let mut asked = pin!(caller.call_raw(HELLO, (ours,)).into_future());
         let mut known = pin!(self.calls.known());
         let answer = poll_fn(|cx| match known.as_mut().poll(cx) {

@@ -25,6 +25,16 @@ impl Calls {
         self.terms.get()
     }
 
+    /// The peer is told what we take.
+    pub(crate) fn offer(&self) {
+        self.is_offered.store(true, Relaxed);
+    }
+
+    /// True where the peer may know what we take.
+    pub(crate) fn is_offered(&self) -> bool {
+        self.is_offered.load(Relaxed) || self.terms().is_some()
+    }
+
     /// The peer has said what it takes. The first word counts.
     pub(crate) fn set_terms(&self, terms: Terms) {
         if let Some(wire) = self.wire() {

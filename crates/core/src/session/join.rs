@@ -96,7 +96,7 @@ impl Session {
     ) {
         let Some(link) = self.links.get(self.tongue) else { return };
         let profile = &link.wire.profile;
-        let may = profile.chunk.is_some() || profile.extension && self.calls.terms().is_some();
+        let may = profile.chunk.is_some() || profile.extension && self.calls.is_offered();
         if !may {
             // Of a peer to which nobody said that it may.
             self.counters.ignored += 1;
